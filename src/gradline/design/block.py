@@ -1,0 +1,24 @@
+"""The numbers of a stretch of rows, ready to be multiplied and added."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Rows as numeric columns: the features in order, then the targets. The constant 1 is not among them."""
+
+    first: int
+    """Number of the first of these rows in the whole table, from 0."""
+    hi: tuple[NDArray[Any], ...]
+    """Each (n,), float64 | float32 | integer | bool, any stride; NaN where a value is missing."""
+    lo: tuple[NDArray[Any] | None, ...]
+    """Low words: the number in column j is hi[j] + lo[j]; None where the high word is the whole number."""
+    weights: NDArray[Any] | None
+    """(n,) weights of the rows, or None for ones."""
+    place: str
+    """How an error names where these rows stand."""
