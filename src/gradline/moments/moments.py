@@ -2,18 +2,193 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from gradline.doubledouble import Array
+import numpy as np
+
+from gradline.design.terms import Term
+from gradline.doubledouble import Array, Pair, add, subtract
+from gradline.errors import DataError, no_such_column
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gradline.descent.stability import Stability
+    from gradline.results.fit import Fit
+    from gradline.results.run import Run
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Moments:
-    """Cross-products A = Σ w·z zᵀ with z = (1, x_1 … x_d, y_1 … y_k), in double-double."""
+    """Cross-products A = Σ w·z zᵀ with z = (1, x_1 … x_d, y_1 … y_k), in double-double.
+
+    Each entry is an unevaluated sum hi + lo of two float64, about 32 digits. The moments of a union of rows are
+    the sum of the moments, and taking rows away is a subtraction.
+
+    Raises:
+        DataError: two moments are added or subtracted that are not of the same columns.
+
+    Example:
+        >>> import numpy as np
+        >>> x, y = np.arange(10.0), 2 * np.arange(10.0) + 3
+        >>> m = Moments.of(x[:4], y[:4]) + Moments.of(x[4:], y[4:])
+        >>> m.nobs, m.fit().coef
+        (10, array([2.]))
+        >>> (m - Moments.of(x[:4], y[:4])).nobs
+        6
+    """
 
     hi: Array  # (1 + d + k, 1 + d + k), symmetric
     lo: Array
-    columns: tuple[str, ...]  # the d features
+    columns: tuple[str, ...]
+    """Names of the d features."""
     targets: tuple[str, ...]
-    nobs: int  # rows in the sums
-    epsilon: tuple[float, ...]  # (d + k,) relative spacing of each column's numbers
+    """Names of the k targets."""
+    nobs: int
+    """Rows in the sums."""
+    epsilon: tuple[float, ...]
+    """(d + k,) relative spacing of each column's numbers: 2**-52 for float64, 2**-23 for float32."""
+    rows: int = -1
+    """Rows read, with the ones left out."""
+    missing: tuple[int, ...] = ()
+    """(d + k,) rows in which each column was missing."""
+    terms: tuple[Term, ...] = ()
+    """What each feature is made of."""
+    weighted: bool = False
+    log_weights: float = 0.0
+    """Σ log w, which the likelihood needs."""
+    single_target: bool = True
+    """Whether answers about the target are scalars and vectors rather than having an axis of targets."""
+    source: str = ""
+    """What was read, as an error would call it."""
+
+    def __post_init__(self) -> None:
+        """Fill in what follows from the rest."""
+        if self.rows < 0:
+            object.__setattr__(self, "rows", self.nobs)
+        if not self.missing:
+            object.__setattr__(self, "missing", (0,) * (len(self.columns) + len(self.targets)))
+        if not self.terms:
+            object.__setattr__(self, "terms", tuple(Term(name, ((name, 1),)) for name in self.columns))
+
+    @classmethod
+    def of(cls, data: Any, target: Any = None, **options: Any) -> Moments:
+        """The moments of any data that `gl.fit` takes, with its options that say which rows and columns.
+
+        Args:
+            data: As for `gl.fit`.
+            target: As for `gl.fit`.
+            options: features, formula, weights, missing, progress: as for `gl.fit`.
+        """
+        from gradline.design.problem import pose
+        from gradline.moments.accumulate import accumulate
+
+        reading = {name: options.pop(name) for name in ("missing", "threads", "progress") if name in options}
+        return accumulate(pose(data, target, **options), **reading)
+
+    @property
+    def pair(self) -> Pair:
+        """High and low words."""
+        return self.hi, self.lo
+
+    def __add__(self, other: Moments) -> Moments:
+        return self._with(other, add(self.pair, other.pair), 1)
+
+    def __sub__(self, other: Moments) -> Moments:
+        if other.nobs > self.nobs:
+            raise DataError(f"{other.nobs} rows cannot be taken away from {self.nobs}.")
+        return self._with(other, subtract(self.pair, other.pair), -1)
+
+    def _with(self, other: Moments, pair: Pair, sign: int) -> Moments:
+        mine, theirs = (self.columns, self.targets, self.terms), (other.columns, other.targets, other.terms)
+        if mine != theirs or self.weighted != other.weighted:
+            raise DataError(
+                f"these moments are of {_list(self)} and those of {_list(other)}.\n"
+                "Moments add up where columns, their order and weighting are the same; use .select() to choose."
+            )
+        return dataclasses.replace(
+            self,
+            hi=pair[0],
+            lo=pair[1],
+            nobs=self.nobs + sign * other.nobs,
+            rows=self.rows + sign * other.rows,
+            log_weights=self.log_weights + sign * other.log_weights,
+            missing=tuple(a + sign * b for a, b in zip(self.missing, other.missing, strict=True)),
+            epsilon=tuple(max(a, b) for a, b in zip(self.epsilon, other.epsilon, strict=True)),
+        )
+
+    def select(self, features: str | Sequence[str], target: str | Sequence[str] | None = None) -> Moments:
+        """The moments of some of the columns, without another look at the rows.
+
+        Rows that were left out because another column was missing stay out.
+
+        Args:
+            features: Names of features to keep, in this order.
+            target: Names of targets to keep; all of them by default.
+
+        Raises:
+            ColumnError: a name is not among the columns.
+        """
+        features = [features] if isinstance(features, str) else list(features)
+        targets = (
+            list(self.targets) if target is None else [target] if isinstance(target, str) else list(target)
+        )
+        for wanted, present in ((features, self.columns), (targets, self.targets)):
+            for name in wanted:
+                if name not in present:
+                    raise no_such_column(name, present, "these moments")
+        at = [self.columns.index(name) for name in features]
+        at += [len(self.columns) + self.targets.index(name) for name in targets]
+        keep = np.array([0] + [number + 1 for number in at])
+        return dataclasses.replace(
+            self,
+            hi=self.hi[np.ix_(keep, keep)],
+            lo=self.lo[np.ix_(keep, keep)],
+            columns=tuple(features),
+            targets=tuple(targets),
+            epsilon=tuple(self.epsilon[number] for number in at),
+            missing=tuple(self.missing[number] for number in at),
+            terms=tuple(self.terms[number] for number in at[: len(features)]),
+            single_target=self.single_target or isinstance(target, str),
+        )
+
+    def fit(self, *, intercept: bool = True, l2: float = 0.0, aliased: str = "nan") -> Fit:
+        """The exact answer, as `gl.fit`."""
+        from gradline.fitting import fit_moments
+
+        return fit_moments(self, intercept=intercept, l2=l2, aliased=aliased)
+
+    def train(self, **options: Any) -> Run:
+        """What full-batch gradient descent does with these data, as `gl.train`."""
+        from gradline.training import train_moments
+
+        return train_moments(self, **options)
+
+    def stability(self, **options: Any) -> Stability:
+        """The learning-rate limit and its kin, as `gl.stability`."""
+        from gradline.training import stability_of_moments
+
+        return stability_of_moments(self, **options)
+
+    def save(self, path: str | Path) -> None:
+        """Write the moments to one safetensors file, whole or not at all."""
+        from gradline import storage
+
+        storage.save_moments(self, path)
+
+    @staticmethod
+    def load(path: str | Path) -> Moments:
+        """Read moments that `save` wrote."""
+        from gradline import storage
+
+        return storage.load_moments(path)
+
+    def __repr__(self) -> str:
+        return f"Moments: {self.nobs} rows of {_list(self)} · double-double"
+
+
+def _list(moments: Moments) -> str:
+    return f"{', '.join(moments.targets)} on {', '.join(moments.columns) or 'nothing'}"

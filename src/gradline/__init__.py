@@ -1,0 +1,82 @@
+"""Linear regression on PyTorch that shows its work and gets it right.
+
+    fit = gl.fit("penguins.csv", target="body_mass_g", features=["bill_length_mm"])
+    run = gl.train(*gl.line(seed=0), lr=0.01, epochs=500)
+
+Names are loaded when they are first used, so that importing gradline costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from gradline.errors import (
+    ColumnError,
+    DataError,
+    GradlineError,
+    GradlineWarning,
+    OptionError,
+    ShapeError,
+    SourceError,
+    StorageError,
+)
+
+if TYPE_CHECKING:
+    from gradline.descent.stability import Stability
+    from gradline.design.polynomial import polynomial
+    from gradline.fitting import fit
+    from gradline.moments.moments import Moments
+    from gradline.results.fit import Fit
+    from gradline.results.run import Run
+    from gradline.sources.synthetic import line
+    from gradline.storage import load
+    from gradline.training import stability, train
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Fit": "gradline.results.fit",
+    "Moments": "gradline.moments.moments",
+    "Run": "gradline.results.run",
+    "Stability": "gradline.descent.stability",
+    "fit": "gradline.fitting",
+    "line": "gradline.sources.synthetic",
+    "load": "gradline.storage",
+    "polynomial": "gradline.design.polynomial",
+    "stability": "gradline.training",
+    "train": "gradline.training",
+}
+
+__all__ = [
+    "ColumnError",
+    "DataError",
+    "Fit",
+    "GradlineError",
+    "GradlineWarning",
+    "Moments",
+    "OptionError",
+    "Run",
+    "ShapeError",
+    "SourceError",
+    "Stability",
+    "StorageError",
+    "fit",
+    "line",
+    "load",
+    "polynomial",
+    "stability",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'gradline' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

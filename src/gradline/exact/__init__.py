@@ -1,0 +1,1 @@
+"""From moments to the exact answer: rank, solution, and how sure its digits are."""

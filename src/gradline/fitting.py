@@ -1,0 +1,181 @@
+"""`gl.fit`: from any table to the exact answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gradline.design.problem import pose
+from gradline.errors import DataError, OptionError, warn
+from gradline.exact.minimum_norm import minimum_norm
+from gradline.exact.relations import describe
+from gradline.exact.solve import Solution, solve
+from gradline.moments import Moments, Progress, accumulate
+from gradline.results.fit import Fit
+
+FEW_DIGITS = 6
+"""Below this many sure digits the result warns."""
+
+
+def fit(
+    data: Any,
+    target: Any = None,
+    *,
+    features: str | Sequence[str] | None = None,
+    formula: str | None = None,
+    weights: Any = None,
+    intercept: bool = True,
+    l2: float = 0.0,
+    missing: str = "drop",
+    aliased: str = "nan",
+    where: str | None = None,
+    progress: Progress | None = None,
+) -> Fit:
+    """Fit a linear model exactly, in one pass over the rows.
+
+    Minimises Σ w·(y - b - x·coef)² + l2·‖coef‖² over coef and b; the intercept b is never penalised, and the
+    columns are not rescaled before the penalty. Cross-products are gathered and solved in double-double, so the
+    answer carries as many digits as the data do.
+
+    Args:
+        data: An array or tensor (n, d) or (n,), a pandas, Polars or Arrow table, `gl.polynomial(x, k)`, or the path
+            of a CSV, Parquet or Feather file, a list of paths or a glob.
+        target: (n,), (n, 1) or (n, k) values, or the name of a column, or a list of names.
+        features: Names of the columns to use; by default all the others.
+        formula: As "y ~ a + b + a:b + poly(c, 3) - 1" instead of target and features.
+        weights: (n,) inverse variances up to a factor, or the name of a column; 0 leaves a row out.
+        intercept: False fits through the origin; R² is then about zero, not about the mean.
+        l2: Strength of the ridge penalty, 0 or more, in units of y² per unit of coef².
+        missing: "drop" leaves rows with missing values out and counts them, "error" refuses them.
+        aliased: What a column that the ones before it determine gets: "nan", as in R; "min-norm", the solution
+            with the shortest coef; or "error".
+        where: For files: a SQL condition that rows must meet.
+        progress: Called with (rows read, rows in all or None) after each chunk.
+
+    Raises:
+        GradlineError: the request or the data cannot be used; the message says what to try.
+
+    Example:
+        >>> import gradline as gl
+        >>> fit = gl.fit([[1.0], [2.0], [3.0], [4.0]], [5.1, 6.9, 9.0, 11.0])
+        >>> fit.coef.round(3), round(float(fit.intercept), 3)
+        (array([1.98]), 3.05)
+
+    Source: docs/architecture.md; Ogita, Rump & Oishi (2005) for the sums, Goodnight (1979) for the elimination.
+    """
+    _check(l2, aliased)
+    problem = pose(
+        data, target, features=features, formula=formula, weights=weights, intercept=intercept, where=where
+    )
+    moments = accumulate(problem, missing=missing, progress=progress)
+    return fit_moments(moments, intercept=problem.intercept, l2=l2, aliased=aliased)
+
+
+def fit_moments(moments: Moments, *, intercept: bool = True, l2: float = 0.0, aliased: str = "nan") -> Fit:
+    """The exact answer from moments; options as in `fit`."""
+    _check(l2, aliased)
+    if moments.nobs == 0:
+        raise DataError(_no_rows(moments))
+    if not moments.columns and not intercept:
+        raise OptionError("there is nothing to fit: no features and no intercept.")
+    names = (("Intercept",) if intercept else ()) + moments.columns
+    solution = solve(
+        moments.pair, len(moments.columns), np.array(moments.epsilon), intercept=intercept, l2=float(l2)
+    )
+    relations = {names[j]: describe(names[j], names, relation) for j, relation in solution.relations.items()}
+    if relations and aliased == "error":
+        raise DataError(
+            f"{len(relations)} of {len(names)} columns are determined by the ones before them: "
+            f'{"; ".join(relations.values())}.\nLeave them out, or use aliased="nan" or "min-norm".'
+        )
+    if aliased == "min-norm":
+        solution = minimum_norm(solution, intercept=intercept)
+    rank = len(names) - len(relations)
+    result = Fit(
+        names=names,
+        terms=moments.terms,
+        targets=moments.targets,
+        has_intercept=intercept,
+        estimates=solution.params,
+        estimates_low=solution.params_low,
+        variance=solution.variance,
+        root=solution.root,
+        rss=solution.rss,
+        tss=solution.tss,
+        nobs=moments.nobs,
+        rows=moments.rows,
+        missing={
+            name: count
+            for name, count in zip(moments.columns + moments.targets, moments.missing, strict=True)
+            if count
+        },
+        rank=rank,
+        freedom=solution.freedom,
+        aliased=relations,
+        digits=solution.digits,
+        condition_number=solution.condition,
+        l2=float(l2),
+        weighted=moments.weighted,
+        log_weights=moments.log_weights,
+        single_target=moments.single_target,
+        source=moments.source,
+        notes=_notes(moments, solution, relations, rank),
+    )
+    if result.digits < FEW_DIGITS:
+        warn(
+            f"only {max(result.digits, 0):.0f} digits of the coefficients are sure: {', '.join(moments.columns[:6])} "
+            f"are nearly dependent (condition number {solution.condition:.1e}).\n"
+            "Leave a column out, centre it, or use l2=."
+        )
+    return result
+
+
+def _check(l2: float, aliased: str) -> None:
+    if not (isinstance(l2, int | float | np.number) and 0 <= float(l2) < np.inf):
+        raise OptionError(f"l2 is the strength of a penalty, a finite number of 0 or more, not {l2!r}.")
+    if aliased not in ("nan", "min-norm", "error"):
+        raise OptionError(f'aliased is "nan", "min-norm" or "error", not {aliased!r}.')
+
+
+def _no_rows(moments: Moments) -> str:
+    names = moments.columns + moments.targets
+    lacking = [f"{name} {count}" for name, count in zip(names, moments.missing, strict=True) if count]
+    if not lacking:
+        return f"no rows left to fit: {moments.source} has {moments.rows} rows" + (
+            ", all of weight 0." if moments.rows else "."
+        )
+    return (
+        f"no rows left to fit: each of the {moments.rows} rows in {moments.source} lacks a value.\n"
+        f"missing: {', '.join(lacking)}. Leave a column out of features, or fill it."
+    )
+
+
+def _notes(moments: Moments, solution: Solution, relations: dict[str, str], rank: int) -> tuple[str, ...]:
+    """What a reader of the result should know, in plain words."""
+    notes = []
+    left_out = moments.rows - moments.nobs
+    if left_out:
+        lacking = [
+            f"{name} {count}"
+            for name, count in zip(moments.columns + moments.targets, moments.missing, strict=True)
+            if count
+        ]
+        notes.append(
+            f"{left_out} of {moments.rows} rows left out" + (f", missing: {', '.join(lacking)}" if lacking else "")
+        )
+    for relation in relations.values():
+        notes.append(f"aliased: {relation}")
+    if moments.nobs <= rank:
+        notes.append(f"{_count(moments.nobs, 'row')} for {_count(rank, 'parameter')}: nothing left for standard errors")
+    for target, constant, perfect in zip(moments.targets, solution.constant, solution.perfect, strict=True):
+        if constant:
+            notes.append(f"{target} is constant: slopes are 0 and R² is not defined")
+        elif perfect and moments.nobs > rank:
+            notes.append(f"perfect fit: nothing of {target} is left beyond its own rounding")
+    return tuple(notes)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")

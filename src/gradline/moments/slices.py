@@ -1,0 +1,66 @@
+"""Cross-products of a small block in double-double, without compiled code.
+
+Each column is cut into slices of so few bits that a matrix product of slices is exact in float64, whatever
+the order in which BLAS adds; the exact products are then added in double-double. For ordinary data nothing
+at all is rounded before the end.
+
+Source: Ozaki, Ogita, Oishi & Rump (2012), Numer. Algorithms 59, "Error-free transformations of matrix
+multiplication by using fast routines of matrix multiplication".
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from gradline.doubledouble import Array, Pair, quick_two_sum, two_sum
+
+_SIGNIFICANT = 116  # bits kept below a column's largest number: 106, and room for the sum of the rest
+_MOST = 8  # slices that those bits can take: a block has at most a few ten thousand rows
+
+
+def cross_products(left: Pair, right: Pair) -> Pair:
+    """The pair leftᵀ·right for left (n, p) and right (n, q), each given as high and low words.
+
+    The low words may be scalars 0.0 where there are none. Relative error 2**-104 of Σ|left|·|right|.
+    """
+    n = len(left[0])
+    bits = (53 - math.ceil(math.log2(_MOST * max(n, 1)))) // 2
+    count = -(-_SIGNIFICANT // bits)
+    a = _slices(left, bits, count)
+    b = a if right is left else _slices(right, bits, count)
+    hi = a[0].T @ b[0]
+    lo = np.zeros_like(hi)
+    backwards = b[::-1]
+    for order in range(1, min(count, len(a) + len(b) - 2) + 1):
+        first = max(0, order - len(b) + 1)
+        last = min(order, len(a) - 1)
+        at = len(b) - 1 - order
+        # Σ a[i]ᵀ b[order - i] as one product of stacked slices
+        stacked = a[first : last + 1].reshape(-1, a.shape[2])
+        hi, error = two_sum(hi, stacked.T @ backwards[at + first : at + last + 1].reshape(-1, b.shape[2]))
+        lo += error
+    return quick_two_sum(hi, lo)
+
+
+def _slices(pair: Pair, bits: int, count: int) -> Array:
+    """(slices, n, p): multiples of one power of two per column and slice, largest first, which add up to the pair."""
+    rest, low = pair
+    exponents = np.frexp(np.maximum(abs(rest).max(axis=0, initial=0.0), np.finfo(float).tiny))[1]
+    # Adding and subtracting 1.5·2**(52 + u) rounds to a multiple of 2**u.
+    anchor = np.ldexp(1.5, exponents + (52 - bits))
+    wide = isinstance(low, np.ndarray)
+    slices = []
+    for _ in range(count):
+        part = (rest + anchor) - anchor
+        rest = rest - part
+        if wide:
+            from_low = (low + anchor) - anchor
+            low = low - from_low
+            part = part + from_low
+        slices.append(part)
+        if not rest.any() and not (wide and low.any()):
+            break
+        anchor = anchor * 2.0**-bits
+    return np.array(slices)

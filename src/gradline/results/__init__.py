@@ -1,0 +1,1 @@
+"""What gradline answers with: frozen records with thin methods."""

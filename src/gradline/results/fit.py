@@ -1,0 +1,317 @@
+"""`Fit`: the exact answer, how sure it is, and what it predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from gradline.design.terms import Term
+from gradline.doubledouble import Array
+from gradline.errors import OptionError
+from gradline.exact import inference
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+    import torch
+
+
+class Prediction(NamedTuple):
+    """Predicted values with an interval, each (n,) or (n, k)."""
+
+    fit: Array
+    lower: Array
+    upper: Array
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Fit:
+    """The exact solution of a least-squares problem, with its uncertainty.
+
+    Vectors are aligned with `names`, "Intercept" first. With one target they are (p,); with k targets they have a
+    trailing axis of length k, and scalars become (k,). Columns that the ones before them determine are `aliased`:
+    their parameter is NaN, and they count as 0 in predictions.
+
+    Source: Seber & Lee (2003), Linear Regression Analysis, chapters 3 to 5; AIC and BIC as statsmodels has them
+    (the residual variance is not counted as a parameter).
+    """
+
+    names: tuple[str, ...]
+    terms: tuple[Term, ...]
+    targets: tuple[str, ...]
+    has_intercept: bool
+    estimates: Array  # (p, k)
+    estimates_low: Array  # (p, k) what rounding to float64 took from the estimates
+    variance: Array  # (p,) variances of the parameters for residuals of variance 1
+    root: Array  # (p, p): the covariance for residuals of variance 1 is rootᵀ·root
+    rss: Array  # (k,)
+    tss: Array  # (k,)
+    nobs: int
+    """Rows in the fit."""
+    rows: int
+    """Rows read, with the ones left out."""
+    missing: Mapping[str, int]
+    """How many rows lacked each column, where any did."""
+    rank: int
+    freedom: float
+    """Effective number of parameters: the rank, less with l2."""
+    aliased: Mapping[str, str]
+    """Columns that the ones before them determine, each with the relation found."""
+    digits: float
+    """Lower bound on the correct decimal digits of every parameter, taking the data as exact; at most 15.9."""
+    condition_number: float
+    """Of the columns scaled to unit length."""
+    l2: float
+    weighted: bool
+    log_weights: float
+    single_target: bool
+    source: str
+    notes: tuple[str, ...]
+    """What a reader of this result should know, in plain words."""
+
+    @property
+    def params(self) -> Array:
+        """(p,) the parameters."""
+        return self._vector(self.estimates)
+
+    @property
+    def se(self) -> Array:
+        """(p,) standard errors √(σ²·diag((X'X)⁻¹)); for l2 > 0 of the penalised estimate, which is biased."""
+        return self._vector(self._errors)
+
+    @property
+    def t(self) -> Array:
+        """(p,) params / se."""
+        return self._vector(inference.t_statistics(self.estimates, self._errors))
+
+    @property
+    def p(self) -> Array:
+        """(p,) two-sided p-values of t."""
+        return self._vector(
+            inference.two_sided(inference.t_statistics(self.estimates, self._errors), self.df_resid)
+        )
+
+    @property
+    def intercept(self) -> Any:
+        """The intercept, a float, or (k,); 0 for a fit through the origin."""
+        if not self.has_intercept:
+            return self._scalar(np.zeros(len(self.targets)))
+        return self._scalar(self.estimates[0])
+
+    @property
+    def coef(self) -> Array:
+        """(d,) the parameters without the intercept."""
+        return self._vector(self.estimates[int(self.has_intercept) :])
+
+    @property
+    def df_model(self) -> int:
+        """Slopes that could be determined."""
+        return self.rank - int(self.has_intercept)
+
+    @property
+    def df_resid(self) -> float:
+        """Degrees of freedom left for the residuals: rows less (effective) parameters."""
+        left = self.nobs - self.freedom
+        return left if self.l2 else int(left)
+
+    @property
+    def sigma(self) -> Any:
+        """Standard deviation of the residuals, √(RSS / df_resid)."""
+        return self._scalar(self._sigma)
+
+    @property
+    def r2(self) -> Any:
+        """1 - RSS/TSS, TSS about the mean with an intercept and about zero without; NaN for a constant target."""
+        return self._scalar(self._r2)
+
+    @property
+    def adj_r2(self) -> Any:
+        """1 - (1 - R²)·(n - 1)/df_resid, with n in place of n - 1 through the origin."""
+        if self.df_resid <= 0:
+            return self._scalar(np.full(len(self.targets), np.nan))
+        return self._scalar(1 - (1 - self._r2) * (self.nobs - int(self.has_intercept)) / self.df_resid)
+
+    @property
+    def f(self) -> Any:
+        """F statistic of all slopes being zero; NaN with l2."""
+        return self._scalar(self._f_test[0])
+
+    @property
+    def f_p(self) -> Any:
+        """The p-value of f."""
+        return self._scalar(self._f_test[1])
+
+    @property
+    def log_likelihood(self) -> Any:
+        """Gaussian log-likelihood at its maximum."""
+        return self._scalar(self._log_likelihood)
+
+    @property
+    def aic(self) -> Any:
+        """2·(parameters - log-likelihood)."""
+        return self._scalar(2 * (self.freedom - self._log_likelihood))
+
+    @property
+    def bic(self) -> Any:
+        """log(n)·parameters - 2·log-likelihood."""
+        return self._scalar(np.log(self.nobs) * self.freedom - 2 * self._log_likelihood)
+
+    @property
+    def cov(self) -> Array:
+        """(p, p) covariance of the parameters, NaN for aliased ones; (p, p, k) for several targets."""
+        unit = self.root.T @ self.root
+        unknown = np.isnan(self.variance)
+        unit[unknown] = unit[:, unknown] = np.nan
+        covariance = unit[:, :, None] * self._sigma**2
+        return covariance[:, :, 0] if self.single_target else covariance
+
+    def conf_int(self, level: float = 0.95) -> Array:
+        """(p, 2) lower and upper ends of the confidence intervals; (p, 2, k) for several targets.
+
+        Raises:
+            OptionError: level is not between 0 and 1.
+        """
+        reach = inference.t_quantile(_probability(level), self.df_resid) * self._errors
+        ends = np.stack([self.estimates - reach, self.estimates + reach], axis=1)
+        return ends[:, :, 0] if self.single_target else ends
+
+    def predict(self, new: Any, interval: str | None = None, level: float = 0.95) -> Array | Prediction:
+        """Predict the target for new rows.
+
+        Args:
+            new: As the features of `gl.fit`: tables by name in any order, arrays by position.
+            interval: None; "mean" for the confidence interval of the expected value, σ·√h; "prediction" for
+                one new observation, σ·√(1 + h), with h = z (X'X)⁻¹ z'.
+            level: Probability that the interval covers what it is for.
+
+        Returns:
+            (n,) or (n, k); with an interval a named tuple (fit, lower, upper) of these. A row with a missing input
+            gives NaN, never a shorter answer.
+
+        Raises:
+            ColumnError: a column is missing in new.
+            ShapeError: an array has another number of columns than the model.
+        """
+        from gradline.results.prediction import predict
+
+        if interval not in (None, "mean", "prediction"):
+            raise OptionError(f'interval is "mean", "prediction" or None, not {interval!r}.')
+        values, leverage = predict(self, new, leverage=interval is not None)
+        if interval is None:
+            return self._vector(values)
+        spread = np.sqrt(leverage + (interval == "prediction"))[:, None] * self._sigma
+        reach = inference.t_quantile(_probability(level), self.df_resid) * spread
+        return Prediction(*(self._vector(part) for part in (values, values - reach, values + reach)))
+
+    def to_torch(self, dtype: torch.dtype | None = None) -> torch.nn.Linear:
+        """The fit as `nn.Linear`, float64 unless dtype says otherwise; aliased columns have weight 0."""
+        import torch
+
+        params = np.nan_to_num(self.estimates)
+        slopes = params[int(self.has_intercept) :]
+        layer = torch.nn.Linear(*slopes.shape, bias=self.has_intercept, dtype=dtype or torch.float64)
+        with torch.no_grad():
+            layer.weight.copy_(torch.from_numpy(slopes.T.copy()))
+            if self.has_intercept:
+                layer.bias.copy_(torch.from_numpy(params[0].copy()))
+        return layer
+
+    def tidy(self, level: float = 0.95) -> pd.DataFrame:
+        """One row per parameter (and target): estimate, std_error, statistic, p_value, conf_low, conf_high."""
+        import pandas as pd
+
+        errors, t = self._errors, inference.t_statistics(self.estimates, self._errors)
+        reach = inference.t_quantile(_probability(level), self.df_resid) * errors
+        columns = {
+            "estimate": self.estimates,
+            "std_error": errors,
+            "statistic": t,
+            "p_value": inference.two_sided(t, self.df_resid),
+            "conf_low": self.estimates - reach,
+            "conf_high": self.estimates + reach,
+        }
+        frame = pd.DataFrame({"term": list(self.names) * len(self.targets)})
+        if not self.single_target:
+            frame.insert(0, "target", np.repeat(self.targets, len(self.names)))
+        return frame.assign(**{name: values.T.ravel() for name, values in columns.items()})
+
+    def glance(self) -> pd.DataFrame:
+        """One row per target with the figures about the whole fit."""
+        import pandas as pd
+
+        figures = {
+            "r_squared": self.r2,
+            "adj_r_squared": self.adj_r2,
+            "sigma": self.sigma,
+            "statistic": self.f,
+            "p_value": self.f_p,
+            "df": self.df_model,
+            "log_likelihood": self.log_likelihood,
+            "aic": self.aic,
+            "bic": self.bic,
+            "rss": self._scalar(self.rss),
+            "df_resid": self.df_resid,
+            "nobs": self.nobs,
+            "digits": self.digits,
+        }
+        return pd.DataFrame(figures, index=pd.Index(self.targets, name="target"))
+
+    def summary(self) -> str:
+        """The result as a table of at most 80 columns."""
+        from gradline.report.text import fit_summary
+
+        return fit_summary(self)
+
+    def save(self, path: str | Path) -> None:
+        """Write the fit to one safetensors file, whole or not at all; it holds nothing of the data."""
+        from gradline import storage
+
+        storage.save_fit(self, path)
+
+    def __repr__(self) -> str:
+        from gradline.report.text import fit_line
+
+        return fit_line(self)
+
+    def _repr_html_(self) -> str:
+        from gradline.report.text import as_html
+
+        return as_html(self.summary())
+
+    @cached_property
+    def _sigma(self) -> Array:
+        return inference.residual_deviation(self.rss, self.df_resid)
+
+    @cached_property
+    def _errors(self) -> Array:
+        return inference.standard_errors(self.variance, self._sigma)
+
+    @cached_property
+    def _r2(self) -> Array:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(self.tss > 0, 1 - self.rss / self.tss, np.nan)
+
+    @cached_property
+    def _f_test(self) -> tuple[Array, Array]:
+        return inference.f_test(self.rss, self.tss, 0 if self.l2 else self.df_model, self.df_resid)
+
+    @cached_property
+    def _log_likelihood(self) -> Array:
+        return inference.log_likelihood(self.rss, self.nobs, self.log_weights)
+
+    def _vector(self, values: Array) -> Array:
+        return values[:, 0] if self.single_target else values
+
+    def _scalar(self, values: Array) -> Any:
+        return float(values[0]) if self.single_target else values
+
+
+def _probability(level: float) -> float:
+    if not 0 < level < 1:
+        raise OptionError(f"level is a probability between 0 and 1, not {level!r}.")
+    return level
