@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from gradline.errors import ColumnError, no_such_column
+
 CHUNK = 65_536
 """Rows in a full chunk. Chunk boundaries depend on the data alone, so that sums have one fixed order."""
 
@@ -27,16 +29,58 @@ class Rows:
 class Table(Protocol):
     """A table with named columns. Reading it twice gives the same rows in the same chunks."""
 
-    name: str
-    """How an error calls the table: 'penguins.csv', 'the DataFrame', 'X'."""
-    columns: tuple[str, ...]
-    rows: int | None
-    """How many rows there are, or None where only reading can tell."""
+    @property
+    def name(self) -> str:
+        """How an error calls the table: 'penguins.csv', 'the DataFrame', 'the array'."""
+        ...
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns in order, numeric or not."""
+        ...
+
+    @property
+    def numeric(self) -> tuple[str, ...]:
+        """The columns that can be used as numbers."""
+        ...
+
+    @property
+    def rows(self) -> int | None:
+        """How many rows there are, or None where only reading can tell."""
+        ...
+
+    def kind(self, column: str) -> str:
+        """How an error calls the type of the column: 'float64', 'text', 'datetime'."""
+        ...
 
     def epsilon(self, column: str) -> float:
-        """Relative spacing of the numbers in the column: 2**-23 for float32 (less for halves), 2**-52 otherwise."""
+        """Relative spacing of the column's numbers: 2**-23 for float32, more for halves, 2**-52 otherwise."""
         ...
 
     def read(self, columns: Sequence[str]) -> Iterator[Rows]:
         """The rows in order, in chunks of at most CHUNK, with these columns in this order."""
         ...
+
+
+def demand(table: Table, columns: Sequence[str]) -> None:
+    """Raise ColumnError unless the table has all of these columns and they hold numbers."""
+    for column in columns:
+        if column not in table.columns:
+            raise no_such_column(column, table.columns, table.name)
+        if column not in table.numeric:
+            raise not_numbers(column, table.kind(column), table.name, table.numeric)
+
+
+def not_numbers(column: str, kind: str, place: str, numeric: Sequence[str]) -> ColumnError:
+    """The error for a column that holds something else than numbers, with the columns that do hold numbers."""
+    listing = ",".join(numeric[:6]) + (", …" if len(numeric) > 6 else "")
+    hint = f"numeric columns, for features= or --features: {listing}" if numeric else "no column is numeric"
+    return ColumnError(f"column {column!r} in {place} is {kind}; numbers were expected.\n{hint}")
+
+
+def reject_duplicates(columns: Sequence[str], place: str) -> None:
+    """Raise ColumnError where two columns have one name."""
+    if len(set(columns)) < len(columns):
+        twice = [name for name in dict.fromkeys(columns) if columns.count(name) > 1]
+        listing = ", ".join(repr(name) for name in twice[:5])
+        raise ColumnError(f"{place} has more than one column named {listing}.\nRename them, or leave one out.")

@@ -1,0 +1,242 @@
+"""What is to be explained by what: the table, the terms, the targets and the weights of one request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gradline.design.block import Block
+from gradline.design.polynomial import Polynomial
+from gradline.design.terms import Term, column_term, columns_of, evaluate, exact_words, powers
+from gradline.errors import ColumnError, DataError, OptionError, ShapeError, no_such_column
+from gradline.sources import Table, demand, is_array, is_named, open_columns, open_table
+from gradline.sources.columns import Beside, Column
+from gradline.sources.rows import not_numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One request, checked: every column is there, holds numbers and plays one role."""
+
+    table: Table
+    terms: tuple[Term, ...]
+    """The features in order."""
+    targets: tuple[str, ...]
+    weights: str | None
+    intercept: bool
+
+    @property
+    def epsilon(self) -> tuple[float, ...]:
+        """Relative spacing of the numbers: of the terms, then of the targets."""
+        terms = (self.table.epsilon(term.factors[0][0]) if term.plain else 2.0**-52 for term in self.terms)
+        return (*terms, *(self.table.epsilon(target) for target in self.targets))
+
+    @property
+    def single_target(self) -> bool:
+        """Whether there is one target: (n,), (n, 1), a series and one column are the same."""
+        return len(self.targets) == 1
+
+    def blocks(self) -> Iterator[Block]:
+        """The rows in order, as numbers."""
+        sources = columns_of(self.terms)
+        weights = [] if self.weights is None else [self.weights]
+        for rows in self.table.read([*sources, *self.targets, *weights]):
+            d, k = len(sources), len(self.targets)
+            hi, lo = evaluate(self.terms, rows.columns[:d])
+            for target in rows.columns[d : d + k]:
+                high, low = exact_words(target)
+                hi.append(high)
+                lo.append(low)
+            yield Block(rows.first, tuple(hi), tuple(lo), rows.columns[-1] if weights else None, rows.place)
+
+
+def pose(
+    data: Any,
+    target: Any = None,
+    *,
+    features: str | Sequence[str] | None = None,
+    formula: str | None = None,
+    weights: Any = None,
+    intercept: bool = True,
+    where: str | None = None,
+) -> Problem:
+    """Turn a request into a Problem, or say what is wrong with it.
+
+    Args:
+        data: array, tensor, data frame, path, list of paths, glob, or `Polynomial`.
+        target: a column name, several, or values (n,), (n, 1) or (n, k) in memory.
+        features: column names; all columns but the target and the weights if None.
+        formula: 'y ~ a + b' in place of target and features.
+        weights: a column name, or values (n,) in memory.
+        intercept: whether the model has a constant.
+        where: an SQL condition on the rows of files.
+
+    Raises:
+        ColumnError: a column is missing, misspelt, not numeric, or has two roles.
+        ShapeError: target or weights do not have one row for each row of the data.
+        OptionError: the request contradicts itself.
+    """
+    terms: tuple[Term, ...] | None = None
+    if isinstance(data, Polynomial):
+        if features is not None or formula is not None:
+            raise OptionError("polynomial(…) is the features already: leave out features= and formula=.")
+        data, degree = data.x, data.degree
+        table = open_table(data)
+        terms = powers(table.columns[0], degree)
+    else:
+        table = open_table(data, where=where)
+    table, weight = _weights(table, data, weights, where)
+    if formula is not None:
+        if target is not None or features is not None:
+            raise OptionError("formula= names target and features itself: leave out target= and features=.")
+        if not is_named(data):
+            raise OptionError(
+                "formula= needs columns with names and an array has none.\n"
+                "Put it in a data frame, or use polynomial(x, k) for powers."
+            )
+        from gradline.design.formula import parse
+
+        targets, terms, constant = parse(formula, table.columns)
+        intercept = intercept and constant
+    else:
+        table, targets = _targets(table, data, target, features, where)
+        if terms is None:
+            terms = _features(table, features, targets, weight)
+    return _checked(Problem(table, terms, targets, weight, bool(intercept)))
+
+
+def _targets(
+    table: Table, data: Any, target: Any, features: str | Sequence[str] | None, where: str | None
+) -> tuple[Table, tuple[str, ...]]:
+    """The names of the targets, and the table with them in it."""
+    if target is None:
+        raise OptionError(f"no target: name a column of {table.name} (target= or --target), or give y.")
+    names = _names(target)
+    if names is not None:
+        if not is_named(data):
+            raise OptionError(f"target is {target!r} and {table.name} has no names.\nGive the values: fit(X, y).")
+        for name in names:
+            if name not in table.columns:
+                raise no_such_column(name, table.columns, table.name)
+        return table, names
+    _same_index(data, target, "the target")
+    columns, height = open_columns(target, "y")
+    _same_height(table, data, "target", target, height)
+    if not columns:
+        raise ShapeError(f"target has shape ({height}, 0); expected (n,), (n, 1) or (n, k).")
+    chosen = None if features is None else [features] if isinstance(features, str) else features
+    taken = set(table.columns)
+    if is_array(target) or not (hasattr(target, "columns") or getattr(target, "name", None)):
+        # The name 'y' is ours, not the user's: it gives way to a column that has it already.
+        columns = [replace(column, name=_free(column.name, taken)) for column in columns]
+    for column in columns:
+        if column.name in (taken if chosen is None else chosen):
+            raise ColumnError(
+                f"target {column.name!r} is also a column of {table.name}.\n"
+                f"Drop it from the features, or name it: target={column.name!r}."
+            )
+    return _beside(table, columns, where), tuple(column.name for column in columns)
+
+
+def _features(
+    table: Table, features: str | Sequence[str] | None, targets: tuple[str, ...], weight: str | None
+) -> tuple[Term, ...]:
+    if features is None:
+        names = [name for name in table.columns if name not in targets and name != weight]
+        numeric = [name for name in table.numeric if name in names]
+        for name in names:
+            if name not in numeric:
+                raise not_numbers(name, table.kind(name), table.name, numeric)
+        return tuple(column_term(name) for name in names)
+    names = [features] if isinstance(features, str) else list(features)
+    for name in names:
+        if not isinstance(name, str):
+            raise OptionError(f"features holds {name!r}; expected names of columns.")
+        if names.count(name) > 1:
+            raise ColumnError(f"feature {name!r} is named {names.count(name)} times.\nName each feature once.")
+    return tuple(column_term(name) for name in names)
+
+
+def _weights(table: Table, data: Any, weights: Any, where: str | None) -> tuple[Table, str | None]:
+    if weights is None:
+        return table, None
+    if isinstance(weights, str):
+        if not is_named(data):
+            raise OptionError(f"weights is {weights!r} and {table.name} has no names.\nGive the values (n,).")
+        demand(table, [weights])
+        return table, weights
+    _same_index(data, weights, "weights")
+    columns, height = open_columns(weights, "weights")
+    _same_height(table, data, "weights", weights, height)
+    if len(columns) != 1:
+        raise ShapeError(f"weights has shape ({height}, {len(columns)}); expected one weight per row: (n,).")
+    column = replace(columns[0], name=_free("weights", set(table.columns)))
+    return _beside(table, [column], where), column.name
+
+
+def _checked(problem: Problem) -> Problem:
+    """The problem, if each of its columns is there, holds numbers and plays one role."""
+    targets, weight, table = problem.targets, problem.weights, problem.table
+    for target in targets:
+        if targets.count(target) > 1:
+            raise ColumnError(f"target {target!r} is named {targets.count(target)} times.\nName each target once.")
+        for term in problem.terms:
+            if any(column == target for column, _ in term.factors):
+                raise ColumnError(
+                    f"target {target!r} is also a feature ({term.name}).\n"
+                    "A column cannot explain itself: leave it out."
+                )
+    if weight in targets:
+        raise ColumnError(f"{weight!r} is the target and the weights.\nName another column as one of them.")
+    demand(table, [*columns_of(problem.terms), *targets])
+    if not problem.terms and not problem.intercept:
+        raise OptionError("the model has neither a feature nor an intercept.\nName a feature, or keep the intercept.")
+    return problem
+
+
+def _names(target: Any) -> tuple[str, ...] | None:
+    """The target as names of columns, or None where it holds values."""
+    if isinstance(target, str):
+        return (target,)
+    if isinstance(target, list | tuple) and target and all(isinstance(name, str) for name in target):
+        return tuple(target)
+    return None
+
+
+def _beside(table: Table, columns: Sequence[Column], where: str | None) -> Table:
+    if where is not None:
+        raise OptionError("where= leaves out rows of the file; target and weights must be columns of it as well.")
+    return Beside(table, columns)
+
+
+def _same_height(table: Table, data: Any, role: str, values: Any, height: int) -> None:
+    """Both shapes, where values in memory do not have one row for each row of the table."""
+    if table.rows is None or table.rows == height:
+        return
+    shapes = [tuple(getattr(each, "shape", (rows,))) for each, rows in ((values, height), (data, table.rows))]
+    hint = f"Expected ({table.rows},) or ({table.rows}, 1): one row for each row of the features."
+    if shapes[0][1:] == (table.rows,):
+        hint = "Its columns look like rows: transpose it."
+    raise ShapeError(
+        f"{role} has {height} rows and the features have {table.rows}: shapes {shapes[0]} and {shapes[1]}.\n{hint}"
+    )
+
+
+def _same_index(data: Any, values: Any, role: str) -> None:
+    """Refuse two pandas objects whose rows are labelled differently: matching them by position would be a guess."""
+    for each in (data, values):
+        if type(each).__module__.partition(".")[0] != "pandas" or not hasattr(each, "index"):
+            return
+    if len(data.index) == len(values.index) and not data.index.equals(values.index):
+        raise DataError(
+            f"{role} and the features have different indexes (pandas).\n"
+            "Align them, e.g. y = y.loc[X.index], or drop both indexes with .reset_index(drop=True)."
+        )
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """The name, with a mark where a column has it already."""
+    while name in taken:
+        name += "_"
+    return name

@@ -1,0 +1,93 @@
+"""Any table as a stream of rows: one door, and a room behind it for each kind of table."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from gradline.errors import DataError, OptionError, ShapeError
+from gradline.sources.columns import Beside, Column
+from gradline.sources.rows import CHUNK, Rows, Table, demand
+
+__all__ = ["CHUNK", "Rows", "Table", "demand", "is_named", "is_path", "open_columns", "open_table"]
+
+
+def open_table(data: Any, extra: Sequence[tuple[str, Any]] = (), where: str | None = None) -> Table:
+    """Open any supported kind of table, with `extra` columns (name, values (n,)) laid beside it.
+
+    Arrays, tensors and lists; pandas, Polars and Arrow tables and series; paths of CSV, Parquet and
+    Feather files, a list of paths or a glob. `where` is an SQL condition on the rows of files.
+    """
+    table = _open(data, where)
+    if not extra:
+        return table
+    if where is not None:
+        raise OptionError(
+            "where= leaves out rows of the file, and values from memory have no such rows to leave out.\n"
+            "Put the values into the file, or filter before."
+        )
+    return Beside(table, [_one(name, values) for name, values in extra])
+
+
+def open_columns(data: Any, letter: str) -> tuple[list[Column], int]:
+    """The columns of a table in memory, those without a name named by the letter, and the number of rows."""
+    if is_array(data):
+        from gradline.sources.arrays import array_columns
+
+        return array_columns(data, letter)
+    from gradline.sources.frames import frame_columns
+
+    columns, rows = frame_columns(data)
+    return [column if column.name else replace(column, name=letter) for column in columns], rows
+
+
+def is_path(data: Any) -> bool:
+    """Whether this names a file, files or a glob."""
+    if isinstance(data, str | os.PathLike):
+        return True
+    return isinstance(data, list | tuple) and bool(data) and all(isinstance(item, str | os.PathLike) for item in data)
+
+
+def is_array(data: Any) -> bool:
+    """Whether this is a table without names: an array, a tensor, a list."""
+    if isinstance(data, np.ndarray | np.generic | list | tuple | int | float | complex):
+        return True
+    from gradline.sources.arrays import is_tensor
+
+    return is_tensor(data)
+
+
+def is_named(data: Any) -> bool:
+    """Whether the columns of this table have names of their own."""
+    return is_path(data) or not is_array(data)
+
+
+def _open(data: Any, where: str | None) -> Table:
+    if is_path(data):
+        from gradline.sources.files import file_table
+
+        return file_table(data, where)
+    if where is not None:
+        raise OptionError(
+            f"where= is a condition for files, and {type(data).__name__} is in memory.\nFilter its rows before."
+        )
+    if data is None:
+        raise DataError("a table was expected and None arrived.\nGive an array, a data frame or the path of a file.")
+    if is_array(data):
+        from gradline.sources.arrays import array_table
+
+        return array_table(data)
+    from gradline.sources.frames import frame_table
+
+    return frame_table(data)
+
+
+def _one(name: str, values: Any) -> Column:
+    columns, rows = open_columns(values, name)
+    if len(columns) != 1:
+        raise ShapeError(f"{name!r} has shape ({rows}, {len(columns)}).\nExpected one column: shape (n,) or (n, 1).")
+    return replace(columns[0], name=name)

@@ -1,0 +1,136 @@
+"""NumPy arrays, torch tensors and lists as columns, without a copy: a chunk is a view of the caller's array."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradline.errors import ColumnError, ShapeError
+from gradline.sources.columns import Column, Held
+
+_BFLOAT16_EPSILON = 2.0**-7
+_LABELS = {
+    "U": "text",
+    "S": "bytes",
+    "T": "text",
+    "M": "datetime",
+    "m": "a time span",
+    "c": "complex",
+    "V": "structured",
+}
+
+
+def array_table(data: Any) -> Held:
+    """The table of an array (n,) or (n, d): column 'x', or 'x1' … 'xd'."""
+    columns, rows = array_columns(data, "x")
+    return Held("the tensor" if is_tensor(data) else "the array", columns, rows)
+
+
+def array_columns(data: Any, letter: str) -> tuple[list[Column], int]:
+    """The columns of an array (n,) or (n, d), named by the letter, and n."""
+    matrix, halves = _tensor(data) if is_tensor(data) else (_array(data), False)
+    if matrix.ndim not in (1, 2):
+        raise ShapeError(
+            f"an array of shape {matrix.shape} arrived; expected (n,) or (n, d): one row for each observation.\n"
+            "Reshape it, e.g. x.reshape(len(x), -1)."
+        )
+    if matrix.ndim == 1:
+        matrix = matrix[:, None]  # (n, 1)
+    rows, width = matrix.shape
+    names = [letter] if width == 1 else [f"{letter}{j}" for j in range(1, width + 1)]
+    return [_column(name, matrix[:, j], halves) for j, name in enumerate(names)], rows
+
+
+def is_tensor(data: Any) -> bool:
+    """Whether this is a torch tensor, without importing torch."""
+    return any(
+        kind.__module__.partition(".")[0] == "torch" and kind.__name__ == "Tensor" for kind in type(data).__mro__
+    )
+
+
+def _column(name: str, values: NDArray[Any], halves: bool) -> Column:
+    """The column of these values (n,); `halves`: they are the bits of bfloat16 numbers."""
+    epsilon = _BFLOAT16_EPSILON if halves else 2.0**-52
+    if values.dtype.kind == "f":
+        epsilon = max(float(np.finfo(values.dtype).eps), 2.0**-52)
+
+    def part(first: int, last: int) -> NDArray[Any]:
+        piece = values[first:last]
+        if halves:
+            return (piece.astype(np.uint32) << np.uint32(16)).view(np.float32)
+        if isinstance(piece, np.ma.MaskedArray):
+            return np.ma.filled(np.ma.asarray(piece, np.float64), np.nan)
+        kind = piece.dtype
+        if kind.kind == "f" and kind.itemsize not in (4, 8):
+            return piece.astype(np.float32 if kind.itemsize == 2 else np.float64)
+        if not kind.isnative or not piece.flags.aligned:
+            return piece.astype(kind.newbyteorder("="))
+        return piece
+
+    return Column(name, len(values), "bfloat16" if halves else str(values.dtype), epsilon, part)
+
+
+def _tensor(data: Any) -> tuple[NDArray[Any], bool]:
+    """The tensor's memory as an array; bfloat16, which NumPy does not know, as its bits."""
+    import torch
+
+    if data.layout != torch.strided or data.is_quantized:
+        raise ColumnError("a dense tensor was expected and a sparse or quantized one arrived.\nUse x.to_dense().")
+    tensor = data.detach().cpu()
+    if tensor.is_complex():
+        raise _not_numbers("complex")
+    if tensor.dtype == torch.bfloat16:
+        return tensor.view(torch.int16).numpy().view(np.uint16), True
+    try:
+        return tensor.resolve_neg().numpy(), False
+    except TypeError:
+        raise _not_numbers(str(tensor.dtype)) from None
+
+
+def _array(data: Any) -> NDArray[Any]:
+    """The data as a numeric array, the same memory where it is one already."""
+    if isinstance(data, np.ma.MaskedArray):
+        array: NDArray[Any] = data
+    else:
+        try:
+            array = np.asarray(data)
+        except (ValueError, TypeError) as problem:
+            if isinstance(data, list | tuple) and data and all(is_tensor(item) for item in data):
+                array = np.stack([_tensor(item)[0] for item in data])
+            elif "inhomogeneous" in str(problem):
+                raise ShapeError(
+                    f"the rows have different lengths: {_lengths(data)}.\nGive each row the same number of values."
+                ) from None
+            else:
+                raise _not_numbers(type(data).__name__) from None
+    if array.dtype.kind == "O":
+        return _from_objects(array)
+    if array.dtype.kind in _LABELS:
+        raise _not_numbers(_LABELS[array.dtype.kind])
+    return array
+
+
+def _from_objects(array: NDArray[Any]) -> NDArray[Any]:
+    """Python numbers as float64. Text is refused even where it looks like a number: NumPy would convert it."""
+    for value in array.flat:
+        if isinstance(value, str | bytes):
+            raise _not_numbers(f"text ({value!r})")
+    try:
+        return array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError):
+        strange = next(value for value in array.flat if not hasattr(value, "__float__") and value is not None)
+        raise _not_numbers(type(strange).__name__) from None
+
+
+def _not_numbers(kind: str) -> ColumnError:
+    return ColumnError(
+        f"an array of numbers was expected and {kind} arrived.\n"
+        "Convert it first, or give a data frame and name its numeric columns."
+    )
+
+
+def _lengths(data: Any) -> str:
+    lengths = [str(len(row)) if hasattr(row, "__len__") else "a single value" for row in data]
+    return ", ".join(lengths[:5]) + (", …" if len(lengths) > 5 else "")

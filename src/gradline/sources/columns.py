@@ -1,0 +1,126 @@
+"""Columns in memory, whatever holds them: a length, a type, and a way to take a run of their numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from gradline.errors import ShapeError
+from gradline.sources.rows import CHUNK, Rows, Table, demand, reject_duplicates
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column in memory. Only the run that is asked for is ever converted."""
+
+    name: str
+    """Empty where the values came without a name."""
+    rows: int
+    kind: str
+    """How an error calls the type: 'float64', 'text'."""
+    epsilon: float | None
+    """Relative spacing of the numbers, or None where the column holds something else than numbers."""
+    part: Callable[[int, int], NDArray[Any]]
+    """The numbers of rows first … last - 1 as float64, float32, integer or bool, NaN where missing."""
+
+
+class Held:
+    """A table whose columns are in memory."""
+
+    def __init__(self, name: str, columns: Sequence[Column], rows: int) -> None:
+        reject_duplicates([column.name for column in columns], name)
+        self.name = name
+        self.rows: int | None = rows
+        self._height = rows
+        self._columns = {column.name: column for column in columns}
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns in order."""
+        return tuple(self._columns)
+
+    @property
+    def numeric(self) -> tuple[str, ...]:
+        """The columns that can be used as numbers."""
+        return tuple(name for name, column in self._columns.items() if column.epsilon is not None)
+
+    def kind(self, column: str) -> str:
+        """How an error calls the type of the column."""
+        return self._columns[column].kind
+
+    def epsilon(self, column: str) -> float:
+        """Relative spacing of the column's numbers."""
+        demand(self, [column])
+        return self._columns[column].epsilon or 0.0
+
+    def read(self, columns: Sequence[str]) -> Iterator[Rows]:
+        """The rows in order, in chunks of at most CHUNK."""
+        demand(self, columns)
+        chosen = [self._columns[name] for name in columns]
+        for first in range(0, self._height, CHUNK):
+            last = min(first + CHUNK, self._height)
+            yield Rows(first, tuple(column.part(first, last) for column in chosen), self.name)
+
+
+class Beside:
+    """A table with further columns from memory laid beside it; they hide columns of the same name."""
+
+    def __init__(self, table: Table, extra: Sequence[Column]) -> None:
+        self._table = table
+        self._extra = {column.name: column for column in extra}
+        self.name = table.name
+        self.rows = table.rows
+        for column in extra:
+            if column.rows != (column.rows if self.rows is None else self.rows):
+                raise _misfit(column, self.rows or 0, self.name)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The table's columns, then the further ones."""
+        return tuple(dict.fromkeys((*self._table.columns, *self._extra)))
+
+    @property
+    def numeric(self) -> tuple[str, ...]:
+        """The columns that can be used as numbers."""
+        theirs = (name for name in self._table.numeric if name not in self._extra)
+        return (*theirs, *(name for name, column in self._extra.items() if column.epsilon is not None))
+
+    def kind(self, column: str) -> str:
+        """How an error calls the type of the column."""
+        return self._extra[column].kind if column in self._extra else self._table.kind(column)
+
+    def epsilon(self, column: str) -> float:
+        """Relative spacing of the column's numbers."""
+        demand(self, [column])
+        return self._extra[column].epsilon or 0.0 if column in self._extra else self._table.epsilon(column)
+
+    def read(self, columns: Sequence[str]) -> Iterator[Rows]:
+        """The rows in order, in the chunks of the table."""
+        demand(self, columns)
+        theirs = [name for name in columns if name not in self._extra]
+        place = {name: j for j, name in enumerate(theirs)}
+        extra = {name: self._extra[name] for name in columns if name in self._extra}
+        last = 0
+        # A column of the table is read even where only further ones are asked for: it tells the number of rows.
+        for rows in self._table.read(theirs or self._table.numeric[:1]):
+            last = rows.first + len(rows.columns[0])
+            for column in extra.values():
+                if column.rows < last:
+                    raise _misfit(column, last, self.name, at_least=True)
+            beside = {name: column.part(rows.first, last) for name, column in extra.items()}
+            arrays = tuple(beside[name] if name in beside else rows.columns[place[name]] for name in columns)
+            yield Rows(rows.first, arrays, rows.place)
+        for column in extra.values():
+            if column.rows != last:
+                raise _misfit(column, last, self.name)
+
+
+def _misfit(column: Column, rows: int, table: str, *, at_least: bool = False) -> ShapeError:
+    height = f"at least {rows}" if at_least else f"{rows}"
+    return ShapeError(
+        f"{column.name or 'a column'!r} has shape ({column.rows},) and {table} has {height} rows.\n"
+        "They need one value for each row."
+    )

@@ -1,0 +1,161 @@
+"""Data frames and series of pandas, Polars, Arrow and others, all through narwhals."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradline.errors import DataError
+from gradline.sources.columns import Column, Held
+from gradline.sources.rows import Rows, Table, demand, reject_duplicates
+
+if TYPE_CHECKING:
+    import narwhals as nw
+
+_EPSILON = {"Float16": 2.0**-10, "Float32": 2.0**-23}
+_KINDS = {
+    "String": "text",
+    "Binary": "bytes",
+    "Datetime": "datetime",
+    "Date": "a date",
+    "Time": "a time of day",
+    "Duration": "a time span",
+    "Categorical": "categorical",
+    "Enum": "categorical",
+    "List": "nested (List)",
+    "Array": "nested (Array)",
+    "Struct": "nested (Struct)",
+    "Object": "a mixture of Python objects",
+}
+_NUMBERS = {"integer", "floating", "mixed-integer-float", "decimal", "boolean", "empty"}
+"""What pandas' infer_dtype says of Python objects that are all numbers."""
+
+
+def frame_table(data: Any) -> Table:
+    """The table of a data frame, or of a series as one column ('x' if it has no name)."""
+    frame = _open(data)
+    if not hasattr(frame, "collect"):
+        columns, rows = _columns(frame)
+        named = [Column(c.name or "x", c.rows, c.kind, c.epsilon, c.part) for c in columns]
+        return Held(f"the {type(data).__name__}", named, rows)
+    return Lazy(frame, f"the {type(data).__name__}")
+
+
+def frame_columns(data: Any) -> tuple[list[Column], int]:
+    """The columns of a data frame or series, with an empty name where it has none, and the number of rows."""
+    frame = _open(data)
+    return _columns(frame.collect() if hasattr(frame, "collect") else frame)
+
+
+class Lazy:
+    """A lazy frame: each reading collects the columns that it needs."""
+
+    rows = None
+
+    def __init__(self, frame: nw.LazyFrame[Any], name: str) -> None:
+        self._frame = frame
+        self.name = name
+        self._schema = dict(frame.collect_schema())
+        self.columns = tuple(self._schema)
+        self.numeric = tuple(column for column, dtype in self._schema.items() if _is_number(dtype))
+
+    def kind(self, column: str) -> str:
+        """How an error calls the type of the column."""
+        return _kind(self._schema[column])
+
+    def epsilon(self, column: str) -> float:
+        """Relative spacing of the column's numbers."""
+        demand(self, [column])
+        return _EPSILON.get(str(self._schema[column]), 2.0**-52)
+
+    def read(self, columns: Sequence[str]) -> Iterator[Rows]:
+        """The rows in order; the chosen columns are in memory while they are read."""
+        demand(self, columns)
+        held, rows = _columns(self._frame.select(list(dict.fromkeys(columns))).collect())
+        yield from Held(self.name, held, rows).read(columns)
+
+
+def _open(data: Any) -> Any:
+    """The frame or series as narwhals sees it."""
+    kind = type(data)
+    root = kind.__module__.partition(".")[0]
+    if root == "pyarrow" and kind.__name__ == "RecordBatch":
+        import pyarrow as pa
+
+        data = pa.Table.from_batches([data])
+    elif root == "pyarrow" and kind.__name__.endswith("Array") and kind.__name__ != "ChunkedArray":
+        import pyarrow as pa
+
+        data = pa.chunked_array([data])
+    names = getattr(data, "column_names", None) if root == "pyarrow" else getattr(data, "columns", None)
+    if names is not None and root in ("pandas", "pyarrow"):
+        # pandas and Arrow allow two columns of one name; here each must be found by its name.
+        reject_duplicates([str(name) for name in names], f"the {kind.__name__}")
+    import narwhals as nw
+
+    try:
+        return nw.from_native(data, allow_series=True)
+    except TypeError:
+        raise DataError(
+            f"a table was expected and a {kind.__name__} arrived.\n"
+            "Give an array, a tensor, a data frame (pandas, Polars, Arrow) or the path of a file."
+        ) from None
+
+
+def _columns(frame: Any) -> tuple[list[Column], int]:
+    if hasattr(frame, "columns"):
+        return [_column(str(name), frame[:, j]) for j, name in enumerate(frame.columns)], len(frame)
+    name = "" if frame.name is None else str(frame.name)
+    return [_column(name, frame)], len(frame)
+
+
+def _column(name: str, series: nw.Series[Any]) -> Column:
+    label = str(series.dtype)
+    if _is_number(series.dtype):
+        epsilon = _EPSILON.get(label, 2.0**-52)
+    elif label in ("Object", "Unknown") and _pandas_numbers(series):
+        epsilon = 2.0**-52
+    else:
+        return Column(name, len(series), _kind(series.dtype), None, _no_numbers)
+
+    def part(first: int, last: int) -> NDArray[Any]:
+        piece = series[first:last]
+        if label in ("Float32", "Float64"):
+            return piece.to_numpy()
+        if label == "Float16":
+            return piece.to_numpy().astype(np.float32)
+        if label.startswith(("Int", "UInt", "Boolean")) and label != "Int128" and piece.null_count() == 0:
+            return piece.to_numpy().astype(label.lower().replace("boolean", "bool"), copy=False)
+        import narwhals as nw
+
+        return piece.cast(nw.Float64).to_numpy()
+
+    return Column(name, len(series), label.lower(), epsilon, part)
+
+
+def _no_numbers(first: int, last: int) -> NDArray[Any]:
+    raise AssertionError("a column without numbers was read")
+
+
+def _is_number(dtype: Any) -> bool:
+    return bool(dtype.is_numeric()) or str(dtype) == "Boolean"
+
+
+def _pandas_numbers(series: nw.Series[Any]) -> bool:
+    """Whether a pandas column of a type that narwhals does not know holds numbers: decimals, sparse columns."""
+    pandas = sys.modules.get("pandas")
+    native = series.to_native()
+    if pandas is None or not isinstance(native, pandas.Series):
+        return False
+    if native.dtype != object:
+        return bool(pandas.api.types.is_numeric_dtype(native.dtype))
+    return pandas.api.types.infer_dtype(native, skipna=True) in _NUMBERS
+
+
+def _kind(dtype: Any) -> str:
+    name = str(dtype).partition("(")[0]
+    return _KINDS.get(name, str(dtype).lower())

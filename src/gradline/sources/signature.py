@@ -1,0 +1,99 @@
+"""What kind of file this is: its first bytes decide, its name only where they do not."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from pathlib import Path
+
+from gradline.errors import SourceError
+
+_TEXT = {".csv", ".tsv", ".txt"}
+_OTHERS = {
+    b"\x89PNG": "a PNG picture",
+    b"\xff\xd8\xff": "a JPEG picture",
+    b"%PDF": "a PDF document",
+    b"PK\x03\x04": "a zip archive (an Excel workbook is one)",
+    b"SQLite format": "an SQLite database",
+    b"\xd0\xcf\x11\xe0": "an old Office document",
+    b"\x89HDF": "an HDF5 file",
+    b"\x93NUMPY": "a NumPy array",
+    b"FEA1": "Feather version 1",
+    b"{": "JSON",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ": "xz",
+}
+_READABLE = "gradline reads CSV (.csv, .tsv, .txt, also .gz or .zst), Parquet and Feather"
+
+
+def format_of(path: str) -> str:
+    """'parquet', 'feather', 'arrow stream', 'csv', 'csv gzip' or 'csv zstd'; SourceError for anything else."""
+    head = _head(path)
+    suffixes = [suffix.lower() for suffix in Path(path).suffixes]
+    ending = suffixes[-1] if suffixes else ""
+    if not head:
+        raise SourceError(f"{path} is empty (0 bytes).\nExpected a table with a line or schema of column names.")
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    if head.startswith(b"ARROW1"):
+        return "feather"
+    if head.startswith(b"\xff\xff\xff\xff"):
+        return "arrow stream"
+    for magic, what in _OTHERS.items():
+        if head.startswith(magic) and (len(magic) > 1 or ending not in _TEXT):
+            raise SourceError(f"{path} is {what}.\n{_READABLE}.")
+    if ending in (".parquet", ".pq", ".feather", ".arrow", ".ipc"):
+        expected = "Parquet" if ending in (".parquet", ".pq") else "Feather"
+        raise SourceError(f"{path} is not a {expected} file: it starts with {head[:8]!r}.\n{_READABLE}.")
+    return _text(path, head, suffixes)
+
+
+def _text(path: str, head: bytes, suffixes: list[str]) -> str:
+    packed = {b"\x1f\x8b": "gzip", b"\x28\xb5": "zstd"}.get(head[:2])
+    named = [suffix for suffix in suffixes[-2:] if suffix not in (".gz", ".zst")]
+    ending = named[-1] if named else ""
+    if ending not in _TEXT:
+        raise SourceError(f"{path}: the ending {ending or 'is missing and'!s} says nothing about it.\n{_READABLE}.")
+    if packed is None and suffixes[-1] in (".gz", ".zst"):
+        raise SourceError(f"{path} is not compressed, though its name says so.\nRename it to end in {ending}.")
+    if packed == "gzip":
+        try:
+            with gzip.open(path) as file:
+                head = file.read(4096)
+        except (OSError, EOFError, zlib.error) as problem:
+            raise SourceError(f"{path}: the gzip file is damaged: {problem}.\nMake or fetch it again.") from problem
+        if not head:
+            raise SourceError(f"{path} holds an empty file.\nExpected a table with a line of column names.")
+    if packed != "zstd" and b"\x00" in head:
+        raise SourceError(f"{path} is not text in UTF-8: it holds zero bytes.\n{_READABLE}.")
+    return f"csv {packed}" if packed else "csv"
+
+
+def _head(path: str) -> bytes:
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(4096)
+    except FileNotFoundError:
+        raise SourceError(f"no file {path!r}.\n{_nearby(Path(path))}") from None
+    except IsADirectoryError:
+        raise SourceError(
+            f"{path} is a directory; a file was expected.\nName its files, e.g. '{path.rstrip('/')}/*.parquet'."
+        ) from None
+    except PermissionError:
+        if Path(path).is_dir():  # Windows says so of a directory
+            raise SourceError(f"{path} is a directory; a file was expected.\nName its files with a glob.") from None
+        raise SourceError(f"{path}: reading it is not permitted.\nCheck the owner and mode of the file.") from None
+    except (OSError, ValueError) as problem:
+        reason = getattr(problem, "strerror", None) or problem
+        raise SourceError(f"{path}: {reason}.\nCheck the path.") from None
+
+
+def _nearby(path: Path) -> str:
+    import difflib
+
+    try:
+        here = [each.name for each in path.parent.iterdir()]
+    except OSError:
+        return f"There is no folder {str(path.parent)!r} either."
+    near = difflib.get_close_matches(path.name, here, n=1)
+    return f"Did you mean {str(path.parent / near[0])!r}?" if near else "Check the path and the folder you are in."
