@@ -124,11 +124,7 @@ def fit_moments(moments: Moments, *, intercept: bool = True, l2: float = 0.0, al
         notes=_notes(moments, solution, relations, rank),
     )
     if result.digits < FEW_DIGITS:
-        warn(
-            f"only {max(result.digits, 0):.0f} digits of the coefficients are sure: {', '.join(moments.columns[:6])} "
-            f"are nearly dependent (condition number {solution.condition:.1e}).\n"
-            "Leave a column out, centre it, or use l2=."
-        )
+        warn(_few_digits(result))
     return result
 
 
@@ -137,6 +133,18 @@ def _check(l2: float, aliased: str) -> None:
         raise OptionError(f"l2 is the strength of a penalty, a finite number of 0 or more, not {l2!r}.")
     if aliased not in ("nan", "min-norm", "error"):
         raise OptionError(f'aliased is "nan", "min-norm" or "error", not {aliased!r}.')
+
+
+def _few_digits(fit: Fit) -> str:
+    if fit.digits == 0 and fit.aliased:
+        return (
+            f"nearly dependent: {'; '.join(fit.aliased.values())}, but for a few last digits of the data.\n"
+            f"{_count(len(fit.aliased), 'column')} left out; if those digits mean something, centre the columns first."
+        )
+    return (
+        f"only {fit.digits:.0f} digits of the coefficients are sure: {', '.join(fit.names[-6:])} are nearly "
+        f"dependent (condition number {fit.condition_number:.1e}).\nLeave a column out, centre it, or use l2=."
+    )
 
 
 def _no_rows(moments: Moments) -> str:

@@ -78,6 +78,8 @@ def solve(moments: Pair, features: int, epsilon: Array, *, intercept: bool, l2: 
     perfect = rss_high <= np.maximum(spacing[q:] ** 2, 64 * (q + 1) * UNIT) * norms[q:]
 
     params_high, digits = _sure(params, swept, norms, constant)
+    if any(left > 16 * q * UNIT and spacing[j] <= 2.0**-52 for j, left in swept.remaining.items()):
+        digits = 0.0  # with the data taken as exact, that column would not be dependent
     variance, root, freedom = _covariance(swept, l2 * scales[:q] ** 2 * penalised)
     params_high[~swept.kept] = np.nan
     params_low = np.where(params_high == params[0], params[1], 0.0)
@@ -134,8 +136,8 @@ def _sure(params: Pair, swept: Swept, norms: Array, constant: NDArray[np.bool_])
     q = len(norms) - len(constant)
     x, y = np.sqrt(norms[:q]), np.sqrt(norms[q:])
     kept = swept.kept
-    if swept.visible or not kept.any():
-        return params[0].copy(), 0.0 if swept.visible else MOST_DIGITS
+    if not kept.any():
+        return params[0].copy(), MOST_DIGITS
     inverse = abs(swept.matrix[0][:q, :q]) * x[:, None] * x[None, :]
     reach = inverse[np.ix_(kept, kept)].sum(axis=1)
     values = params[0][kept] * x[kept, None] / np.where(y > 0, y, 1.0)  # (kept, k), for unit columns

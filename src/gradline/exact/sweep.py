@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gradline.doubledouble import UNIT, Array, Pair, divide, multiply, subtract
+from gradline.doubledouble import Array, Pair, divide, multiply, subtract
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,7 @@ class Swept:
     matrix: Pair  # (q + k, q + k)
     kept: NDArray[np.bool_]  # (q,) the columns that were swept
     relations: dict[int, Array]  # for each column left out, its coefficients (q,) on those before it
-    visible: bool
-    """Whether something of a column left out could still be told from zero in double-double."""
+    remaining: dict[int, float]  # and how much of its squared norm they leave, as a share
     root: Array
     """(q, q) lower triangular with rootᵀ·root = (X'X)⁻¹ of the kept columns; zero rows and columns elsewhere."""
 
@@ -46,12 +45,12 @@ def sweep(matrix: Pair, columns: int, least: Array) -> Swept:
     original = hi.diagonal().copy()
     kept = np.zeros(columns, bool)
     relations: dict[int, Array] = {}
-    visible = False
+    remaining: dict[int, float] = {}
     root = np.zeros((columns, columns))
     for j in range(columns):
         if hi[j, j] <= least[j]:
             relations[j] = np.where(kept, hi[j, :columns], 0.0)
-            visible = visible or bool(hi[j, j] > 16 * columns * UNIT * original[j])
+            remaining[j] = hi[j, j] / original[j] if original[j] else 0.0
             continue
         scale = 1 / np.sqrt(hi[j, j])
         root[j, kept.nonzero()[0]] = -hi[j, :columns][kept] * scale
@@ -66,4 +65,4 @@ def sweep(matrix: Pair, columns: int, least: Array) -> Swept:
         lo[j, :] = lo[:, j] = row[1]
         inverse = divide((np.float64(1.0), np.float64(0.0)), pivot)
         hi[j, j], lo[j, j] = -inverse[0], -inverse[1]
-    return Swept((hi, lo), kept, relations, visible, root)
+    return Swept((hi, lo), kept, relations, remaining, root)

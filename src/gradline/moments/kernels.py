@@ -30,7 +30,7 @@ from gradline.moments.simd import (
     zero,
 )
 
-STRETCH = 512
+STRETCH = 256
 _PADDED = STRETCH + LANES  # columns a power of two apart would share the same cache sets
 _WORD = 8
 _VECTOR = LANES * _WORD
@@ -85,9 +85,10 @@ def _fold(sums: Any, tile: Any, s: Any, c: Any) -> None:
     a = load(high)
     t = add(a, s)
     z = subtract(t, a)
-    e = add(subtract(a, subtract(t, z)), subtract(s, z))
-    store(high, t)
-    store(low, add(load(low), add(e, c)))
+    e = add(add(load(low), add(subtract(a, subtract(t, z)), subtract(s, z))), c)
+    total = add(t, e)  # renormalised: a low word left to grow would be rounded more and more coarsely
+    store(high, total)
+    store(low, subtract(e, subtract(total, t)))
 
 
 @nb.njit(inline="always")  # type: ignore[untyped-decorator]

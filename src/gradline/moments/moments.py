@@ -84,7 +84,7 @@ class Moments:
             options: features, formula, weights, missing, progress: as for `gl.fit`.
         """
         from gradline.design.problem import pose
-        from gradline.moments.accumulate import accumulate
+        from gradline.moments.one_pass import accumulate
 
         reading = {name: options.pop(name) for name in ("missing", "threads", "progress") if name in options}
         return accumulate(pose(data, target, **options), **reading)
@@ -95,20 +95,21 @@ class Moments:
         return self.hi, self.lo
 
     def __add__(self, other: Moments) -> Moments:
-        return self._with(other, add(self.pair, other.pair), 1)
+        return self._with(other, 1)
 
     def __sub__(self, other: Moments) -> Moments:
         if other.nobs > self.nobs:
             raise DataError(f"{other.nobs} rows cannot be taken away from {self.nobs}.")
-        return self._with(other, subtract(self.pair, other.pair), -1)
+        return self._with(other, -1)
 
-    def _with(self, other: Moments, pair: Pair, sign: int) -> Moments:
+    def _with(self, other: Moments, sign: int) -> Moments:
         mine, theirs = (self.columns, self.targets, self.terms), (other.columns, other.targets, other.terms)
         if mine != theirs or self.weighted != other.weighted:
             raise DataError(
                 f"these moments are of {_list(self)} and those of {_list(other)}.\n"
                 "Moments add up where columns, their order and weighting are the same; use .select() to choose."
             )
+        pair = add(self.pair, other.pair) if sign > 0 else subtract(self.pair, other.pair)
         return dataclasses.replace(
             self,
             hi=pair[0],

@@ -1,0 +1,137 @@
+"""Columns that the ones before them determine are found, named and left to the caller's choice."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import gradline as gl
+
+
+@pytest.fixture
+def frame() -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    c = rng.normal(size=60)
+    frame = pd.DataFrame({"a": rng.normal(size=60), "c": c, "d": c + 2, "e": rng.normal(size=60)})
+    frame["y"] = frame.a + 2 * frame.c + 3 * frame.e + rng.normal(size=60)
+    return frame
+
+
+def test_relation_is_named(frame: pd.DataFrame) -> None:
+    fit = gl.fit(frame, target="y")
+    assert fit.aliased == {"d": "d = 1·c + 2·Intercept"}
+    assert fit.rank == 4
+    assert np.isnan(fit.params[3])
+    assert np.isnan(fit.se[3])
+    assert np.isnan(fit.conf_int()[3]).all()
+    rest = gl.fit(frame.drop(columns="d"), target="y")
+    np.testing.assert_allclose(np.delete(fit.params, 3), rest.params, rtol=1e-14)
+    np.testing.assert_allclose(np.delete(fit.se, 3), rest.se, rtol=1e-14)
+    np.testing.assert_allclose(fit.predict(frame), rest.predict(frame), rtol=1e-13)
+    assert fit.df_resid == rest.df_resid
+    assert "aliased: d = 1·c + 2·Intercept" in fit.notes
+    assert fit.digits == 15.9
+
+
+def test_dummy_trap() -> None:
+    rng = np.random.default_rng(1)
+    group = rng.integers(0, 3, 90)
+    X = pd.DataFrame({f"g{i}": (group == i).astype(int) for i in range(3)})
+    fit = gl.fit(X, rng.normal(size=90))
+    assert fit.aliased == {"g2": "g2 = -1·g0 - 1·g1 + 1·Intercept"}
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e-3, 1.0, 1e12])
+def test_units_do_not_change_the_rank(scale: float) -> None:
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(50, 3))
+    X = np.column_stack([X, (X[:, 0] - 0.3 * X[:, 2]) * scale])
+    fit = gl.fit(X, X[:, 1] + rng.normal(size=50))
+    assert list(fit.aliased) == ["x4"]
+    full = gl.fit(np.column_stack([X[:, :3], X[:, 3] + scale * rng.normal(size=50)]), X[:, 1])
+    assert not full.aliased
+
+
+@pytest.mark.parametrize("k", range(-12, 13, 4))
+def test_a_columns_unit_changes_only_its_unit(k: int) -> None:
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(80, 2)) + 5
+    y = X @ [1.0, -2.0] + rng.normal(size=80)
+    plain, scaled = gl.fit(X, y), gl.fit(X * [1.0, 10.0**k], y)
+    unit = np.array([1.0, 1.0, 10.0**k])
+    np.testing.assert_allclose(scaled.params * unit, plain.params, rtol=1e-12)
+    np.testing.assert_allclose(scaled.se * unit, plain.se, rtol=1e-12)
+    np.testing.assert_allclose(scaled.p, plain.p, rtol=1e-10)
+    assert scaled.r2 == pytest.approx(plain.r2, rel=1e-12)
+
+
+def test_float32_columns_are_judged_by_float32_rounding() -> None:
+    rng = np.random.default_rng(4)
+    a, b = rng.normal(size=(2, 100))
+    X = np.column_stack([a, b, a + b]).astype(np.float32)  # the sum is off by float32's rounding
+    assert list(gl.fit(X, rng.normal(size=100)).aliased) == ["x3"]
+    assert not gl.fit(X.astype(np.float64), rng.normal(size=100)).aliased
+
+
+def test_float32_far_from_zero_keeps_its_slope() -> None:
+    rng = np.random.default_rng(5)
+    x = (1e4 + rng.normal(size=500)).astype(np.float32)
+    y = (3 * x.astype(np.float64) + 1).astype(np.float32)
+    fit = gl.fit(x, y)
+    wanted = gl.fit(x.astype(np.float64), y.astype(np.float64))
+    np.testing.assert_allclose(fit.params, wanted.params, rtol=1e-9)
+
+
+def test_constant_feature_beside_the_intercept() -> None:
+    rng = np.random.default_rng(6)
+    X = np.column_stack([np.full(30, 5.0), rng.normal(size=30)])
+    fit = gl.fit(X, rng.normal(size=30))
+    assert fit.aliased == {"x1": "x1 = 5·Intercept"}
+
+
+def test_a_column_of_zeros() -> None:
+    rng = np.random.default_rng(7)
+    X = np.column_stack([np.zeros(30), rng.normal(size=30)])
+    for intercept in (True, False):
+        assert gl.fit(X, rng.normal(size=30), intercept=intercept).aliased == {"x1": "x1 = 0"}
+
+
+def test_more_columns_than_rows() -> None:
+    rng = np.random.default_rng(8)
+    X, y = rng.normal(size=(4, 6)), rng.normal(size=4)
+    fit = gl.fit(X, y)
+    assert fit.rank == 4
+    assert list(fit.aliased) == ["x4", "x5", "x6"]
+    np.testing.assert_allclose(fit.predict(X), y, rtol=1e-12)
+    assert "4 rows for 4 parameters: nothing left for standard errors" in fit.notes
+
+
+def test_minimum_norm_is_scikit_learns(frame: pd.DataFrame) -> None:
+    from sklearn.linear_model import LinearRegression
+
+    X = frame[["a", "c", "d", "e"]]
+    fit = gl.fit(frame, target="y", aliased="min-norm")
+    peer = LinearRegression(tol=1e-12).fit(X, frame["y"])
+    np.testing.assert_allclose(fit.coef, peer.coef_, rtol=1e-10)
+    assert fit.intercept == pytest.approx(peer.intercept_, rel=1e-10)
+    # a and e are determined by the data, c and d only together
+    assert np.isnan(fit.se).tolist() == [True, False, True, True, False]
+
+
+def test_aliased_as_an_error(frame: pd.DataFrame) -> None:
+    with pytest.raises(gl.DataError, match=r"d = 1·c \+ 2·Intercept"):
+        gl.fit(frame, target="y", aliased="error")
+
+
+def test_unknown_choice(frame: pd.DataFrame) -> None:
+    with pytest.raises(gl.OptionError, match="'drop'"):
+        gl.fit(frame, target="y", aliased="drop")
+
+
+def test_raw_units_that_scikit_learn_drops() -> None:
+    rng = np.random.default_rng(9)
+    population, rate = rng.uniform(1e5, 2e6, 300), rng.uniform(0, 0.1, 300)
+    y = 1e-5 * population + 200 * rate
+    fit = gl.fit(np.column_stack([population, rate]), y)
+    np.testing.assert_allclose(fit.coef, [1e-5, 200], rtol=1e-12)

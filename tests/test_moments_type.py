@@ -1,0 +1,104 @@
+"""Moments add up, take away, select, save and load."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gradline as gl
+
+
+@pytest.fixture
+def data() -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 3)) + [0.0, 1e6, 0.0]
+    return X, X @ [1.0, 2.0, 3.0] + rng.normal(size=200)
+
+
+def relative_difference(a: gl.Moments, b: gl.Moments) -> float:
+    size = np.sqrt(np.outer(b.hi.diagonal(), b.hi.diagonal()))
+    return float(np.max(abs((a.hi - b.hi) + (a.lo - b.lo)) / size))
+
+
+def test_a_sum_is_one_pass(data) -> None:
+    X, y = data
+    whole = gl.Moments.of(X, y)
+    parts = gl.Moments.of(X[:70], y[:70]) + gl.Moments.of(X[70:71], y[70:71]) + gl.Moments.of(X[71:], y[71:])
+    assert relative_difference(parts, whole) <= 1e-30
+    assert parts.nobs == 200
+    np.testing.assert_allclose(parts.fit().params, gl.fit(X, y).params, rtol=1e-15)
+
+
+def test_addition_commutes_to_the_bit(data) -> None:
+    X, y = data
+    a, b = gl.Moments.of(X[:90], y[:90]), gl.Moments.of(X[90:], y[90:])
+    assert (a + b).hi.tobytes() == (b + a).hi.tobytes()
+    assert (a + b).lo.tobytes() == (b + a).lo.tobytes()
+
+
+def test_taking_rows_away_is_as_good_as_not_reading_them(data) -> None:
+    X, y = data
+    rest = gl.Moments.of(X, y) - gl.Moments.of(X[:150], y[:150])
+    assert rest.nobs == 50
+    np.testing.assert_allclose(rest.fit().params, gl.fit(X[150:], y[150:]).params, rtol=1e-14)
+    np.testing.assert_allclose(rest.fit().se, gl.fit(X[150:], y[150:]).se, rtol=1e-14)
+
+
+def test_select_is_a_fit_on_fewer_columns(data) -> None:
+    X, y = data
+    selected = gl.Moments.of(X, y).select(["x3", "x1"])
+    assert selected.columns == ("x3", "x1")
+    np.testing.assert_allclose(selected.fit().params, gl.fit(X[:, [2, 0]], y).params, rtol=1e-14)
+
+
+def test_select_of_one_target_of_several(data) -> None:
+    X, y = data
+    both = gl.Moments.of(X, np.column_stack([y, -y]))
+    np.testing.assert_allclose(both.select(["x1"], "y2").fit().params, gl.fit(X[:, 0], -y).params, rtol=1e-14)
+
+
+def test_misspelt_column_is_suggested() -> None:
+    m = gl.Moments.of(np.eye(3), np.ones(3))
+    with pytest.raises(gl.ColumnError, match=r"no column 'x11' .*Did you mean 'x1'\?"):
+        m.select(["x11"])
+
+
+def test_moments_of_other_columns_do_not_add_up(data) -> None:
+    X, y = data
+    with pytest.raises(gl.DataError, match="add up where columns, their order and weighting are the same"):
+        gl.Moments.of(X, y) + gl.Moments.of(X[:, :2], y)
+    with pytest.raises(gl.DataError, match="same"):
+        gl.Moments.of(X, y) + gl.Moments.of(X, y, weights=np.full(200, 2.0))
+
+
+def test_more_rows_cannot_be_taken_away(data) -> None:
+    X, y = data
+    with pytest.raises(gl.DataError, match="200 rows cannot be taken away from 10"):
+        gl.Moments.of(X[:10], y[:10]) - gl.Moments.of(X, y)
+
+
+def test_save_and_load_keep_every_bit(data, tmp_path: Path) -> None:
+    X, y = data
+    m = gl.Moments.of(X, y)
+    m.save(tmp_path / "m.safetensors")
+    for back in (gl.Moments.load(tmp_path / "m.safetensors"), gl.load(tmp_path / "m.safetensors")):
+        assert isinstance(back, gl.Moments)
+        assert back.hi.tobytes() == m.hi.tobytes()
+        assert back.lo.tobytes() == m.lo.tobytes()
+        assert (back.columns, back.targets, back.nobs, back.terms) == (m.columns, m.targets, m.nobs, m.terms)
+        assert (back.epsilon, back.missing, back.single_target) == (m.epsilon, m.missing, m.single_target)
+        np.testing.assert_array_equal((back + m).fit().params, (m + m).fit().params)
+
+
+def test_the_same_moments_are_the_same_file(data, tmp_path: Path) -> None:
+    X, y = data
+    for name in ("a", "b"):
+        gl.Moments.of(X, y).save(tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_one_line(data) -> None:
+    X, y = data
+    assert repr(gl.Moments.of(X, y)) == "Moments: 200 rows of y on x1, x2, x3 · double-double"
