@@ -163,9 +163,7 @@ def test_same_bytes_for_any_number_of_threads() -> None:
     rng = np.random.default_rng(5)
     n = 65_536 * 5 + 123
     X, y = rng.normal(size=(n, 4)), rng.normal(size=n)
-    saved = {
-        (m.hi.tobytes(), m.lo.tobytes()) for m in (accumulate(pose(X, y), threads=t) for t in (1, 2, 3, 8))
-    }
+    saved = {(m.hi.tobytes(), m.lo.tobytes()) for m in (accumulate(pose(X, y), threads=t) for t in (1, 2, 3, 8))}
     assert len(saved) == 1
 
 
@@ -217,7 +215,7 @@ def test_infinity_names_column_and_first_row(value: float) -> None:
 
 def test_numbers_too_large_to_square() -> None:
     x = np.array([1e200, 2e200, 3e200])
-    with pytest.raises(gl.DataError, match="'x' .*too large to be squared"):
+    with pytest.raises(gl.DataError, match=r"'x' .*too large to be squared"):
         gl.Moments.of(x, np.ones(3))
 
 

@@ -13,7 +13,7 @@ import gradline as gl
 @pytest.fixture
 def data() -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(0)
-    X = rng.normal(size=(200, 3)) + [0.0, 1e6, 0.0]
+    X = rng.normal(size=(200, 3)) + np.array([0.0, 1e6, 0.0])
     return X, X @ [1.0, 2.0, 3.0] + rng.normal(size=200)
 
 

@@ -81,9 +81,7 @@ def fit_moments(moments: Moments, *, intercept: bool = True, l2: float = 0.0, al
     if not moments.columns and not intercept:
         raise OptionError("there is nothing to fit: no features and no intercept.")
     names = (("Intercept",) if intercept else ()) + moments.columns
-    solution = solve(
-        moments.pair, len(moments.columns), np.array(moments.epsilon), intercept=intercept, l2=float(l2)
-    )
+    solution = solve(moments.pair, len(moments.columns), np.array(moments.epsilon), intercept=intercept, l2=float(l2))
     relations = {names[j]: describe(names[j], names, relation) for j, relation in solution.relations.items()}
     if relations and aliased == "error":
         raise DataError(
@@ -106,11 +104,7 @@ def fit_moments(moments: Moments, *, intercept: bool = True, l2: float = 0.0, al
         tss=solution.tss,
         nobs=moments.nobs,
         rows=moments.rows,
-        missing={
-            name: count
-            for name, count in zip(moments.columns + moments.targets, moments.missing, strict=True)
-            if count
-        },
+        missing=moments.lacking,
         rank=rank,
         freedom=solution.freedom,
         aliased=relations,
@@ -139,7 +133,7 @@ def _few_digits(fit: Fit) -> str:
     if fit.digits == 0 and fit.aliased:
         return (
             f"nearly dependent: {'; '.join(fit.aliased.values())}, but for a few last digits of the data.\n"
-            f"{_count(len(fit.aliased), 'column')} left out; if those digits mean something, centre the columns first."
+            f"{_count(len(fit.aliased), 'column')} left out; if those digits mean something, centre first."
         )
     return (
         f"only {fit.digits:.0f} digits of the coefficients are sure: {', '.join(fit.names[-6:])} are nearly "
@@ -148,15 +142,13 @@ def _few_digits(fit: Fit) -> str:
 
 
 def _no_rows(moments: Moments) -> str:
-    names = moments.columns + moments.targets
-    lacking = [f"{name} {count}" for name, count in zip(names, moments.missing, strict=True) if count]
-    if not lacking:
+    if not moments.lacking:
         return f"no rows left to fit: {moments.source} has {moments.rows} rows" + (
             ", all of weight 0." if moments.rows else "."
         )
     return (
         f"no rows left to fit: each of the {moments.rows} rows in {moments.source} lacks a value.\n"
-        f"missing: {', '.join(lacking)}. Leave a column out of features, or fill it."
+        f"missing: {_listed(moments.lacking)}. Leave a column out of features, or fill it."
     )
 
 
@@ -165,24 +157,23 @@ def _notes(moments: Moments, solution: Solution, relations: dict[str, str], rank
     notes = []
     left_out = moments.rows - moments.nobs
     if left_out:
-        lacking = [
-            f"{name} {count}"
-            for name, count in zip(moments.columns + moments.targets, moments.missing, strict=True)
-            if count
-        ]
-        notes.append(
-            f"{left_out} of {moments.rows} rows left out" + (f", missing: {', '.join(lacking)}" if lacking else "")
-        )
-    for relation in relations.values():
-        notes.append(f"aliased: {relation}")
+        why = f", missing: {_listed(moments.lacking)}" if moments.lacking else ""
+        notes.append(f"{left_out} of {moments.rows} rows left out{why}")
+    notes += [f"aliased: {relation}" for relation in relations.values()]
     if moments.nobs <= rank:
-        notes.append(f"{_count(moments.nobs, 'row')} for {_count(rank, 'parameter')}: nothing left for standard errors")
+        notes.append(
+            f"{_count(moments.nobs, 'row')} for {_count(rank, 'parameter')}: nothing left for standard errors"
+        )
     for target, constant, perfect in zip(moments.targets, solution.constant, solution.perfect, strict=True):
         if constant:
             notes.append(f"{target} is constant: slopes are 0 and R² is not defined")
         elif perfect and moments.nobs > rank:
             notes.append(f"perfect fit: nothing of {target} is left beyond its own rounding")
     return tuple(notes)
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 
 def _count(number: int, noun: str) -> str:

@@ -133,7 +133,7 @@ def _read(path: Path) -> tuple[str, dict[str, Any], dict[str, Array]]:
     try:
         with safe_open(path, "numpy") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118: not a dict
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise StorageError(
             f"{path} cannot be read as a model file: it is damaged, cut short, or of another kind ({error}).\n"
@@ -167,7 +167,7 @@ def _refusing_damage(path: str | Path) -> Iterator[None]:
 
 def _fit(record: dict[str, Any]) -> Fit:
     record["terms"] = _terms(record["terms"])
-    fit = Fit(**{name: tuple(value) if isinstance(value, list) else value for name, value in record.items()})
+    fit = Fit(**_with_tuples(record))
     q, k = len(fit.names), len(fit.targets)
     shapes = (fit.estimates.shape, fit.estimates_low.shape, fit.variance.shape, fit.root.shape, fit.rss.shape)
     if shapes != ((q, k), (q, k), (q,), (q, q), (k,)) or q != len(fit.terms) + fit.has_intercept:
@@ -180,8 +180,12 @@ def _moments(record: dict[str, Any], tensors: dict[str, Array]) -> Moments:
     p = 1 + len(record["columns"]) + len(record["targets"])
     if tensors["hi"].shape != (p, p) or tensors["lo"].shape != (p, p):
         raise ValueError("shapes and names differ")
-    plain = {name: tuple(value) if isinstance(value, list) else value for name, value in record.items()}
-    return Moments(hi=tensors["hi"], lo=tensors["lo"], **plain)
+    return Moments(hi=tensors["hi"], lo=tensors["lo"], **_with_tuples(record))
+
+
+def _with_tuples(record: dict[str, Any]) -> dict[str, Any]:
+    """JSON has lists only; records have tuples."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in record.items()}
 
 
 def _terms(terms: list[dict[str, Any]]) -> tuple[Term, ...]:

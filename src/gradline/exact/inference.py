@@ -17,7 +17,7 @@ def residual_deviation(rss: Array, df_resid: float) -> Array:
     """(k,) sigma = √(RSS / df), NaN where no degrees of freedom are left."""
     if df_resid <= 0:
         return np.full(len(rss), np.nan)
-    return np.sqrt(rss / df_resid)
+    return np.asarray(np.sqrt(rss / df_resid), np.float64)
 
 
 def t_statistics(params: Array, se: Array) -> Array:
@@ -30,7 +30,7 @@ def two_sided(t: Array, df_resid: float) -> Array:
     """P(|T| >= |t|) for Student's t with df_resid degrees of freedom."""
     if df_resid <= 0:
         return np.full(np.shape(t), np.nan)
-    return 2.0 * np.asarray(special.stdtr(df_resid, -np.abs(t)))
+    return np.asarray(2.0 * special.stdtr(df_resid, -np.abs(t)), np.float64)
 
 
 def t_quantile(level: float, df_resid: float) -> float:
@@ -50,4 +50,5 @@ def f_test(rss: Array, tss: Array, df_model: int, df_resid: float) -> tuple[Arra
 def log_likelihood(rss: Array, nobs: int, log_weights: float) -> Array:
     """(k,) Gaussian log-likelihood at its maximum: -n/2·(log 2π + log(RSS/n) + 1) + ½·Σ log w."""
     with np.errstate(divide="ignore"):
-        return -nobs / 2 * (np.log(2 * np.pi) + np.log(rss / nobs) + 1) + log_weights / 2
+        value = -nobs / 2 * (np.log(2 * np.pi) + np.log(rss / nobs) + 1) + log_weights / 2
+    return np.asarray(value, np.float64)

@@ -51,7 +51,7 @@ def solve(moments: Pair, features: int, epsilon: Array, *, intercept: bool, l2: 
     penalised = np.arange(q) >= (1 if intercept else 0)
     if l2:
         diagonal = np.arange(q)[penalised]
-        hi, lo = add((matrix[0][diagonal, diagonal], matrix[1][diagonal, diagonal]), (np.float64(l2), np.float64(0)))
+        hi, lo = add((matrix[0][diagonal, diagonal], matrix[1][diagonal, diagonal]), (np.array(l2), np.zeros(())))
         matrix[0][diagonal, diagonal], matrix[1][diagonal, diagonal] = hi, lo
 
     # Powers of two bring the diagonal between 1/2 and 2 without a rounding error.

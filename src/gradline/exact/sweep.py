@@ -63,6 +63,6 @@ def sweep(matrix: Pair, columns: int, least: Array) -> Swept:
         hi, lo = subtract((hi, lo), change)
         hi[j, :] = hi[:, j] = row[0]
         lo[j, :] = lo[:, j] = row[1]
-        inverse = divide((np.float64(1.0), np.float64(0.0)), pivot)
+        inverse = divide((np.ones(()), np.zeros(())), pivot)
         hi[j, j], lo[j, j] = -inverse[0], -inverse[1]
     return Swept((hi, lo), kept, relations, remaining, root)

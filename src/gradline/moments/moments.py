@@ -94,6 +94,12 @@ class Moments:
         """High and low words."""
         return self.hi, self.lo
 
+    @property
+    def lacking(self) -> dict[str, int]:
+        """In how many rows a column was missing, for the columns where any was."""
+        names = self.columns + self.targets
+        return {name: count for name, count in zip(names, self.missing, strict=True) if count}
+
     def __add__(self, other: Moments) -> Moments:
         return self._with(other, 1)
 
@@ -134,9 +140,7 @@ class Moments:
             ColumnError: a name is not among the columns.
         """
         features = [features] if isinstance(features, str) else list(features)
-        targets = (
-            list(self.targets) if target is None else [target] if isinstance(target, str) else list(target)
-        )
+        targets = list(self.targets) if target is None else [target] if isinstance(target, str) else list(target)
         for wanted, present in ((features, self.columns), (targets, self.targets)):
             for name in wanted:
                 if name not in present:

@@ -12,9 +12,10 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradline.design.block import Block
 from gradline.doubledouble import Array, Pair, add, two_product
@@ -39,7 +40,7 @@ class _Sums:
     pair: Pair  # each (p, p), the constant 1 first
     rows: int
     used: int
-    missing: Array  # (d + k,) how many rows lack this column
+    missing: NDArray[np.int64]  # (d + k,) how many rows lack this column
     log_weights: float = 0.0  # Σ log w
 
 
@@ -91,9 +92,7 @@ def accumulate(
     )
 
 
-def _in_order(
-    blocks: Iterator[Block], work: Callable[[Block], _Sums], threads: int | None
-) -> Iterator[_Sums]:
+def _in_order(blocks: Iterator[Block], work: Callable[[Block], _Sums], threads: int | None) -> Iterator[_Sums]:
     """The work on each block, in the blocks' order; a few blocks ahead at a time, so that memory stays bounded."""
     first = next(blocks, None)
     if first is None:
@@ -190,7 +189,7 @@ def _sum(block: Block, names: list[str], missing: str) -> _Sums:
     return _Sums(pair, rows, int(keep.sum()), counts, log_weights)
 
 
-def _usable(block: Block, names: list[str], missing: str) -> tuple[np.ndarray, Array]:
+def _usable(block: Block, names: list[str], missing: str) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
     """Which rows can be used, (n,) bool, and how many lack each column; infinities and bad weights raise."""
     keep = np.ones(len(block.hi[0]), bool)
     counts = np.zeros(len(names), np.int64)
@@ -244,13 +243,13 @@ def _cross_products(block: Block) -> Pair:
     return pair[0][np.ix_(order, order)], pair[1][np.ix_(order, order)]
 
 
-def _plain(column: np.ndarray) -> Array:
+def _plain(column: NDArray[Any]) -> Array:
     """The column as aligned float64 in this machine's byte order; the column itself where it is that."""
     values = np.asarray(column, np.float64)
     return values if values.flags.aligned else values.copy()
 
 
-def _columns(columns: tuple[np.ndarray, ...]) -> Pair:
+def _columns(columns: tuple[NDArray[Any], ...]) -> Pair:
     """(n, 1 + columns) high words beside a column of ones, and no low words."""
     matrix = np.empty((len(columns[0]), 1 + len(columns)))
     matrix[:, 0] = 1.0

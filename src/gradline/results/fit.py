@@ -92,9 +92,7 @@ class Fit:
     @property
     def p(self) -> Array:
         """(p,) two-sided p-values of t."""
-        return self._vector(
-            inference.two_sided(inference.t_statistics(self.estimates, self._errors), self.df_resid)
-        )
+        return self._vector(inference.two_sided(inference.t_statistics(self.estimates, self._errors), self.df_resid))
 
     @property
     def intercept(self) -> Any:
@@ -214,7 +212,8 @@ class Fit:
 
         params = np.nan_to_num(self.estimates)
         slopes = params[int(self.has_intercept) :]
-        layer = torch.nn.Linear(*slopes.shape, bias=self.has_intercept, dtype=dtype or torch.float64)
+        d, k = slopes.shape
+        layer = torch.nn.Linear(d, k, bias=self.has_intercept, dtype=dtype or torch.float64)
         with torch.no_grad():
             layer.weight.copy_(torch.from_numpy(slopes.T.copy()))
             if self.has_intercept:
