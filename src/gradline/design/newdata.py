@@ -11,6 +11,7 @@ from gradline.design.polynomial import Polynomial
 from gradline.design.terms import Term, columns_of, evaluate
 from gradline.errors import ShapeError
 from gradline.sources import Table, demand, is_named, open_table
+from gradline.sources.rows import counting_column
 
 
 def predictors(
@@ -25,33 +26,27 @@ def predictors(
         ColumnError: a column of the model is missing or not numeric.
         ShapeError: an array does not have one column for each column of the model.
     """
+    assert terms, "a model without features needs only the height of the new data"
     needed = columns_of(terms)
-    if isinstance(data, Polynomial):
-        table = open_table(data.x)
-        columns: Sequence[str] = table.columns if len(needed) == 1 else needed
-    else:
-        table = open_table(data, where=where)
-        columns = needed
-        if not is_named(data) or _by_position(table, needed, array_names):
-            _fits(table, needed)
-            columns = table.columns
+    table = _opened(data, where)
+    columns: Sequence[str] = needed
+    if not is_named(data) or isinstance(data, Polynomial) or _by_position(table, needed, array_names):
+        _fits(table, needed)
+        columns = table.columns
     demand(table, columns)
-    return _chunks(table, columns, terms)
+    return (evaluate(terms, rows.columns) for rows in table.read(columns))
 
 
 def height(data: Any, where: str | None = None) -> int:
-    """How many rows the new data have: what a model without features needs to know of them."""
-    table = open_table(data.x if isinstance(data, Polynomial) else data, where=where)
+    """How many rows the new data have: all that a model without features needs to know of them."""
+    table = _opened(data, where)
     if table.rows is not None:
         return table.rows
-    return sum(len(rows.columns[0]) for rows in table.read(table.numeric[:1]))
+    return sum(len(rows.columns[0]) for rows in table.read(counting_column(table)))
 
 
-def _chunks(
-    table: Table, columns: Sequence[str], terms: Sequence[Term]
-) -> Iterator[tuple[list[NDArray[Any]], list[NDArray[Any] | None]]]:
-    for rows in table.read(columns):
-        yield evaluate(terms, rows.columns)
+def _opened(data: Any, where: str | None) -> Table:
+    return open_table(data.x if isinstance(data, Polynomial) else data, where=where)
 
 
 def _by_position(table: Table, needed: Sequence[str], array_names: bool) -> bool:
@@ -63,7 +58,7 @@ def _by_position(table: Table, needed: Sequence[str], array_names: bool) -> bool
 
 def _fits(table: Table, needed: Sequence[str]) -> None:
     width = len(table.columns)
-    if width == len(needed) or not needed:
+    if width == len(needed):
         return
     one_row = width == 1 and table.rows == len(needed)
     hint = "For one row, reshape it to (1, d): x.reshape(1, -1)." if one_row else f"Its columns: {', '.join(needed)}."

@@ -127,9 +127,9 @@ def _targets(
         raise ShapeError(f"target has shape ({height}, 0); expected (n,), (n, 1) or (n, k).")
     chosen = None if features is None else [features] if isinstance(features, str) else features
     taken = set(table.columns)
-    if is_array(target) or not (hasattr(target, "columns") or getattr(target, "name", None)):
+    if is_array(target) or not columns[0].name:
         # The name 'y' is ours, not the user's: it gives way to a column that has it already.
-        columns = [replace(column, name=_free(column.name, taken)) for column in columns]
+        columns = [replace(column, name=_free(column.name or "y", taken)) for column in columns]
     for column in columns:
         if column.name in (taken if chosen is None else chosen):
             raise ColumnError(

@@ -22,6 +22,8 @@ def open_table(data: Any, extra: Sequence[tuple[str, Any]] = (), where: str | No
     Arrays, tensors and lists; pandas, Polars and Arrow tables and series; paths of CSV, Parquet and
     Feather files, a list of paths or a glob. `where` is an SQL condition on the rows of files.
     """
+    if where is not None and not where.strip():
+        raise OptionError('where is empty; expected an SQL condition, e.g. "fare > 0 AND year = 2024".')
     table = _open(data, where)
     if not extra:
         return table
@@ -34,15 +36,14 @@ def open_table(data: Any, extra: Sequence[tuple[str, Any]] = (), where: str | No
 
 
 def open_columns(data: Any, letter: str) -> tuple[list[Column], int]:
-    """The columns of a table in memory, those without a name named by the letter, and the number of rows."""
+    """The columns of a table in memory and its rows; an array's are named by the letter, a nameless series' is ''."""
     if is_array(data):
         from gradline.sources.arrays import array_columns
 
         return array_columns(data, letter)
     from gradline.sources.frames import frame_columns
 
-    columns, rows = frame_columns(data)
-    return [column if column.name else replace(column, name=letter) for column in columns], rows
+    return frame_columns(data)
 
 
 def is_path(data: Any) -> bool:

@@ -94,17 +94,16 @@ def _array(data: Any) -> NDArray[Any]:
     if isinstance(data, np.ma.MaskedArray):
         array: NDArray[Any] = data
     else:
+        if isinstance(data, list | tuple):
+            data = [item.detach().cpu().tolist() if is_tensor(item) else item for item in data]
         try:
             array = np.asarray(data)
         except (ValueError, TypeError) as problem:
-            if isinstance(data, list | tuple) and data and all(is_tensor(item) for item in data):
-                array = np.stack([_tensor(item)[0] for item in data])
-            elif "inhomogeneous" in str(problem):
+            if "inhomogeneous" in str(problem):
                 raise ShapeError(
                     f"the rows have different lengths: {_lengths(data)}.\nGive each row the same number of values."
                 ) from None
-            else:
-                raise _not_numbers(type(data).__name__) from None
+            raise _not_numbers(type(data).__name__) from None
     if array.dtype.kind == "O":
         return _from_objects(array)
     if array.dtype.kind in _LABELS:

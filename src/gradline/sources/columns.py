@@ -9,7 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from gradline.errors import ShapeError
-from gradline.sources.rows import CHUNK, Rows, Table, demand, reject_duplicates
+from gradline.sources.rows import CHUNK, Rows, Table, counting_column, demand, reject_duplicates
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +103,11 @@ class Beside:
         theirs = [name for name in columns if name not in self._extra]
         place = {name: j for j, name in enumerate(theirs)}
         extra = {name: self._extra[name] for name in columns if name in self._extra}
+        if not theirs and self.rows is not None:
+            yield from Held(self.name, list(extra.values()), self.rows).read(columns)
+            return
         last = 0
-        # A column of the table is read even where only further ones are asked for: it tells the number of rows.
-        for rows in self._table.read(theirs or self._table.numeric[:1]):
+        for rows in self._table.read(theirs or counting_column(self._table)):
             last = rows.first + len(rows.columns[0])
             for column in extra.values():
                 if column.rows < last:

@@ -94,7 +94,7 @@ class Parquet:
         from pyarrow.parquet import ParquetFile
 
         self.path = path
-        with _trouble(path, "Parquet"), ParquetFile(path) as file:
+        with _trouble(path, "Parquet"), ParquetFile(path, memory_map=True) as file:
             reject_duplicates(file.schema_arrow.names, path)
             self.types: Mapping[str, Kind] = {field.name: kind_of(field.type) for field in file.schema_arrow}
             self.rows: int | None = file.metadata.num_rows
@@ -107,7 +107,7 @@ class Parquet:
         """The chunks of each row group."""
         from pyarrow.parquet import ParquetFile
 
-        with _trouble(self.path, "Parquet"), ParquetFile(self.path) as file:
+        with _trouble(self.path, "Parquet"), ParquetFile(self.path, memory_map=True) as file:
             for group in range(file.metadata.num_row_groups):
                 place = f"{self.path}, row group {group}"
                 with _trouble(place, "Parquet"):
@@ -126,8 +126,10 @@ class Feather:
         with self._reader(None) as reader:
             reject_duplicates(reader.schema.names, path)
             self.types: Mapping[str, Kind] = {field.name: kind_of(field.type) for field in reader.schema}
-            if not stream:
-                self.rows = _height(reader)
+        if not stream:
+            from pyarrow import dataset
+
+            self.rows = dataset.dataset(path, format="feather").count_rows()
 
     def kind(self, column: str) -> str:
         """How an error calls the type of the column."""
@@ -167,14 +169,6 @@ def _selected(batches: Any, columns: Sequence[str]) -> Iterator[tuple[NDArray[An
         yield from batches
 
     yield from recut(every(), positions)
-
-
-def _height(reader: Any) -> int:
-    return (
-        int(reader.count_rows())
-        if hasattr(reader, "count_rows")
-        else sum(reader.get_batch(j).num_rows for j in range(reader.num_record_batches))
-    )
 
 
 def _open(path: str, where: str | None) -> File:

@@ -91,8 +91,8 @@ def _open(data: Any) -> Any:
         import pyarrow as pa
 
         data = pa.chunked_array([data])
-    names = getattr(data, "column_names", None) if root == "pyarrow" else getattr(data, "columns", None)
-    if names is not None and root in ("pandas", "pyarrow"):
+    names = getattr(data, {"pandas": "columns", "pyarrow": "column_names"}.get(root, ""), None)
+    if names is not None:
         # pandas and Arrow allow two columns of one name; here each must be found by its name.
         reject_duplicates([str(name) for name in names], f"the {kind.__name__}")
     import narwhals as nw
@@ -128,7 +128,7 @@ def _column(name: str, series: nw.Series[Any]) -> Column:
             return piece.to_numpy()
         if label == "Float16":
             return piece.to_numpy().astype(np.float32)
-        if label.startswith(("Int", "UInt", "Boolean")) and label != "Int128" and piece.null_count() == 0:
+        if label.startswith(("Int", "UInt", "Boolean")) and not label.endswith("128") and piece.null_count() == 0:
             return piece.to_numpy().astype(label.lower().replace("boolean", "bool"), copy=False)
         import narwhals as nw
 

@@ -71,6 +71,13 @@ def demand(table: Table, columns: Sequence[str]) -> None:
             raise not_numbers(column, table.kind(column), table.name, table.numeric)
 
 
+def counting_column(table: Table) -> tuple[str]:
+    """A column to count the rows by, in a table that must be read for that."""
+    if not table.numeric:
+        raise ColumnError(f"{table.name} has no numeric column.\nAt least one is needed to read its rows.")
+    return (table.numeric[0],)
+
+
 def not_numbers(column: str, kind: str, place: str, numeric: Sequence[str]) -> ColumnError:
     """The error for a column that holds something else than numbers, with the columns that do hold numbers."""
     listing = ",".join(numeric[:6]) + (", …" if len(numeric) > 6 else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -36,7 +37,8 @@ class SqlFile:
         self._format = format_name
         self._where = where
         with self._connection() as connection:
-            self._columns = _csv_columns(connection, path) if format_name.startswith("csv") else {}
+            csv = format_name.startswith("csv")
+            self._columns = _csv_columns(connection, _csv_file(path, format_name), path) if csv else {}
             self._source = self._relation(connection)
             schema = _reader(connection, f"SELECT * FROM {self._source} LIMIT 0").schema  # noqa: S608
             names = list(self._columns or names)
@@ -76,9 +78,8 @@ class SqlFile:
 
     def _relation(self, connection: Any) -> str:
         """The file in SQL; the same name reaches it on every connection."""
-        path = _literal(self.path)
         if self._format == "parquet":
-            return f"read_parquet({path})"
+            return f"read_parquet({_path(self.path)}, hive_partitioning = false)"
         if not self._format.startswith("csv"):
             from pyarrow import dataset, ipc, memory_map
 
@@ -88,7 +89,7 @@ class SqlFile:
                 connection.register("file", dataset.dataset(self.path, format="feather"))
             return "file"
         types = {sql: "DOUBLE" for sql, number in self._columns.values() if number}
-        return _read_csv(path, f", types = {_struct(types)}" if types else "")
+        return _read_csv(_csv_file(self.path, self._format), f", types = {_struct(types)}" if types else "")
 
     def _condition(self, connection: Any, where: str) -> None:
         """Let DuckDB read the condition before the first row is."""
@@ -122,12 +123,27 @@ class SqlFile:
                 _ask(connection, "SET enable_progress_bar = false")
                 yield connection
         except (duckdb.Error, pa.ArrowException, OSError) as problem:
-            raise _readable(problem, self.path) from problem
+            raise self._readable(problem) from problem
+
+    def _readable(self, problem: Exception) -> ColumnError | SourceError:
+        """What DuckDB says over twenty lines, in two."""
+        bad = _NOT_A_NUMBER.search(str(problem))
+        if bad:
+            value = bad["value"][:60]
+            return ColumnError(
+                f"{self.path}, line {bad['line']}: column {bad['column']!r} has {value!r}, not a number.\n"
+                "Correct it, or leave it empty (or NA) if it is missing."
+            )
+        line = re.search(r"CSV Error on Line: (\d+)", str(problem))
+        if line:
+            said = [text for text in str(problem).splitlines() if text and not text.startswith("Original Line")]
+            return SourceError(f"{self.path}, line {line[1]}: {' '.join(said[1:2])}\nCorrect the line, or remove it.")
+        hint = f"Does the condition {self._where!r} fit its columns?" if self._where else "Is it damaged?"
+        return SourceError(f"{self.path} cannot be read: {_first_line(problem)}\n{hint}")
 
 
-def _csv_columns(connection: Any, path: str) -> dict[str, tuple[str, bool]]:
+def _csv_columns(connection: Any, file: str, path: str) -> dict[str, tuple[str, bool]]:
     """For each column of a CSV file, by the name in its first line: DuckDB's name, and whether it is numeric."""
-    file = _literal(path)
     described = _ask(connection, f"DESCRIBE SELECT * FROM {_read_csv(file)}")  # noqa: S608
     sniffed = [(row[0], row[1]) for row in described]
     [(delimiter, quote, escape, skip)] = _ask(
@@ -161,7 +177,8 @@ def _all_missing(connection: Any, file: str, columns: Sequence[str]) -> set[str]
 def _read_csv(file: str, options: str = "") -> str:
     # The first line is always the header, as in R and pandas: a guess could take names for values.
     missing = ", ".join(_literal(text) for text in MISSING)
-    return f"read_csv({file}, header = true, nullstr = [{missing}], sample_size = {_SAMPLE}{options})"
+    fixed = f"header = true, nullstr = [{missing}], sample_size = {_SAMPLE}, hive_partitioning = false"
+    return f"read_csv({file}, {fixed}{options})"
 
 
 def _ask(connection: Any, query: str) -> list[tuple[Any, ...]]:
@@ -177,19 +194,14 @@ def _reader(connection: Any, query: str) -> Any:
     return make(CHUNK)
 
 
-def _readable(problem: Exception, path: str) -> ColumnError | SourceError:
-    """What DuckDB says over twenty lines, in two."""
-    bad = _NOT_A_NUMBER.search(str(problem))
-    if bad:
-        return ColumnError(
-            f"{path}, line {bad['line']}: column {bad['column']!r} has {bad['value'][:60]!r}, not a number.\n"
-            "Correct it, or leave it empty (or NA) if it is missing."
-        )
-    line = re.search(r"CSV Error on Line: (\d+)", str(problem))
-    if line:
-        detail = [text for text in str(problem).splitlines() if text and not text.startswith("Original Line")]
-        return SourceError(f"{path}, line {line[1]}: {' '.join(detail[1:2])}\nCorrect the line, or remove it.")
-    return SourceError(f"{path} cannot be read: {_first_line(problem)}\nIs it the kind of file that its name says?")
+def _csv_file(path: str, format_name: str) -> str:
+    """The file and its compression, which the first bytes told, not the ending."""
+    return f"{_path(path)}, compression = '{format_name.partition(' ')[2] or 'none'}'"
+
+
+def _path(path: str) -> str:
+    # DuckDB would expand a name with brackets or stars in it, and read other files.
+    return _literal(glob.escape(path))
 
 
 def _first_line(problem: Exception) -> str:

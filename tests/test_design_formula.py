@@ -1,0 +1,114 @@
+"""Formulas: what they mean, and what is said of those that cannot be read."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gradline.design.formula import parse
+from gradline.design.problem import pose
+from gradline.errors import ColumnError, OptionError
+
+COLUMNS = ("y", "z", "a", "b", "c", "a b", "s")
+
+
+@pytest.mark.parametrize(
+    ("formula", "targets", "terms", "intercept"),
+    [
+        ("y ~ a", ["y"], {"a": [("a", 1)]}, True),
+        ("y~a+b", ["y"], {"a": [("a", 1)], "b": [("b", 1)]}, True),
+        ("y + z ~ a - 1", ["y", "z"], {"a": [("a", 1)]}, False),
+        ("y ~ 0 + a", ["y"], {"a": [("a", 1)]}, False),
+        ("y ~ 1", ["y"], {}, True),
+        ("y ~ a:b", ["y"], {"a:b": [("a", 1), ("b", 1)]}, True),
+        ("y ~ a:b + a", ["y"], {"a": [("a", 1)], "a:b": [("a", 1), ("b", 1)]}, True),
+        ("y ~ a*b", ["y"], {"a": [("a", 1)], "b": [("b", 1)], "a:b": [("a", 1), ("b", 1)]}, True),
+        ("y ~ a*b - a", ["y"], {"b": [("b", 1)], "a:b": [("a", 1), ("b", 1)]}, True),
+        ("y ~ (a + b)**2", ["y"], {"a": [("a", 1)], "b": [("b", 1)], "a:b": [("a", 1), ("b", 1)]}, True),
+        ("y ~ poly(a, 3)", ["y"], {"a": [("a", 1)], "a^2": [("a", 2)], "a^3": [("a", 3)]}, True),
+        ("y ~ poly(a,2,raw=TRUE)", ["y"], {"a": [("a", 1)], "a^2": [("a", 2)]}, True),
+        ("y ~ poly(a, degree=2)", ["y"], {"a": [("a", 1)], "a^2": [("a", 2)]}, True),
+        ("y ~ poly(a, 2):b", ["y"], {"a:b": [("a", 1), ("b", 1)], "a^2:b": [("a", 2), ("b", 1)]}, True),
+        ("y ~ `a b` + poly(`a b`, 2):c", ["y"], None, True),
+        ("y ~ .", ["y"], {name: [(name, 1)] for name in COLUMNS[1:]}, True),
+        ("`a b` ~ a", ["a b"], {"a": [("a", 1)]}, True),
+    ],
+)
+def test_meaning(
+    formula: str, targets: list[str], terms: dict[str, list[tuple[str, int]]] | None, intercept: bool
+) -> None:
+    got = parse(formula, COLUMNS)
+    assert list(got[0]) == targets
+    assert got[2] is intercept
+    if terms is None:
+        terms = {"a b": [("a b", 1)], "a b:c": [("a b", 1), ("c", 1)], "a b^2:c": [("a b", 2), ("c", 1)]}
+    assert {term.name: list(term.factors) for term in got[1]} == terms
+    assert [term.name for term in got[1]] == list(terms)
+
+
+@pytest.mark.parametrize(
+    ("formula", "kind", "words"),
+    [
+        ("y ~ log(a)", OptionError, r"'log\(a\)' in formula .*\nCompute it as a column first"),
+        ("y ~ C(s)", OptionError, r"'C\(s\)'"),
+        ("y ~ a + I(a**2)", OptionError, r"'I\(a"),
+        ("y ~ {a + 1}", OptionError, "'a \\+ 1'"),
+        ("log(y) ~ a", OptionError, "'log.y.'.*\nThe target must be a column"),
+        ("y:z ~ a", OptionError, "The target must be a column"),
+        ("y ~ poly(a, 0)", OptionError, "degree of 1 or more"),
+        ("y ~ poly(a)", OptionError, r"'poly\(a\)'"),
+        ("y ~ poly(a, 2) + a", OptionError, "term 'a' twice"),
+        ("y ~ poly(a, 2):b + b:a", OptionError, "twice"),
+        ("y ~ aa", ColumnError, "no column 'aa' .*Did you mean 'a"),
+        ("yy ~ a", ColumnError, "no column 'yy' .*Did you mean 'y'"),
+        ("y ~ poly(d9, 2)", ColumnError, "no column 'd9'"),
+        ("y ~ a | b", OptionError, "several parts"),
+        ("y ~ 5", OptionError, "cannot be read"),
+        ("y ~ (a", OptionError, "cannot be read"),
+        ("y ~ a ~ b", OptionError, "formula"),
+        ("y ~", OptionError, "expected a target, a tilde"),
+        ("~ a", OptionError, "expected a target, a tilde"),
+        ("a + b", OptionError, "expected a target, a tilde"),
+        ("", OptionError, "expected a target, a tilde"),
+        (3, OptionError, "formula is 3"),
+    ],
+)
+def test_refused(formula: str, kind: type[Exception], words: str) -> None:
+    with pytest.raises(kind, match=words) as caught:
+        parse(formula, COLUMNS)
+    assert "\x1b" not in str(caught.value)
+    assert len(str(caught.value).splitlines()) <= 3
+
+
+FRAME = pd.DataFrame({"y": [1.0, 2.0, 4.0], "a": [1.0, 3.0, 5.0], "b": [2.0, 2.5, 3.0], "s": ["u", "v", "w"]})
+
+
+def test_numbers_of_a_formula() -> None:
+    problem = pose(FRAME, formula="y ~ a*b + poly(b, 2) - b - a")
+    [block] = problem.blocks()
+    assert [term.name for term in problem.terms] == ["b", "b^2", "a:b"]
+    a, b = FRAME["a"].to_numpy(), FRAME["b"].to_numpy()
+    for got, truth in zip(block.hi, (b, b**2, a * b, FRAME["y"]), strict=True):
+        np.testing.assert_array_equal(got, truth)
+
+
+def test_no_intercept_in_either_place() -> None:
+    assert pose(FRAME, formula="y ~ a").intercept
+    assert not pose(FRAME, formula="y ~ a - 1").intercept
+    assert not pose(FRAME, formula="y ~ a", intercept=False).intercept
+
+
+@pytest.mark.parametrize(
+    ("formula", "words"),
+    [
+        ("y ~ s", "'s' in the DataFrame is text"),
+        ("y ~ a:s", "'s' in the DataFrame is text"),
+        ("y ~ y", "target 'y' is also a feature"),
+        ("y ~ a:y", r"target 'y' is also a feature \(a:y\)"),
+        ("y ~ poly(y, 2)", "target 'y' is also a feature"),
+    ],
+)
+def test_columns_of_a_formula_are_checked(formula: str, words: str) -> None:
+    with pytest.raises(ColumnError, match=words):
+        pose(FRAME, formula=formula)

@@ -1,0 +1,192 @@
+"""CSV files as people write them, and conditions in SQL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gradline.errors import ColumnError, GradlineError, OptionError, SourceError
+from gradline.sources import CHUNK, Table, open_table
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def csv(folder: Path, text: str, name: str = "t.csv") -> Table:
+    (folder / name).write_text(text)
+    return open_table(folder / name)
+
+
+def values(table: Table, *columns: str) -> list[list[float]]:
+    rows = next(table.read(columns or table.columns))
+    return [column.tolist() for column in rows.columns]
+
+
+def test_penguins(penguins: Path) -> None:
+    table = open_table(penguins)
+    assert table.columns[:3] == ("species", "island", "bill_length_mm")
+    assert table.numeric == ("bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g", "year")
+    rows = next(table.read(["body_mass_g", "year"]))
+    assert len(rows.columns[0]) == 344
+    assert np.isnan(rows.columns[0]).sum() == 2
+    assert rows.place == str(penguins)
+
+
+def test_missing_values_as_people_write_them(folder: Path) -> None:
+    table = csv(folder, 'a,b\n1,1\nNA,2\nNaN,3\nnan,4\n,5\nnull,6\nNULL,7\nN/A,8\n"NA",9\n2.5,10\n')
+    a, b = values(table)
+    np.testing.assert_array_equal(a, [1.0] + [np.nan] * 8 + [2.5])
+    assert b == list(range(1, 11))
+
+
+def test_infinities_stay(folder: Path) -> None:
+    assert values(csv(folder, "a\n1.5\ninf\n-inf\n")) == [[1.5, np.inf, -np.inf]]
+
+
+def test_columns_without_any_value_are_numbers(folder: Path) -> None:
+    table = csv(folder, "a,b\nNA,\nNA,\n")
+    assert table.numeric == ("a", "b")
+    assert np.isnan(values(table)).all()
+
+
+def test_a_header_and_no_rows(folder: Path) -> None:
+    table = csv(folder, "a,b\n")
+    assert table.columns == table.numeric == ("a", "b")
+    assert list(table.read(["a", "b"])) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("a\tb\n1\t2\n", "t.tsv"),
+        ("a;b\n1;2\n", "t.csv"),
+        ("a|b\n1|2\n", "t.txt"),
+        ('"a","b"\r\n"1","2"\r\n', "t.CSV"),
+        ("\ufeffa,b\n1,2\n", "t.csv"),
+        ("a,b\n1,2", "t.csv"),
+    ],
+)
+def test_dialects(text: str, name: str, folder: Path) -> None:
+    (folder / name).write_text(text, encoding="utf-8", newline="")
+    assert values(open_table(folder / name), "a", "b") == [[1.0], [2.0]]
+
+
+def test_odd_names(folder: Path) -> None:
+    table = csv(folder, 'total "net",it\'s,키,a b,select\n1,2,3,4,5\n'.replace('total "net"', '"total ""net"""'))
+    assert table.columns == ('total "net"', "it's", "키", "a b", "select")
+    assert values(table) == [[1], [2], [3], [4], [5]]
+
+
+def test_a_column_of_row_names_without_a_name(folder: Path) -> None:
+    table = csv(folder, '"","y"\n"1",2\n"2",4\n')
+    assert values(table, "y") == [[2.0, 4.0]]
+
+
+def test_names_that_differ_in_case_only(folder: Path) -> None:
+    table = csv(folder, "a,A\n1,2\n")
+    assert table.columns == ("a", "A")
+    assert values(table, "A", "a") == [[2.0], [1.0]]
+
+
+def test_odd_paths_are_not_patterns(folder: Path) -> None:
+    (folder / "b.csv").write_text("a\n2\n")
+    assert values(csv(folder, "a\n1\n", "[b]'s *.csv")) == [[1.0]]
+
+
+def test_a_whole_number_column_with_a_fraction_far_down(folder: Path) -> None:
+    table = csv(folder, "a\n" + "1\n" * 30_000 + "2.5\n")
+    assert values(table)[0][-1] == 2.5
+
+
+def test_order_and_chunks_of_a_large_file(folder: Path) -> None:
+    n = 5 * CHUNK + 7
+    table = csv(folder, "i,t\n" + "".join(f"{i},x{i}\n" for i in range(n)))
+    chunks = list(table.read(["i"]))
+    assert [len(rows.columns[0]) for rows in chunks] == [CHUNK] * 5 + [7]
+    np.testing.assert_array_equal(np.concatenate([rows.columns[0] for rows in chunks]), np.arange(n))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a,b\n1,x\n2,3\n", r"'b' in .*t\.csv is text \(such as 'x'\).*\n.*--features: a"),
+        ('a,b\n1;2,"1,5"\n', "'b' .*such as '1,5'"),
+        ("a,b\n1,2020-01-01\n", "'b' .* is a date"),
+        ("a,b\n1,1\n" + "1,1\n" * 30_000 + "1,oops\n", r"t\.csv, line 30003: column 'b' has 'oops'"),
+    ],
+)
+def test_text_among_numbers(text: str, words: str, folder: Path) -> None:
+    with pytest.raises(ColumnError, match=words) as caught:
+        list(csv(folder, text).read(["b"]))
+    assert len(str(caught.value).splitlines()) <= 3
+
+
+def test_text_in_a_column_that_is_not_asked_for(folder: Path) -> None:
+    table = csv(folder, "a,b\n" + "1,1\n" * 30_000 + "1,oops\n")
+    assert sum(len(rows.columns[0]) for rows in table.read(["a"])) == 30_001
+
+
+def test_yes_and_no(folder: Path) -> None:
+    assert values(csv(folder, "a,b\ntrue,1\nfalse,2\n"), "a") == [[True, False]]
+
+
+def test_duplicate_names(folder: Path) -> None:
+    with pytest.raises(ColumnError, match=r"t\.csv has more than one column named 'a'"):
+        csv(folder, "a,b,a\n1,2,3\n")
+
+
+@pytest.mark.parametrize("content", [b"a,b\n1,2\n" + b"3,4\n" * 9 + b"\xff\xfe,2\n", b'a,b\n1,2\n1,"2\n3,4\n'])
+def test_broken_text_is_one_clear_error(content: bytes, folder: Path) -> None:
+    (folder / "t.csv").write_bytes(content)
+    with pytest.raises(GradlineError, match=r"t\.csv") as caught:
+        list(open_table(folder / "t.csv").read(["b"]))
+    assert len(str(caught.value).splitlines()) <= 3
+
+
+def test_a_row_with_too_many_values(folder: Path) -> None:
+    with pytest.raises(GradlineError, match=r"t\.csv") as caught:
+        list(csv(folder, "a,b\n" + "1,2\n" * 30_000 + "1,2,3,4\n").read(["a"]))
+    assert "30002" in str(caught.value)
+
+
+def test_conditions(penguins: Path) -> None:
+    table = open_table(penguins, where="species = 'Adelie' AND island = 'Dream'")
+    assert sum(len(rows.columns[0]) for rows in table.read(["year"])) == 56
+    assert list(open_table(penguins, where="year > 3000").read(["year"])) == []
+
+
+@pytest.mark.parametrize(
+    ("where", "kind", "words"),
+    [
+        ("speces = 'Adelie'", SourceError, "speces.*\ncolumns: species, island"),
+        ("year >", SourceError, "cannot be used on .*syntax"),
+        ("1 = 1); DROP TABLE x; SELECT (1", OptionError, "one condition"),
+        ("  ", OptionError, "where is empty"),
+        ("year > 'x'", SourceError, "cannot be read: .*Does the condition .* fit"),
+        ("-- only a comment", SourceError, "cannot be read: .*Does the condition .* fit"),
+    ],
+)
+def test_conditions_that_cannot_be(where: str, kind: type[Exception], words: str, penguins: Path) -> None:
+    with pytest.raises(kind, match=f"(?s){words}") as caught:
+        list(open_table(penguins, where=where).read(["year"]))
+    assert len(str(caught.value).splitlines()) <= 3
+
+
+def test_conditions_are_for_files_alone(penguins: Path) -> None:
+    with pytest.raises(OptionError, match="ndarray is in memory"):
+        open_table(np.zeros((2, 2)), where="x1 > 0")
+    with pytest.raises(OptionError, match="where="):
+        open_table(penguins, extra=[("w", np.ones(344))], where="year > 0")
+
+
+def test_values_from_memory_beside_a_file_of_unknown_length(folder: Path) -> None:
+    (folder / "t.csv").write_text("a,t\n1,x\n2,y\n3,z\n")
+    rows = next(open_table(folder / "t.csv", extra=[("y", [5, 6, 7])]).read(["y"]))
+    assert rows.columns[0].tolist() == [5, 6, 7]
+    for length, words in ((2, "at least 3 rows"), (4, "has 3 rows")):
+        with pytest.raises(GradlineError, match=rf"'y' has shape \({length},\) and .*{words}"):
+            list(open_table(folder / "t.csv", extra=[("y", np.ones(length))]).read(["a", "y"]))
