@@ -1,0 +1,93 @@
+"""Lines that fit a terminal: widths are counted in cells, of which a Korean character takes two."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+WIDTH = 80
+
+
+def cells(text: str) -> int:
+    """How many columns of a terminal the text takes."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def left(text: str, width: int) -> str:
+    """The text, filled up with spaces on its right."""
+    return text + " " * (width - cells(text))
+
+
+def right(text: str, width: int) -> str:
+    """The text, filled up with spaces on its left."""
+    return " " * (width - cells(text)) + text
+
+
+def shortened(name: str, width: int) -> str:
+    """A name with … in its middle where it would be too wide; line ends and the like become spaces.
+
+    >>> shortened("flipper_length_in_millimetres", 15)
+    'flipper…imetres'
+    """
+    name = "".join(letter if letter.isprintable() else " " for letter in name)
+    if cells(name) <= width:
+        return name
+    head, tail = "", ""
+    for start, end in zip(name, reversed(name), strict=True):
+        if cells(head + start) + cells(tail) + 1 > width:
+            break
+        head += start
+        if cells(head) + cells(end + tail) + 1 > width:
+            break
+        tail = end + tail
+    return f"{head}…{tail}"
+
+
+def listing(names: Iterable[str], width: int, separator: str = ", ") -> str:
+    """As many of the names as fit, then "… 7 more".
+
+    >>> listing(["a", "b", "c"], 20), listing(["alpha", "beta", "gamma"], 16)
+    ('a, b, c', 'alpha, … 2 more')
+    """
+    names = list(names)
+    whole = separator.join(names)
+    if cells(whole) <= width:
+        return whole
+    for shown in range(len(names) - 1, 0, -1):
+        text = separator.join([*names[:shown], f"… {len(names) - shown} more"])
+        if cells(text) <= width:
+            return text
+    return shortened(names[0], max(width - 11, 5)) + (f"{separator}… {len(names) - 1} more" if names[1:] else "")
+
+
+def filled(parts: Iterable[str], indent: str = "", separator: str = " · ", width: int = WIDTH) -> list[str]:
+    """The parts joined into as few lines as fit, later lines indented; no part is broken.
+
+    >>> filled(["R² 0.76", "residual sd 393", "F 360"], indent="  ", width=28)
+    ['R² 0.76 · residual sd 393 ·', '  F 360']
+    """
+    parts = list(parts)
+    lines = parts[:1]
+    for number, part in enumerate(parts[1:], 2):
+        joined = lines[-1] + separator + part
+        if cells(joined) + (len(separator.rstrip()) if number < len(parts) else 0) <= width:
+            lines[-1] = joined
+        else:
+            lines[-1] += separator.rstrip()
+            lines.append(indent + part)
+    return lines
+
+
+def wrapped(text: str, indent: str = "", width: int = WIDTH) -> list[str]:
+    """The text broken between words into lines that fit, later lines indented."""
+    words = text.split(" ")
+    lines = [words[0]]
+    for word in words[1:]:
+        if cells(lines[-1]) + 1 + cells(word) <= width:
+            lines[-1] += " " + word
+        else:
+            lines.append(indent + word)
+    return lines
