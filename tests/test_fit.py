@@ -217,6 +217,8 @@ def test_intercept_alone() -> None:
     assert fit.names == ("Intercept",)
     assert fit.intercept == 3.0
     assert fit.se[0] == pytest.approx(np.std([1, 2, 6], ddof=1) / 3**0.5)
+    assert fit.predict(frame).tolist() == [3.0, 3.0, 3.0]
+    np.testing.assert_allclose(fit.predict(frame, interval="mean").lower, fit.conf_int()[0, 0])
 
 
 def test_rows_with_missing_inputs_predict_nan(table: pd.DataFrame) -> None:

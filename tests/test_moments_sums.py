@@ -167,6 +167,16 @@ def test_same_bytes_for_any_number_of_threads() -> None:
     assert len(saved) == 1
 
 
+def test_chunks_are_added_in_a_binary_tree() -> None:
+    rng = np.random.default_rng(12)
+    X, y = rng.normal(size=(65_536 * 6 + 99, 2)), rng.normal(size=65_536 * 6 + 99)
+    c = [gl.Moments.of(X[at : at + 65_536], y[at : at + 65_536]) for at in range(0, len(y), 65_536)]
+    tree = ((c[0] + c[1]) + (c[2] + c[3])) + ((c[4] + c[5]) + c[6])
+    whole = gl.Moments.of(X, y)
+    assert whole.hi.tobytes() == tree.hi.tobytes()
+    assert whole.lo.tobytes() == tree.lo.tobytes()
+
+
 def test_no_copy_of_the_input() -> None:
     import tracemalloc
 

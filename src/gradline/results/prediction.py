@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradline.design.newdata import predictors
+from gradline.design.newdata import height, predictors
 from gradline.doubledouble import Array, add, multiply
 
 if TYPE_CHECKING:
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 def predict(fit: Fit, new: Any, *, leverage: bool) -> tuple[Array, Array]:
     """Predicted values (n, k), and h = z (X'X)⁻¹ z' (n,) where it is asked for."""
+    if not fit.terms:
+        n = height(new)
+        return np.repeat(fit.estimates, n, axis=0), np.full(n, fit.variance[0])
     values, leverages = [], []
     for hi, lo in predictors(new, fit.terms):
         design = _design(hi, fit.has_intercept, None)
