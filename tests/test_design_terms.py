@@ -65,6 +65,13 @@ def test_whole_numbers_that_float64_cannot_hold(dtype: type) -> None:
     assert_near(words(hi[2], lo[2]), [value**3 for value in exact(values)])
 
 
+@pytest.mark.parametrize("value", [2**53 + 1, -(2**53) - 1])
+def test_large_on_one_side_alone(value: int) -> None:
+    hi, lo = evaluate([column_term("v")], [np.array([value])])
+    assert hi[0].dtype == np.float64
+    assert words(hi[0], lo[0]) == [value]
+
+
 def test_whole_numbers_that_float64_holds_are_left_alone() -> None:
     for values in (np.array([-(2**53), 2**53]), np.array([0, 2**53], np.uint64), np.array([], np.int64)):
         hi, lo = evaluate([column_term("v")], [values])

@@ -28,7 +28,9 @@ def test_every_numeric_dtype(dtype: str) -> None:
     values = np.array([0, 1, 3]).astype(dtype)
     assert column(values).tolist() == values.tolist()
     kept = {"f2": "float32"}.get(dtype, np.dtype(dtype).newbyteorder("=").name)
-    assert column(values).dtype == kept
+    [rows] = open_table(values).read(["x"])
+    assert rows.columns[0].dtype == kept
+    assert rows.columns[0].dtype.isnative
 
 
 @pytest.mark.parametrize(

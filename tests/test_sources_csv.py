@@ -93,8 +93,15 @@ def test_names_that_differ_in_case_only(folder: Path) -> None:
 
 
 def test_odd_paths_are_not_patterns(folder: Path) -> None:
-    (folder / "b.csv").write_text("a\n2\n")
-    assert values(csv(folder, "a\n1\n", "[b]'s *.csv")) == [[1.0]]
+    (folder / "bb's.csv").write_text("a\n2\n")
+    for name in ("b*'s.csv", "[b]b's.csv"):
+        assert values(csv(folder, "a\n1\n", name)) == [[1.0]]
+
+
+def test_the_first_line_is_the_header_whatever_it_looks_like(folder: Path) -> None:
+    table = csv(folder, "2019,2020\n1,2\n")
+    assert table.columns == ("2019", "2020")
+    assert values(table) == [[1.0], [2.0]]
 
 
 def test_a_whole_number_column_with_a_fraction_far_down(folder: Path) -> None:

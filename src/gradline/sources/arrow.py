@@ -57,8 +57,6 @@ def _numbers(column: Any) -> NDArray[Any]:
 
     if types.is_float16(column.type):
         column = column.cast(pa.float32())
-    elif types.is_boolean(column.type) and column.null_count:
-        column = column.cast(pa.uint8())
     if types.is_decimal(column.type) or (column.null_count and not types.is_floating(column.type)):
         # Integers past 2**53 beside missing values are rounded: float64 is what has a NaN.
         column = column.cast(pa.float64(), safe=False)
