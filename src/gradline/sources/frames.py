@@ -115,11 +115,10 @@ def _columns(frame: Any) -> tuple[list[Column], int]:
 
 def _column(name: str, series: nw.Series[Any]) -> Column:
     label = str(series.dtype)
-    if _is_number(series.dtype):
-        epsilon = _EPSILON.get(label, 2.0**-52)
-    elif label in ("Object", "Unknown") and _pandas_numbers(series):
-        epsilon = 2.0**-52
-    else:
+    epsilon = _EPSILON.get(label, 2.0**-52) if _is_number(series.dtype) else None
+    if label in ("Object", "Unknown"):
+        epsilon = _pandas_epsilon(series)
+    if epsilon is None:
         return Column(name, len(series), _kind(series.dtype), None, _no_numbers)
 
     def part(first: int, last: int) -> NDArray[Any]:
@@ -145,15 +144,19 @@ def _is_number(dtype: Any) -> bool:
     return bool(dtype.is_numeric()) or str(dtype) == "Boolean"
 
 
-def _pandas_numbers(series: nw.Series[Any]) -> bool:
-    """Whether a pandas column of a type that narwhals does not know holds numbers: decimals, sparse columns."""
+def _pandas_epsilon(series: nw.Series[Any]) -> float | None:
+    """The spacing in a pandas column of a type that narwhals does not know: halves, decimals, sparse columns."""
     pandas = sys.modules.get("pandas")
     native = series.to_native()
     if pandas is None or not isinstance(native, pandas.Series):
-        return False
-    if native.dtype != object:
-        return bool(pandas.api.types.is_numeric_dtype(native.dtype))
-    return pandas.api.types.infer_dtype(native, skipna=True) in _NUMBERS
+        return None
+    if native.dtype == np.float16:
+        return _EPSILON["Float16"]
+    if native.dtype == object:
+        numbers = pandas.api.types.infer_dtype(native, skipna=True) in _NUMBERS
+    else:
+        numbers = pandas.api.types.is_numeric_dtype(native.dtype)
+    return 2.0**-52 if numbers else None
 
 
 def _kind(dtype: Any) -> str:
