@@ -125,7 +125,7 @@ def test_polynomials() -> None:
     problem = pose(polynomial(X[:, 0], 3), Y, weights=X[:, 1])
     assert names(problem) == ["x", "x^2", "x^3"]
     assert only(problem).hi[2].tolist() == [1, 27, 512]
-    assert names(pose(polynomial(DF["a"], 2), "y" and DF["y"])) == ["a", "a^2"]
+    assert names(pose(polynomial(DF["a"], 2), DF["y"])) == ["a", "a^2"]
     assert names(pose(polynomial(torch.tensor(X[:, :1]), 1), Y)) == ["x"]
 
 

@@ -105,6 +105,7 @@ def test_names_of_any_kind_become_text() -> None:
         (pd.Series(["a", 1], dtype=object), "mixture"),
         (pd.Series(["a", "b"], dtype="category"), "categorical"),
         (pd.Series(pd.date_range("2020", periods=2)), "datetime"),
+        (pd.Series([1j, 2j]), "complex128"),
         (pl.Series(["a", "b"]), "text"),
         (pl.Series([[1], [2]]), "nested"),
         (pl.Series(["a", "b"], dtype=pl.Categorical), "categorical"),

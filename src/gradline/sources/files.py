@@ -194,7 +194,7 @@ def _expand(pattern: str) -> list[str]:
         return [path]
     matches = sorted(match for match in glob.glob(path, recursive=True) if not Path(match).is_dir())  # noqa: PTH207
     if not matches:
-        raise SourceError(f"no file matches {pattern!r} (from {Path.cwd().name}/).\nCheck the folder and the ending.")
+        raise SourceError(f"no file matches {pattern!r}.\nCheck the folder and the ending.")
     return matches
 
 

@@ -119,7 +119,8 @@ def _column(name: str, series: nw.Series[Any]) -> Column:
     if label in ("Object", "Unknown"):
         epsilon = _pandas_epsilon(series)
     if epsilon is None:
-        return Column(name, len(series), _kind(series.dtype), None, _no_numbers)
+        kind = str(getattr(series.to_native(), "dtype", "unknown")) if label == "Unknown" else _kind(series.dtype)
+        return Column(name, len(series), kind, None, _no_numbers)
 
     def part(first: int, last: int) -> NDArray[Any]:
         piece = series[first:last]
@@ -155,7 +156,7 @@ def _pandas_epsilon(series: nw.Series[Any]) -> float | None:
     if native.dtype == object:
         numbers = pandas.api.types.infer_dtype(native, skipna=True) in _NUMBERS
     else:
-        numbers = pandas.api.types.is_numeric_dtype(native.dtype)
+        numbers = pandas.api.types.is_numeric_dtype(native.dtype) and native.dtype.kind != "c"
     return 2.0**-52 if numbers else None
 
 
