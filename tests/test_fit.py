@@ -229,6 +229,13 @@ def test_rows_with_missing_inputs_predict_nan(table: pd.DataFrame) -> None:
     assert np.isnan(fit.predict(new, interval="mean").lower).tolist() == [False, False, True, False, False]
 
 
+def test_a_model_of_an_array_takes_a_frame_by_position(table: pd.DataFrame) -> None:
+    fit = gl.fit(table[FEATURES].to_numpy(), table["body_mass_g"])
+    np.testing.assert_array_equal(fit.predict(table[FEATURES]), fit.predict(table[FEATURES].to_numpy()))
+    with pytest.raises(gl.GradlineError):
+        fit.predict(table[FEATURES[:2]])
+
+
 def test_predict_goes_by_name(table: pd.DataFrame) -> None:
     fit = gl.fit(table, target="body_mass_g", features=FEATURES)
     np.testing.assert_array_equal(fit.predict(table[FEATURES[::-1]]), fit.predict(table))

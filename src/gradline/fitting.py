@@ -114,6 +114,7 @@ def fit_moments(moments: Moments, *, intercept: bool = True, l2: float = 0.0, al
         weighted=moments.weighted,
         log_weights=moments.log_weights,
         single_target=moments.single_target,
+        array_names=moments.array_names,
         source=moments.source,
         notes=_notes(moments, solution, relations, rank),
     )

@@ -25,6 +25,8 @@ class Problem:
     targets: tuple[str, ...]
     weights: str | None
     intercept: bool
+    array_names: bool = False
+    """Whether the columns came without names, so that new data match them by position."""
 
     @property
     def epsilon(self) -> tuple[float, ...]:
@@ -103,7 +105,7 @@ def pose(
         table, targets = _targets(table, data, target, features, where)
         if terms is None:
             terms = _features(table, features, targets, weight)
-    return _checked(Problem(table, terms, targets, weight, bool(intercept)))
+    return _checked(Problem(table, terms, targets, weight, bool(intercept), not is_named(data)))
 
 
 def _targets(

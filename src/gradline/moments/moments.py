@@ -62,6 +62,8 @@ class Moments:
     """Σ log w, which the likelihood needs."""
     single_target: bool = True
     """Whether answers about the target are scalars and vectors rather than having an axis of targets."""
+    array_names: bool = False
+    """Whether the columns came without names, so that new data match them by position."""
     source: str = ""
     """What was read, as an error would call it."""
 

@@ -88,6 +88,7 @@ def accumulate(
         weighted=problem.weights is not None,
         log_weights=total.log_weights,
         single_target=problem.single_target,
+        array_names=problem.array_names,
         source=problem.table.name,
     )
 

@@ -70,6 +70,8 @@ class Fit:
     weighted: bool
     log_weights: float
     single_target: bool
+    array_names: bool
+    """Whether the columns came without names, so that new data match them by position."""
     source: str
     notes: tuple[str, ...]
     """What a reader of this result should know, in plain words."""

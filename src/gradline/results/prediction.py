@@ -19,7 +19,7 @@ def predict(fit: Fit, new: Any, *, leverage: bool) -> tuple[Array, Array]:
         n = height(new)
         return np.repeat(fit.estimates, n, axis=0), np.full(n, fit.variance[0])
     values, leverages = [], []
-    for hi, lo in predictors(new, fit.terms):
+    for hi, lo in predictors(new, fit.terms, array_names=fit.array_names):
         design = _design(hi, fit.has_intercept, None)
         low = _design(lo, fit.has_intercept, hi) if any(word is not None for word in lo) else None
         values.append(_linear(design, low, fit))
