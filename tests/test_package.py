@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +29,13 @@ def test_import_is_light() -> None:
 def test_small_arrays_need_no_compiler_and_no_torch() -> None:
     loaded = modules_after("import gradline as gl; gl.fit([[1.0], [2.0], [4.0]], [1.0, 2.0, 3.0]).summary()")
     assert not loaded & (HEAVY | {"pyarrow", "duckdb", "narwhals"})
+
+
+def test_a_small_file_needs_neither_pandas_nor_a_compiler(penguins: Path) -> None:
+    loaded = modules_after(
+        f"import gradline as gl; gl.fit({str(penguins)!r}, target='body_mass_g', features='bill_depth_mm').summary()"
+    )
+    assert not loaded & HEAVY
 
 
 def test_all_is_what_can_be_had() -> None:

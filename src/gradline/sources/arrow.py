@@ -66,8 +66,21 @@ def _numbers(column: Any) -> NDArray[Any]:
 
 
 def _array(chunk: Any) -> NDArray[Any]:
-    array: NDArray[Any] = chunk.to_numpy(zero_copy_only=False)
-    return array
+    """The numbers in one piece of Arrow memory. `to_numpy` would do, but it loads pandas."""
+    from pyarrow import types, uint8
+
+    if not len(chunk):
+        return np.empty(0, np.float64)
+    if types.is_boolean(chunk.type):
+        return _array(chunk.cast(uint8())).astype(bool)
+    valid, content = chunk.buffers()
+    dtype = np.dtype(chunk.type.to_pandas_dtype())
+    values = np.frombuffer(content, dtype, len(chunk), chunk.offset * dtype.itemsize)
+    if not chunk.null_count:
+        return values
+    bits = np.unpackbits(np.frombuffer(valid, np.uint8), bitorder="little")
+    present = bits[chunk.offset : chunk.offset + len(chunk)].astype(bool)
+    return np.where(present, values, dtype.type(np.nan))
 
 
 def _spacing(arrow_type: Any) -> float:
