@@ -185,7 +185,7 @@ def _footing(fit: Fit, number: int) -> list[str]:
 
 def _closing(fit: Fit, seconds: float | None) -> list[str]:
     """How sure the numbers are, and what else should be known."""
-    parts = [_sure(fit), f"condition {brief(fit.condition_number, 2)} scaled", "double-double, one pass"]
+    parts = [_sure(fit), f"condition {_condition(fit.condition_number)} scaled", "double-double, one pass"]
     if seconds is not None:
         parts[-1] += f", {duration(seconds)}"
     lines = filled([f"numbers: {parts[0]}", *parts[1:]], "  ")
@@ -204,6 +204,10 @@ def duration(seconds: float) -> str:
     if seconds < 1:
         return f"{max(seconds, 0.001) * 1000:.0f} ms"
     return f"{seconds:.1f} s" if seconds < 60 else f"{floor(seconds / 60)} min {seconds % 60:.0f} s"
+
+
+def _condition(number: float) -> str:
+    return f"{number:.0f}" if number < 1000 else f"{number:.1e}"
 
 
 def _sure(fit: Fit) -> str:

@@ -1,0 +1,84 @@
+"""`gradline fit`: the exact answer for the rows of files."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Argument, Option
+
+from gradline.cli import given, terminal
+
+if TYPE_CHECKING:
+    from gradline.results.fit import Fit
+
+
+def fit(
+    source: Annotated[
+        list[str],
+        Argument(metavar="SOURCE...", help="CSV, Parquet or Feather: a path, several, or a glob in quotes."),
+    ],
+    target: Annotated[list[str] | None, Option(metavar="y", help="The column to explain.")] = None,
+    features: Annotated[list[str] | None, Option(metavar="a,b", help="Columns to use. [all the others]")] = None,
+    formula: Annotated[str | None, Option(metavar="F", help="'y ~ a + b:c + poly(d, 2)' in their place.")] = None,
+    where: Annotated[str | None, Option(metavar="SQL", help="Only the rows for which this holds.")] = None,
+    weights: Annotated[str | None, Option(metavar="w", help="A column of weights; 0 leaves out.")] = None,
+    l2: Annotated[float, Option("--l2", metavar="V", help="Ridge penalty on the slopes.")] = 0.0,
+    no_intercept: Annotated[bool, Option("--no-intercept", help="Fit through the origin.")] = False,
+    missing: Annotated[str, Option(metavar="drop|error", help="Rows with missing values.")] = "drop",
+    aliased: Annotated[str, Option(metavar="nan|min-norm|error", help="Dependent columns.")] = "nan",
+    level: Annotated[float, Option(metavar="P", help="Of the intervals.")] = 0.95,
+    save: Annotated[Path | None, Option(metavar="M.safetensors", help="Keep the fit for predict.")] = None,
+    json: Annotated[bool, Option("--json", help="One JSON object, for machines.")] = False,
+) -> None:
+    """Fit a linear model exactly, in one pass over the rows.
+
+    gradline fit examples/penguins.csv --target body_mass_g --features flipper_length_mm,bill_length_mm
+    """
+    from gradline.fitting import fit as gl_fit
+
+    given.writable(save)
+    given.probability(level)
+    start = time.perf_counter()
+    with terminal.progress("reading") as progress:
+        result = gl_fit(
+            given.one_or_several(source),
+            given.names(target),
+            features=given.names(features),
+            formula=formula,
+            where=where,
+            weights=weights,
+            l2=l2,
+            intercept=not no_intercept,
+            missing=missing,
+            aliased=aliased,
+            progress=progress,
+        )
+    seconds = time.perf_counter() - start
+    if save is not None:
+        result.save(save)
+    if json:
+        from gradline.cli.machine import as_json, fit_record
+
+        terminal.say(as_json(fit_record(result, level) | {"seconds": seconds}))
+        return
+    from gradline.report.text import fit_summary
+
+    terminal.say(fit_summary(result, level, seconds))
+    terminal.say()
+    terminal.say(_next(result, save), dim=True)
+
+
+def _next(result: Fit, save: Path | None) -> str:
+    """What one may want to do now, the most needed first."""
+    if save is not None:
+        return f"Saved {save}\nNext:  gradline predict {save} NEW.csv   --interval prediction"
+    steps = ["--save model.safetensors"]
+    if result.aliased and not result.l2:
+        steps.insert(0, "--aliased min-norm")
+    if result.digits < 10 or result.nobs <= result.rank:
+        steps.insert(0, "--l2 1")
+    if len(result.targets) == 1 and len(result.targets[0]) < 20 and result.targets[0].isidentifier():
+        steps.append(f"--formula '{result.targets[0]} ~ …'")
+    return "Next:  " + "   ".join(steps)

@@ -1,0 +1,79 @@
+"""What arguments mean: names in one option, one source or several, and files that are to be written."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from gradline.errors import OptionError, StorageError
+
+
+def names(option: Sequence[str] | None) -> list[str] | None:
+    """Column names from an option given once or more: apart by commas, a name with a comma in double quotes.
+
+    >>> names(["a,b", "c"]), names(['"x, in cm",y']), names(None)
+    (['a', 'b', 'c'], ['x, in cm', 'y'], None)
+    """
+    if not option:
+        return None
+    found = [name.strip() for row in csv.reader(option, skipinitialspace=True) for name in row]
+    if not all(found):
+        raise OptionError(f"{', '.join(option)!r} has an empty name in it.\nNames stand apart by one comma: a,b,c")
+    return found
+
+
+def rate(text: str) -> float | str:
+    """A learning rate, or "auto"."""
+    try:
+        return "auto" if text == "auto" else float(text)
+    except ValueError:
+        raise OptionError(f"lr is a positive number or auto, not {text!r}.\nTry --lr auto.") from None
+
+
+def weights_and_bias(text: str | None) -> tuple[list[float], float] | None:
+    """Where to start: the weights in the order of the features, then the bias.
+
+    >>> weights_and_bias("0.5,-0.25,1"), weights_and_bias(None)
+    (([0.5, -0.25], 1.0), None)
+    """
+    if text is None:
+        return None
+    try:
+        *weights, bias = (float(part) for part in text.split(","))
+    except ValueError:
+        raise OptionError(f"init is {text!r}; expected the weights and then the bias, e.g. 0.5,-0.1") from None
+    return weights, bias
+
+
+def one_or_several(sources: Sequence[str]) -> str | list[str]:
+    """One path stays alone: messages then name it alone."""
+    return sources[0] if len(sources) == 1 else list(sources)
+
+
+def writable(path: Path | None, endings: Sequence[str] = ()) -> None:
+    """Refuse an output that cannot be written, before the work and not after it.
+
+    Raises:
+        OptionError: the name ends in another way than `endings`.
+        StorageError: the folder is missing or closed, or the path is a folder.
+    """
+    if path is None:
+        return
+    if endings and path.suffix.lower() not in endings:
+        raise OptionError(f"{path} has the ending {path.suffix or 'of no file'!r}.\nGive it {' or '.join(endings)}.")
+    if path.is_dir():
+        raise StorageError(f"cannot write {path}: it is a folder.\nGive the name of a file.")
+    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+        reason = "closed to you" if path.parent.is_dir() else "not there"
+        raise StorageError(
+            f"cannot write {path}: the folder {path.parent} is {reason}.\n"
+            "Choose a folder that exists and can be written to."
+        )
+
+
+def probability(level: float) -> None:
+    """Refuse a level that is no probability, before the work and not after it."""
+    if not 0 < level < 1:
+        raise OptionError(f"level is a probability between 0 and 1, not {level!r}.\nUsual: 0.95 or 0.99.")

@@ -1,0 +1,97 @@
+"""Where the command line writes: plain text into pipes and files, a little colour on a terminal."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TextIO
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichBar
+    from rich.progress import TaskID
+
+    from gradline.moments import Progress
+
+_PATIENCE = 0.7  # seconds before a progress bar appears: less is over before it can be read
+_ARGUMENT = re.compile(r"""(?<![\w'"-])([a-z][a-z0-9_]*)=(?:True\b|"([\w-]+)"|(?=[\s.,:;)]|$))""")
+_COLOURS = {"error": "red", "warning": "yellow", "interrupted": "yellow"}
+
+
+def say(text: str = "", **style: bool) -> None:
+    """Write lines to stdout, as they are: never wrapped. A style, as bold=True, shows on a terminal only."""
+    _write(sys.stdout, text + "\n", style)
+
+
+def complain(kind: str, message: str) -> None:
+    """Write "error: …" or "warning: …" to stderr, later lines indented to stand under the first."""
+    first, *others = _in_options(message).splitlines() or [""]
+    sys.stdout.flush()
+    _write(sys.stderr, f"{kind}:", {"fg": _COLOURS[kind], "bold": True})
+    indent = " " * (len(kind) + 2)
+    _write(sys.stderr, "".join([f" {first}\n", *(f"{indent}{line.strip()}\n" for line in others)]), {})
+
+
+def _in_options(message: str) -> str:
+    """A message that speaks of arguments of Python, in the words of the command line.
+
+    >>> _in_options('Use lr="auto" (0.0282), or standardize=True. For features= or --features, see weight_decay=.')
+    'Use --lr auto (0.0282), or --standardize. For --features, see --weight-decay.'
+    """
+    message = _ARGUMENT.sub(
+        lambda found: f"--{found[1].replace('_', '-')}{' ' + found[2] if found[2] else ''}", message
+    )
+    return re.sub(r"(--[\w-]+) or \1\b", r"\1", message)
+
+
+@contextmanager
+def progress(label: str, unit: str = "rows") -> Iterator[Progress | None]:
+    """What to call with (units done, units in all or None): a bar, on a terminal, if it takes long."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    bar = _Bar(label, unit)
+    try:
+        yield bar.show
+    finally:
+        bar.close()
+
+
+class _Bar:
+    """A progress bar that appears only when there is something to wait for."""
+
+    def __init__(self, label: str, unit: str) -> None:
+        self._label = label
+        self._count = f"{{task.completed:,.0f}} {unit}"
+        self._start = time.monotonic()
+        self._bar: RichBar | None = None
+        self._task: TaskID | None = None
+
+    def show(self, done: int, total: int | None) -> None:
+        if self._bar is None:
+            if time.monotonic() - self._start < _PATIENCE:
+                return
+            from rich.console import Console
+            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+            columns = (TextColumn("{task.description}"), BarColumn(), TextColumn(self._count))
+            self._bar = Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True)
+            self._bar.start()
+            self._task = self._bar.add_task(self._label, total=total)
+        if self._task is not None:
+            self._bar.update(self._task, completed=done, total=total)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+
+def _write(stream: TextIO, text: str, style: Mapping[str, Any]) -> None:
+    # Typer's echo drops colour where the stream is no terminal; rich would cost a small command a tenth of its time.
+    plain = not style or "NO_COLOR" in os.environ
+    typer.echo(text if plain else typer.style(text, **style), file=stream, nl=False)

@@ -1,0 +1,145 @@
+"""`gradline train`: `nn.Linear` trained as PyTorch does it, beside the exact answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Argument, Option
+
+from gradline.cli import given, terminal
+from gradline.errors import OptionError
+from gradline.report.numbers import significant
+
+if TYPE_CHECKING:
+    from gradline.results.run import Run
+
+_LINES = 5  # of losses, at least: the notebook prints five of its 500
+
+
+def train(
+    source: Annotated[list[str], Argument(metavar="SOURCE...", help="CSV, Parquet or Feather; a glob in quotes.")],
+    target: Annotated[list[str] | None, Option(metavar="y", help="The column to explain.")] = None,
+    features: Annotated[list[str] | None, Option(metavar="a,b", help="Columns to use. [all the others]")] = None,
+    lr: Annotated[str, Option(metavar="V|auto", help="Learning rate; auto: the fastest.")] = "0.01",
+    epochs: Annotated[int, Option(metavar="N", help="Passes over the rows.")] = 500,
+    batch_size: Annotated[int | None, Option(metavar="B", help="Rows for each step. [all of them]")] = None,
+    momentum: Annotated[float, Option(metavar="V", help="As torch.optim.SGD's.")] = 0.0,
+    dampening: Annotated[float, Option(metavar="V", help="As torch.optim.SGD's.")] = 0.0,
+    nesterov: Annotated[bool, Option("--nesterov", help="As torch.optim.SGD's.")] = False,
+    weight_decay: Annotated[float, Option(metavar="V", help="As torch.optim.SGD's.")] = 0.0,
+    optimizer: Annotated[str, Option(metavar="NAME", help="Any of torch.optim.")] = "sgd",
+    loss: Annotated[str, Option(metavar="mse|l1|huber")] = "mse",
+    reduction: Annotated[str, Option(metavar="mean|sum")] = "mean",
+    no_zero_grad: Annotated[bool, Option("--no-zero-grad", help="Let gradients add up.")] = False,
+    init: Annotated[str | None, Option(metavar="w,b", help="Where to start: weights, bias.")] = None,
+    seed: Annotated[int | None, Option(metavar="N", help="Of the starting weights and batches.")] = None,
+    standardize: Annotated[bool, Option("--standardize", help="Train on centred, scaled columns.")] = False,
+    engine: Annotated[str, Option(metavar="auto|closed-form|autograd", help="Who computes the steps.")] = "auto",
+    trace: Annotated[int | None, Option(metavar="N", help="Show the first N steps line by line.")] = None,
+    save: Annotated[Path | None, Option(metavar="M.safetensors", help="Keep the run for predict.")] = None,
+    json: Annotated[bool, Option("--json", help="One JSON object, for machines.")] = False,
+) -> None:
+    """Train nn.Linear by gradient descent, and see how far it got.
+
+    gradline train line.csv --target y --lr 0.01 --epochs 500 --trace 2
+    """
+    if trace is not None and trace < 1:
+        raise OptionError(f"trace is how many steps to show, 1 or more, not {trace}.\nTry --trace 2.")
+    given.writable(save)
+    rate, start = given.rate(lr), given.weights_and_bias(init)
+    from gradline.training import train as gl_train
+
+    with terminal.progress("training", "epochs") as progress:
+        run = gl_train(
+            given.one_or_several(source),
+            given.names(target),
+            features=given.names(features),
+            lr=rate,
+            epochs=epochs,
+            batch_size=batch_size,
+            momentum=momentum,
+            dampening=dampening,
+            nesterov=nesterov,
+            weight_decay=weight_decay,
+            optimizer=optimizer,
+            loss=loss,
+            reduction=reduction,
+            zero_grad=not no_zero_grad,
+            init=start,
+            seed=seed,
+            standardize=standardize,
+            engine=engine,
+            progress=progress,
+        )
+    traced = None if trace is None else run.trace(trace)
+    if save is not None:
+        run.save(save)
+    if json:
+        from dataclasses import asdict
+
+        from gradline.cli.machine import as_json, run_record
+
+        terminal.say(as_json(run_record(run) | ({} if traced is None else {"trace": asdict(traced)["events"]})))
+        return
+    if traced is not None:
+        terminal.say(f"{traced}\n")
+    for line in _lines(run):
+        terminal.say(line)
+    terminal.say()
+    terminal.say(_next(run, save, traced=traced is not None), dim=True)
+
+
+def _lines(run: Run) -> Iterator[str]:
+    """The losses as the notebook prints them, what was learned, and what the learning rate could be."""
+    steps, every = run.history.steps_per_epoch, _every(run.epochs)
+    for epoch in range(0, run.epochs, every):
+        yield f"epoch {epoch:{len(str(run.epochs))}}   loss {run.history.loss[epoch * steps]:#.6g}"
+    yield ""
+    if run.stopped_at is None:
+        yield from run.summary().splitlines()
+    else:
+        yield f"stopped at step {run.stopped_at}: the loss left float64's range."
+        if run.stopped_at:
+            yield f"History up to step {run.stopped_at - 1} is kept."
+    if run.request.smooth:
+        yield _rate(run)
+
+
+def _every(epochs: int) -> int:
+    """Epochs between two lines: 1, 2 or 5 times a power of ten, so that there are at least five lines.
+
+    >>> [_every(epochs) for epochs in (1, 9, 10, 50, 500, 1000, 30_000)]
+    [1, 1, 2, 10, 100, 200, 5000]
+    """
+    step, best = 1, 1
+    while step * _LINES <= epochs:
+        best = max(size for size in (step, 2 * step, 5 * step) if size * _LINES <= epochs)
+        step *= 10
+    return best
+
+
+def _rate(run: Run) -> str:
+    stability = run.stability
+    limit, best = significant(stability.lr_limit, 3), significant(stability.lr_best, 3)
+    share = 100 * run.lr / stability.lr_limit if stability.lr_limit else float("inf")
+    place = f"{share:.0f} % of" if share < 1000 else "far above"
+    return f"lr {run.lr:.4g} is {place} the limit {limit}, set by {stability.column[:24]}; {best} is the fastest."
+
+
+def _next(run: Run, save: Path | None, *, traced: bool) -> str:
+    """What one may want to do now, the most needed first."""
+    if save is not None:
+        return f"Saved {save}\nNext:  gradline predict {save} NEW.csv"
+    steps = []
+    if run.status != "converged":
+        if run.request.smooth and run.lr < 0.99 * run.stability.lr_best or not run.stability.stable:
+            steps.append("--lr auto")
+        if not run.request.standardize:
+            steps.append("--standardize")
+        if run.status != "diverged":
+            steps.append(f"--epochs {10 * run.request.epochs}")
+    elif run.tracing is not None and not traced:
+        steps.append("--trace 2")
+    return "Next:  " + "   ".join([*steps, "--save model.safetensors"])

@@ -1,0 +1,134 @@
+"""`gradline train`: losses, learned beside exact, divergence said, the trace, and a run that predicts."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.cells import cell_len
+
+import gradline as gl
+from gradline.cli import main
+
+LINE = gl.line(seed=0)
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> str:
+    x, y = (values.numpy().ravel().tolist() for values in LINE)
+    with (tmp_path / "line.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["x", "y"], *zip(x, y, strict=True)])
+    return str(tmp_path / "line.csv")
+
+
+def output(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main(["train", *arguments]) == 0
+    said = capsys.readouterr()
+    assert said.err == ""
+    if "--json" not in arguments:
+        wide = [row for row in said.out.splitlines() if cell_len(row) > 80 and ".safetensors" not in row]
+        assert not wide, "\n".join(wide)
+    return said.out
+
+
+def run(**options: object) -> gl.Run:
+    x, y = (values.double() for values in LINE)
+    return gl.train(x, y, **options)
+
+
+def test_prints_the_loss_every_hundred_epochs_and_both_answers(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    text = output(capsys, line, "--target", "y", "--seed", "0")
+    expected = run(seed=0)
+    losses = [row.split() for row in text.splitlines() if row.startswith("epoch ")]
+    assert [int(row[1]) for row in losses] == [0, 100, 200, 300, 400]
+    np.testing.assert_allclose([float(row[3]) for row in losses], expected.history.loss[::100], rtol=1e-5)
+    row = next(row for row in text.splitlines() if row.startswith("x "))
+    np.testing.assert_allclose(
+        [float(cell) for cell in row.split()[1:3]], [expected.weight[0], expected.exact.coef[0]]
+    )
+    assert "lr 0.01 is 34 % of the limit 0.0291, set by x; 0.0282 is the fastest." in text
+
+
+def test_json(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    record = json.loads(output(capsys, line, "--target", "y", "--seed", "0", "--epochs", "50", "--json"))
+    expected = run(seed=0, epochs=50)
+    assert record["weight"] == pytest.approx(expected.weight.tolist())
+    assert record["bias"] == pytest.approx(expected.bias)
+    assert record["loss"] == pytest.approx(expected.history.loss.tolist())
+    assert record["exact"]["params"] == pytest.approx(expected.exact.params.tolist())
+    assert record["stability"]["lr_limit"] == pytest.approx(expected.stability.lr_limit)
+    assert record["status"] == expected.status
+
+
+def test_the_trace_names_the_five_statements(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    text = output(capsys, line, "--target", "y", "--init", "-0.5,0.25", "--trace", "2")
+    statements = ("optimizer.zero_grad()", "pred = model(x)", "loss = loss_fn(pred, y)", "loss.backward()")
+    for statement in (*statements, "optimizer.step()"):
+        assert text.count(statement) == 2
+    assert "w.grad: None -> -" in text
+    assert "w: -0.5 -> " in text
+    assert "b: 0.25 -> " in text
+
+
+def test_a_rate_above_the_limit_is_said_before_and_the_run_is_kept(
+    line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", line, "--target", "y", "--lr", "0.05", "--epochs", "5000", "--seed", "0"]) == 0
+    said = capsys.readouterr()
+    with pytest.warns(gl.GradlineWarning):
+        expected = run(lr=0.05, epochs=5000, seed=0)
+    first, second = said.err.splitlines()
+    assert first.startswith("warning: lr 0.05 is above the limit 0.0291")
+    assert second == "         x sets the limit (its mean square is 34.4). Use --lr auto (0.0282), or --standardize."
+    assert f"stopped at step {expected.stopped_at}: " in said.out
+    assert f"History up to step {expected.stopped_at - 1} is kept." in said.out
+    assert "Next:  --lr auto   --standardize" in said.out
+
+
+OPTIONS = {
+    "--lr auto": {"lr": "auto"},
+    "--momentum 0.9 --dampening 0.1": {"momentum": 0.9, "dampening": 0.1},
+    "--momentum 0.5 --nesterov": {"momentum": 0.5, "nesterov": True},
+    "--weight-decay 0.1": {"weight_decay": 0.1},
+    "--no-zero-grad": {"zero_grad": False},
+    "--loss l1 --lr 0.1": {"loss": "l1", "lr": 0.1},
+    "--reduction sum --lr 0.0001": {"reduction": "sum", "lr": 0.0001},
+    "--optimizer adam --lr 0.1": {"optimizer": "adam", "lr": 0.1},
+    "--batch-size 32": {"batch_size": 32},
+    "--standardize --lr 0.1": {"standardize": True, "lr": 0.1},
+    "--engine autograd": {"engine": "autograd"},
+    "--init -1,2": {"init": ([-1.0], 2.0)},
+}
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+def test_options_reach_the_training(options: str, line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    seed = {} if "init" in options else {"seed": 3}
+    given = [*options.split(), *(["--seed", "3"] if seed else [])]
+    record = json.loads(output(capsys, line, "--target", "y", "--epochs", "12", "--json", *given))
+    expected = run(epochs=12, **seed, **OPTIONS[options])
+    assert record["loss"] == pytest.approx(expected.history.loss.tolist(), rel=1e-12)
+    assert record["engine"] == expected.engine
+
+
+@pytest.mark.parametrize("options", ["--epochs 1", "--batch-size 7 --epochs 3", "--loss huber --epochs 30"])
+def test_short_and_unusual_runs_print(options: str, line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    text = output(capsys, line, "--target", "y", "--seed", "1", *options.split())
+    assert "epoch 0 " in text or "epoch  0 " in text
+
+
+def test_a_saved_run_predicts(line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = str(tmp_path / "run.safetensors")
+    text = output(capsys, line, "--target", "y", "--seed", "0", "--epochs", "40", "--save", model)
+    assert f"gradline predict {model}" in text
+    assert main(["predict", model, line]) == 0
+    got = [float(row) for row in capsys.readouterr().out.splitlines()[1:]]
+    trained = run(seed=0, epochs=40)
+    expected = trained.weight[0] * LINE[0].double().numpy().ravel() + trained.bias
+    np.testing.assert_allclose(got, expected, rtol=1e-12)
+
+    assert main(["predict", model, line, "--interval", "mean"]) == 2
+    assert "no intervals" in capsys.readouterr().err
