@@ -1,0 +1,118 @@
+"""How far training is from the exact answer, and how many more epochs it needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf, isfinite
+
+import numpy as np
+
+from gradline.descent.history import Path
+from gradline.descent.units import Units
+from gradline.doubledouble import Array
+
+_NEVER = 2**40  # epochs beyond which it does not matter how many
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Gap:
+    """The distance of the trained parameters from the exact ones.
+
+    Arrays are (p,) with the intercept first, aligned with names; (p, k) for several targets. Where columns
+    depend on each other, exact is the solution nearest to the start, for that is where descent leads.
+    """
+
+    names: tuple[str, ...]
+    trained: Array
+    exact: Array
+    se: Array
+    """Standard errors of the exact answer; NaN where there are none."""
+    epochs: tuple[float, float] | None
+    """How many more to 1e-3 and to 1e-6, see epochs_more; inf for never, None where no formula knows."""
+
+    @property
+    def distance(self) -> Array:
+        """trained - exact."""
+        return self.trained - self.exact
+
+    @property
+    def in_se(self) -> Array:
+        """|distance| in standard errors: well below 1, nothing that the data could tell is left to learn."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.abs(self.distance) / self.se
+
+    @property
+    def relative(self) -> Array:
+        """|distance| over the coefficient or its standard error, whichever is larger."""
+        return np.abs(self.distance) / _size(self.exact, self.se)
+
+    @property
+    def largest(self) -> float:
+        """The largest of relative."""
+        return float(self.relative.max())
+
+    def epochs_more(self, tol: float = 1e-3) -> float | None:
+        """How many more epochs until every `relative` is at most tol: 1e-3 or 1e-6."""
+        return None if self.epochs is None else self.epochs[0 if tol >= 1e-3 else 1]
+
+    def __str__(self) -> str:
+        width = max(len(name) for name in (*self.names, "Intercept"))
+        lines = [f"{'':<{width}}{'trained':>16}{'exact':>16}{'distance':>12}{'in std errors':>15}"]
+        shape = (len(self.names), -1)
+        trained, exact, distance = (a.reshape(shape) for a in (self.trained, self.exact, self.distance))
+        in_se = self.in_se.reshape(shape)
+        for j, name in enumerate(self.names):
+            for t in range(trained.shape[1]):
+                errors = f"{in_se[j, t]:15.2g}" if isfinite(in_se[j, t]) else f"{'none':>15}"
+                lines.append(f"{name:<{width}}{trained[j, t]:16.9g}{exact[j, t]:16.9g}{distance[j, t]:12.2g}{errors}")
+        lines.append(self.outlook)
+        return "\n".join(lines)
+
+    @property
+    def outlook(self) -> str:
+        """One sentence on the epochs still needed."""
+        if self.epochs is None:
+            return "epochs more: not known in advance for this way of training"
+        first, second = ("never" if n == inf else f"{n:.0f}" for n in self.epochs)
+        return f"epochs more: {first} to 1e-3, {second} to 1e-6 of the coefficient or std error"
+
+    __repr__ = __str__
+
+
+def epochs_to_reach(path: Path, units: Units | None, exact: Array, se: Array, tol: float, trained: float) -> float:
+    """How many more epochs a path that can be continued needs to be within tol of the exact answer.
+
+    The first of a rising series of epochs that is close enough is narrowed down by halving, so where
+    parameters swing about their goal it is one of the first close ones.
+
+    Args:
+        path: Full batch, at least `trained` steps long, every later step computable.
+        units: Of the path.
+        exact: (p, k).
+        se: (p, k).
+        tol: Of the coefficient or its standard error, whichever is larger.
+        trained: Epochs done.
+    """
+    done, size = int(trained), _size(exact, se)
+
+    def near(epoch: int) -> bool:
+        theta = path.parameters(epoch, epoch + 1)
+        theta = theta if units is None else units.raw(theta)
+        return bool((np.abs(theta[0] - exact) <= tol * size).all())
+
+    if near(done):
+        return 0
+    far, close = done, done + 1
+    while not near(close):
+        far, close = close, done + 2 * (close - done)
+        if close - done > _NEVER:
+            return inf
+    while close - far > 1:
+        middle = (far + close) // 2
+        far, close = (far, middle) if near(middle) else (middle, close)
+    return close - done
+
+
+def _size(exact: Array, se: Array) -> Array:
+    size = np.maximum(np.abs(exact), np.nan_to_num(se, nan=0.0, posinf=0.0))
+    return np.where(size > 0.0, size, 1.0)

@@ -1,0 +1,152 @@
+"""What a training run may be asked for: small frozen records that refuse values that cannot be meant."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import numbers
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from gradline.errors import OptionError
+
+
+@dataclass(frozen=True)
+class Sgd:
+    """The options of `torch.optim.SGD`, and whether the loop calls `zero_grad`.
+
+    Raises:
+        OptionError: A rate that is not a positive number, momentum, dampening or weight decay out of
+            range, or Nesterov's step without momentum or with dampening (as PyTorch).
+    """
+
+    lr: float
+    momentum: float = 0.0
+    dampening: float = 0.0
+    nesterov: bool = False
+    weight_decay: float = 0.0
+    zero_grad: bool = True
+
+    def __post_init__(self) -> None:
+        if not _real(self.lr) or not 0.0 < self.lr < math.inf:
+            raise OptionError(f'lr must be a positive number or "auto"; {self.lr!r} arrived.')
+        for name in ("momentum", "dampening"):
+            value = getattr(self, name)
+            if not _real(value) or not 0.0 <= value <= 1.0:
+                raise OptionError(f"{name} must be a number from 0 to 1; {value!r} arrived.")
+        if not _real(self.weight_decay) or not 0.0 <= self.weight_decay < math.inf:
+            raise OptionError(f"weight_decay must be a number from 0 up; {self.weight_decay!r} arrived.")
+        if self.nesterov and (self.momentum == 0.0 or self.dampening != 0.0):
+            raise OptionError(
+                "nesterov=True needs momentum above 0 and dampening 0; "
+                f"momentum={self.momentum!r}, dampening={self.dampening!r} arrived."
+            )
+
+    @property
+    def plain(self) -> bool:
+        """Each step is lr times the gradient of that step (and the decay): nothing is carried over."""
+        return self.zero_grad and self.momentum == 0.0
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What is made small: a named loss with its reduction, or a module or function that returns a number."""
+
+    loss: str | Callable[[Any, Any], Any] = "mse"
+    reduction: str = "mean"
+
+    def __post_init__(self) -> None:
+        if isinstance(self.loss, str):
+            one_of("loss", self.loss, ("mse", "l1", "huber"), " or an nn.Module or function")
+        elif not callable(self.loss) or isinstance(self.loss, type):
+            raise OptionError(
+                'loss must be "mse", "l1", "huber", an nn.Module instance or a function of (pred, target); '
+                f"{self.loss!r} arrived."
+            )
+        one_of("reduction", self.reduction, ("mean", "sum"))
+
+    @property
+    def name(self) -> str:
+        """How messages and tables call the loss."""
+        if isinstance(self.loss, str):
+            return self.loss
+        return getattr(self.loss, "__name__", type(self.loss).__name__)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long, and in which portions."""
+
+    epochs: int = 500
+    batch_size: int | None = None
+    shuffle: bool = True
+
+    def __post_init__(self) -> None:
+        if not _whole(self.epochs) or self.epochs < 1:
+            raise OptionError(f"epochs must be a whole number from 1 up; {self.epochs!r} arrived.")
+        if self.batch_size is not None and (not _whole(self.batch_size) or self.batch_size < 1):
+            raise OptionError(
+                f"batch_size must be a whole number from 1 up, or None for all rows; {self.batch_size!r} arrived."
+            )
+
+
+def known_loss(loss: Any, reduction: str) -> Objective:
+    """The objective; an `nn.MSELoss()`, `nn.L1Loss()` or default `nn.HuberLoss()` is the loss of that name.
+
+    Raises:
+        OptionError: Not a loss, or a module whose own reduction is another than the one asked for.
+    """
+    names = {"MSELoss": "mse", "L1Loss": "l1", "HuberLoss": "huber"}
+    kind = type(loss)
+    if kind.__module__ != "torch.nn.modules.loss" or kind.__name__ not in names:
+        return Objective(loss, reduction)
+    own = loss.reduction
+    if reduction not in ("mean", own):
+        raise OptionError(
+            f"reduction={reduction!r} contradicts {kind.__name__}(reduction={own!r}); leave one of them out."
+        )
+    if own == "none" or getattr(loss, "delta", 1.0) != 1.0:
+        return Objective(loss, own if own != "none" else reduction)
+    return Objective(names[kind.__name__], own)
+
+
+def known_optimizer(optimizer: Any) -> Any:
+    """`torch.optim.SGD` under any of its names as "sgd"; names in lower case; others as they are."""
+    if isinstance(optimizer, str):
+        return optimizer.casefold()
+    if isinstance(optimizer, type) and optimizer.__module__ == "torch.optim.sgd" and optimizer.__name__ == "SGD":
+        return "sgd"
+    return optimizer
+
+
+def known_dtype(dtype: Any) -> str | None:
+    """The name of a floating-point dtype given as PyTorch's, NumPy's or by name.
+
+    Raises:
+        OptionError: It is none that can be trained in.
+    """
+    if dtype is None:
+        return None
+    name = getattr(dtype, "__name__", None) or str(dtype).removeprefix("torch.")
+    one_of("dtype", name, ("float64", "float32", "float16", "bfloat16"))
+    return str(name)
+
+
+def one_of(option: str, value: object, allowed: Iterable[str], more: str = "") -> None:
+    """Refuse a value that is not among the allowed names, and suggest the nearest."""
+    names = list(allowed)
+    if value in names:
+        return
+    near = difflib.get_close_matches(str(value).casefold(), names, n=1, cutoff=0.5)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    listing = ", ".join(repr(name) for name in names)
+    raise OptionError(f"{option} must be one of {listing}{more}; {value!r} arrived.{hint}")
+
+
+def _real(value: object) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool) and not math.isnan(value)
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)

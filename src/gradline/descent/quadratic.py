@@ -1,0 +1,160 @@
+"""The squared loss of a linear model as a bowl: where its bottom is, how deep, and how steep each way up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import sqrt
+from typing import Any
+
+import numpy as np
+
+from gradline.descent.units import Units
+from gradline.doubledouble import Array, Pair, add, divide, multiply, subtract, sum_pairs, two_product
+from gradline.errors import DataError
+from gradline.moments.moments import Moments
+
+_FLOATS = 6  # up to this size of A, elimination in Python floats is faster than in arrays
+
+
+@dataclass(frozen=True)
+class Quadratic:
+    """The sum of squared residuals over all targets, ‖Y - Zθ‖² = floor + ‖root·θ - aim‖².
+
+    θ (p, k) has the intercept first; root is the Cholesky factor of A_zz (rows of columns that depend on
+    earlier ones are 0), so its singular values are the square roots of the eigenvalues of A_zz without
+    the loss of half the digits that forming A_zz in float64 would cost.
+    """
+
+    root: Array  # (p, p)
+    aim: Array  # (p, k)
+    floor: float  # the residual sum of squares of the exact answer, from double-double
+    rows: float  # n
+    gram: Pair  # A_zz (p, p)
+    kept: Array  # (p,) |root_jj| / ‖column j‖: what earlier columns left of each, 0 where dependent
+
+    @cached_property
+    def axes(self) -> Axes:
+        """The principal axes of the bowl."""
+        left, sigma, right = np.linalg.svd(self.root)
+        return Axes(sigma, left, right.T)
+
+    @cached_property
+    def eigenvalues(self) -> Pair:
+        """σ² (p,) of the axes to twice as many digits: the Rayleigh quotients vᵀ·A_zz·v / vᵀ·v.
+
+        The error of a vector v enters squared.
+        """
+        v = self.axes.right
+        image = product(self.gram, (v, np.zeros_like(v)))
+        return divide(sum_pairs(multiply(image, (v, np.zeros_like(v)))), sum_pairs(two_product(v, v)))
+
+
+@dataclass(frozen=True)
+class Axes:
+    """root = left·diag(sigma)·rightᵀ: steepness along each axis, largest first."""
+
+    sigma: Array  # (p,)
+    left: Array  # (p, p)
+    right: Array  # (p, p), columns are directions of θ
+
+
+def quadratic_of(moments: Moments) -> Quadratic:
+    """Eliminate the columns of A in their order, in double-double (Cholesky), and round once.
+
+    Raises:
+        DataError: A sum is not finite: the squares of some column leave float64's range.
+    """
+    p, size = 1 + len(moments.columns), len(moments.hi)
+    if not np.isfinite(moments.hi).all():
+        names = ("Intercept", *moments.columns, *moments.targets)
+        worst = names[int(np.argmin(np.isfinite(np.diagonal(moments.hi))))]
+        raise DataError(f"the squares of {worst} add up beyond float64's range.\nRescale it (another unit will do).")
+    small = (16 * p * 2.0**-52) ** 2  # as the rank rule of the exact answer, on squares
+    factor = _in_floats if size <= _FLOATS else _in_arrays
+    upper, floor, kept = factor(moments, p, small)
+    return Quadratic(
+        upper[:, :p],
+        upper[:, p:],
+        max(floor, 0.0),
+        float(moments.hi[0, 0]),
+        (moments.hi[:p, :p], moments.lo[:p, :p]),
+        kept,
+    )
+
+
+def _in_floats(moments: Moments, p: int, small: float) -> tuple[Array, float, Array]:
+    size = len(moments.hi)
+    hi: list[list[Any]] = moments.hi.tolist()
+    lo: list[list[Any]] = moments.lo.tolist()
+    upper = [[0.0] * size for _ in range(p)]
+    kept = [0.0] * p
+    for j in range(p):
+        pivot, norm = (hi[j][j], lo[j][j]), float(moments.hi[j, j])
+        if not pivot[0] > small * norm:
+            continue
+        kept[j] = sqrt(pivot[0] / norm)
+        scale = 1.0 / sqrt(pivot[0])
+        upper[j][j] = sqrt(pivot[0])
+        for m in range(j + 1, size):
+            cross = (hi[j][m], lo[j][m])
+            upper[j][m] = cross[0] * scale
+            ratio = _quotient(cross, pivot)
+            for n in range(m, size) if m < p else (m,):
+                rest = subtract((hi[m][n], lo[m][n]), multiply(ratio, (hi[j][n], lo[j][n])))
+                hi[m][n], lo[m][n] = rest
+    return np.array(upper), sum(max(hi[m][m], 0.0) for m in range(p, size)), np.array(kept)
+
+
+def _in_arrays(moments: Moments, p: int, small: float) -> tuple[Array, float, Array]:
+    size = len(moments.hi)
+    hi, lo = moments.hi.copy(), moments.lo.copy()
+    norms = np.diagonal(moments.hi)
+    upper, kept = np.zeros((p, size)), np.zeros(p)
+    for j in range(p):
+        pivot = (hi[j, j], lo[j, j])
+        if not pivot[0] > small * norms[j]:
+            continue
+        kept[j] = sqrt(pivot[0] / norms[j])
+        upper[j, j:] = hi[j, j:] / sqrt(pivot[0])
+        after = slice(j + 1, size)
+        row = (hi[j, after], lo[j, after])
+        ratio = _quotient(row, pivot)
+        update = multiply((ratio[0][:, None], ratio[1][:, None]), row)
+        hi[after, after], lo[after, after] = subtract((hi[after, after], lo[after, after]), update)
+    targets = np.maximum(np.diagonal(hi)[p:], 0.0)
+    return upper, float(targets.sum()), kept
+
+
+def standardized(quadratic: Quadratic) -> tuple[Quadratic, Units]:
+    """The same loss as a function of parameters for the columns (x - mean) / standard deviation.
+
+    The deviation is that of all n rows (no n - 1); a constant column is only centred.
+    """
+    root, rows = quadratic.root, quadratic.rows
+    centre = root[0, 1:] / root[0, 0]
+    spread = np.linalg.norm(root[1:, 1:], axis=0) / sqrt(rows)
+    scale = np.where(spread > 0.0, spread, 1.0)
+    upper = root.copy()
+    upper[0, 1:] = 0.0
+    upper[:, 1:] /= scale
+    across = (np.ascontiguousarray(upper.T), np.zeros_like(upper))
+    gram = product(across, (upper, np.zeros_like(upper)))
+    return replace(quadratic, root=upper, gram=gram), Units(centre, scale)
+
+
+def product(a: Pair, b: Pair) -> Pair:
+    """The matrix product of a (…, q, m) and b (…, m, l), in double-double."""
+    total: Pair | None = None
+    for j in range(b[0].shape[-2]):
+        row = slice(j, j + 1)
+        term = multiply((a[0][..., row], a[1][..., row]), (b[0][..., row, :], b[1][..., row, :]))
+        total = term if total is None else add(total, term)
+    assert total is not None
+    return total
+
+
+def _quotient(a: Pair, b: Pair) -> Pair:
+    """a / b, for floats as for arrays."""
+    q = a[0] / b[0]
+    return q, subtract(a, multiply((q, 0.0 * q), b))[0] / b[0]

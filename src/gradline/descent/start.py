@@ -1,0 +1,79 @@
+"""The weights that training starts from: those of a fresh `nn.Linear`, or given ones."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Any
+
+import numpy as np
+
+from gradline.doubledouble import Array
+from gradline.errors import OptionError, ShapeError
+
+
+def starting_weights(features: int, targets: int, init: Any = None, seed: int | None = None) -> Array:
+    """θ_0 (p, k) with the bias first.
+
+    Without init they are the float32 numbers that `torch.manual_seed(seed); nn.Linear(d, k)` draws. A seed
+    leaves PyTorch's global generator alone; without one they come from it, as a new `nn.Linear` would.
+
+    Args:
+        features: d.
+        targets: k.
+        init: (weight, bias) of shapes (k, d) and (k,), as `nn.Linear` has them; for one target also (d,)
+            and a number, for one feature and one target two numbers.
+        seed: Of the draw; not together with init.
+
+    Raises:
+        ShapeError: weight or bias of init does not fit the columns.
+        OptionError: init is not a pair of finite numbers, or seed is not a whole number.
+
+    Example:
+        >>> starting_weights(1, 1, seed=0)
+        array([[0.53644359],
+               [-0.00747...]])
+    """
+    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, (int, np.integer))):
+        raise OptionError(f"seed must be a whole number or None; {seed!r} arrived.")
+    if init is None:
+        return _drawn(features, targets, None if seed is None else int(seed))
+    try:
+        weight, bias = (_values(part) for part in init)
+    except (TypeError, ValueError):
+        raise OptionError(f"init must be a pair (weight, bias) of numbers; {init!r:.60} arrived.") from None
+    theta = np.empty((1 + features, targets))
+    theta[0] = _shaped("bias", bias, (targets,), targets == 1)
+    theta[1:] = _shaped("weight", weight, (targets, features), targets == 1 or features == 1).T
+    if not np.isfinite(theta).all():
+        raise OptionError("init must be finite numbers; NaN or ±inf arrived.")
+    return theta
+
+
+def _drawn(features: int, targets: int, seed: int | None) -> Array:
+    import torch
+
+    generator = None if seed is None else torch.Generator().manual_seed(seed)
+    theta = np.empty((1 + features, targets))
+    if features:
+        # nn.Linear calls kaiming_uniform_(weight, a=√5); its bound is repeated here operation by operation
+        bound = sqrt(3.0) * (sqrt(2.0 / (1 + sqrt(5) ** 2)) / sqrt(features))
+        weight = torch.empty(targets, features, dtype=torch.float32)
+        theta[1:] = weight.uniform_(-bound, bound, generator=generator).numpy().T
+    bound = 1 / sqrt(features) if features else 0.0
+    theta[0] = torch.empty(targets, dtype=torch.float32).uniform_(-bound, bound, generator=generator).numpy()
+    return theta
+
+
+def _values(part: Any) -> Array:
+    if hasattr(part, "detach"):
+        part = part.detach().cpu().double().numpy()
+    return np.asarray(part, dtype=np.float64)
+
+
+def _shaped(name: str, value: Array, shape: tuple[int, ...], free: bool) -> Array:
+    """The value in this shape, where axes of length 1 may be missing if that leaves no doubt."""
+    if value.shape == shape:
+        return value
+    if free and value.ndim < len(shape) and value.size == np.prod(shape):
+        return value.reshape(shape)
+    raise ShapeError(f"init: {name} has shape {value.shape}; these data need {shape}.")

@@ -1,0 +1,110 @@
+"""The first steps of training, statement by statement, with what each changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gradline.descent.autograd import Loop, loss_function, model_of, optimizer_of
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Change:
+    """A name with what it was and became; before is None as text where a statement makes it."""
+
+    name: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        if not self.before:
+            return f"{self.name} = {self.after}"
+        return f"{self.name}: {self.before}" + ("" if self.before == self.after else f" -> {self.after}")
+
+
+@dataclass(frozen=True)
+class Event:
+    """One statement of the loop."""
+
+    step: int
+    statement: str
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, repr=False)
+class Trace:
+    """The statements of the first steps; printed, a table of at most 80 columns for one feature.
+
+    Values before and after a statement are written `before -> after`; one that a statement leaves alone has
+    no arrow.
+    """
+
+    events: tuple[Event, ...]
+
+    def __str__(self) -> str:
+        lines, step = [], -1
+        for event in self.events:
+            label = f"step {event.step}" if event.step != step else ""
+            step = event.step
+            for number, change in enumerate(event.changes):
+                statement = event.statement if number == 0 else ""
+                lines.append(f"{label if number == 0 else '':<9}{statement:<26}{change}".rstrip())
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+def trace(loop: Loop, x: torch.Tensor, y: torch.Tensor, steps: int) -> Trace:
+    """Run the real loop for some steps on all rows, and write down every statement.
+
+    Args:
+        loop: What to do, from its starting weights.
+        x: (n, d).
+        y: (n, k).
+        steps: How many.
+    """
+    model = model_of(loop.start, x.dtype, loop.device)
+    optimizer = optimizer_of(loop, model)
+    loss_of = loss_function(loop.objective)
+    events: list[Event] = []
+
+    def note(step: int, statement: str, *changes: Change) -> None:
+        events.append(Event(step, statement, changes))
+
+    def grads() -> list[str]:
+        return [_text(model.weight.grad), _text(model.bias.grad)]
+
+    def moved(names: tuple[str, str], before: list[str], after: list[str]) -> list[Change]:
+        return [Change(*row) for row in zip(names, before, after, strict=True)]
+
+    for step in range(steps):
+        if loop.sgd.zero_grad:
+            before = grads()
+            optimizer.zero_grad()
+            note(step, "optimizer.zero_grad()", *moved(("w.grad", "b.grad"), before, grads()))
+        prediction = model(x)
+        note(step, "pred = model(x)", Change("pred[0]", "", _text(prediction[0])))
+        loss = loss_of(prediction, y)
+        note(step, "loss = loss_fn(pred, y)", Change("loss", "", _text(loss)))
+        before = grads()
+        loss.backward()  # type: ignore[no-untyped-call]
+        note(step, "loss.backward()", *moved(("w.grad", "b.grad"), before, grads()))
+        before = [_text(model.weight), _text(model.bias)]
+        optimizer.step()
+        note(step, "optimizer.step()", *moved(("w", "b"), before, [_text(model.weight), _text(model.bias)]))
+    return Trace(tuple(events))
+
+
+def _text(value: Any) -> str:
+    """One number as it is, several as the first two."""
+    if value is None:
+        return "None"
+    numbers = value.detach().reshape(-1)
+    digits = 8 if len(numbers) == 1 else 5
+    shown = ", ".join(f"{number:.{digits}g}" for number in numbers[:2].tolist())
+    if len(numbers) == 1:
+        return shown
+    return f"[{shown}, …]" if len(numbers) > 2 else f"[{shown}]"

@@ -1,0 +1,318 @@
+"""`Run`: what training did, where it was heading, and how far it got."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gradline.descent.closed_form import ClosedForm
+from gradline.descent.gap import Gap, epochs_to_reach
+from gradline.descent.history import History, Path
+from gradline.descent.options import Sgd
+from gradline.descent.quadratic import Quadratic
+from gradline.descent.stability import Stability, stability_of
+from gradline.descent.units import Units
+from gradline.doubledouble import Array
+from gradline.errors import OptionError
+from gradline.moments.moments import Moments
+
+if TYPE_CHECKING:
+    import os
+
+    import torch
+
+    from gradline.descent.trace import Trace
+    from gradline.results.fit import Fit
+
+NEAR = 1e-3
+"""A run has converged when no coefficient is further from its goal than this, of itself or its standard error."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for, and which engine took it and why."""
+
+    sgd: Sgd
+    optimizer: str
+    loss: str
+    reduction: str
+    epochs: int
+    batch_size: int | None
+    standardize: bool
+    seed: int | None
+    dtype: str
+    """Of `Run.model`, and of the loop where there was one."""
+    device: str
+    engine: str
+    why: str
+
+    @property
+    def heading(self) -> str:
+        """Where the run is heading: "exact", "decayed" (the exact answer less weight decay), or "elsewhere"."""
+        if self.loss != "mse":
+            return "elsewhere"
+        if not self.sgd.weight_decay:
+            return "exact"
+        return "decayed" if self.smooth else "elsewhere"
+
+    @property
+    def smooth(self) -> bool:
+        """Full-batch SGD on the squared loss: what the closed form knows, whichever engine ran."""
+        return self.loss == "mse" and self.optimizer == "sgd" and self.batch_size is None
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Run:
+    """What `gl.train` did.
+
+    With one target `weight` is (d,), `bias` a float; with k targets they are (k, d) and (k,), as in
+    `nn.Linear`. All arrays are float64, in the units of the data.
+    """
+
+    names: tuple[str, ...]
+    """Of the parameters, "Intercept" first."""
+    request: Request
+    start: Array  # θ_0 (p, k), intercept first, in the units that were trained in
+    path: Path
+    moments: Moments
+    quadratic: Quadratic  # of the columns that were trained on
+    units: Units | None
+    tracing: Callable[[int], Trace] | None = None
+
+    @cached_property
+    def history(self) -> History:
+        """Loss, weight, bias and grad at every step, each before the step."""
+        size = self.request.batch_size
+        batches = 1 if size is None else -(-self.moments.nobs // size)
+        return History(self.path, self.moments.single_target, batches, self.units)
+
+    @cached_property
+    def stability(self) -> Stability:
+        """Of full-batch gradient descent at this run's lr, on the columns that were trained on."""
+        return stability_of(self.quadratic, self.moments, self.request.sgd, self.request.reduction)
+
+    @property
+    def weight(self) -> Array:
+        """The weights after the last step, (d,) or (k, d)."""
+        return self._theta[1:, 0] if self.moments.single_target else self._theta[1:].T
+
+    @property
+    def bias(self) -> Any:
+        """The bias after the last step, a float or (k,)."""
+        return float(self._theta[0, 0]) if self.moments.single_target else self._theta[0]
+
+    @cached_property
+    def model(self) -> torch.nn.Linear:
+        """The trained `nn.Linear`: float64 unless it was trained, or asked for, in another dtype."""
+        import torch
+
+        from gradline.descent.autograd import model_of
+
+        return model_of(self._theta, getattr(torch, self.request.dtype))
+
+    @cached_property
+    def exact(self) -> Fit:
+        """The exact least-squares answer for the same rows."""
+        return self.moments.fit()
+
+    @property
+    def lr(self) -> float:
+        """The learning rate; with lr="auto" the one that was found."""
+        return self.request.sgd.lr
+
+    @property
+    def epochs(self) -> int:
+        """Epochs done, the last perhaps in part."""
+        return -(-len(self.history) // self.history.steps_per_epoch)
+
+    @property
+    def engine(self) -> str:
+        """What ran and why: "closed-form: full batch, MSE, SGD"."""
+        return f"{self.request.engine}: {self.request.why}"
+
+    @property
+    def stopped_at(self) -> int | None:
+        """The step whose loss was not finite, which ended the run; None where it ran to its end."""
+        return self.path.stopped_at
+
+    @cached_property
+    def status(self) -> str:
+        """How it went: "converged", "not yet converged" or "diverged".
+
+        Diverged: the loss left float64's range, or has grown at a rate of at least the limit. Converged:
+        every coefficient is within 1e-3 of where the run was heading, relative to itself or its standard
+        error, whichever is larger; for losses without a closed form: the mean loss of the last tenth of the
+        steps is within 1e-4 of that of the tenth before.
+        """
+        if self.stopped_at is not None:
+            return "diverged"
+        loss = self._ends
+        if self.request.smooth and not self.stability.stable and loss[1] > loss[0]:
+            return "diverged"
+        if self.request.heading == "elsewhere":
+            near = self._flat
+        elif self.request.heading == "decayed":
+            gap = dataclasses.replace(self.gap(), exact=self._vector(self._goal(self.request.sgd.weight_decay)))
+            near = gap.largest <= NEAR
+        else:
+            near = self.gap().largest <= NEAR
+        return "converged" if near else "not yet converged"
+
+    def gap(self) -> Gap:
+        """How far each coefficient is from exact, and how many more epochs it is to 1e-3 and 1e-6."""
+        return self._gap
+
+    def trace(self, steps: int = 2) -> Trace:
+        """The first steps of the real PyTorch loop, statement by statement, values before and after each.
+
+        Raises:
+            OptionError: steps is not a whole number from 1 up, or the rows are not at hand (training from
+                moments, a loaded run).
+        """
+        if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+            raise OptionError(f"steps must be a whole number from 1 up; {steps!r} arrived.")
+        if self.tracing is None:
+            raise OptionError(
+                "a trace runs the loop over the rows, and this run has none: it came from moments or a file.\n"
+                "Train on the data itself: gl.train(x, y, …).trace(2)."
+            )
+        return self.tracing(steps)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the run to one safetensors file, whole or not at all; it holds no rows of the data."""
+        from gradline import storage
+
+        storage.save_run(self, path)  # type: ignore[arg-type]
+
+    def to_record(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """What `gradline.storage` writes: a description, and the tensors of the trained `nn.Linear`."""
+        from gradline.results.run_record import to_record
+
+        return to_record(self)
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> Run:
+        """The run of a description that `to_record` gave."""
+        from gradline.results.run_record import from_record
+
+        return from_record(record)
+
+    def summary(self) -> str:
+        """What ran, how it went and how far it is from the exact answer, at most 80 columns wide."""
+        request, sgd = self.request, self.request.sgd
+        options = [f"lr {sgd.lr:.6g}"]
+        options += [
+            f"{name} {getattr(sgd, name):g}"
+            for name in ("momentum", "dampening", "weight_decay")
+            if getattr(sgd, name)
+        ]
+        options += ["nesterov"] * sgd.nesterov + ["zero_grad never called"] * (not sgd.zero_grad)
+        options += ["standardized columns"] * request.standardize
+        first, last = self._ends
+        rows = [
+            ("model", f"nn.Linear({len(self.names) - 1}, {self.start.shape[1]}), {self.moments.nobs} rows"),
+            ("training", f"{request.optimizer}, {', '.join(options)}"),
+            ("loss", f"{request.loss} ({request.reduction}), from {first:.6g} to {last:.6g}"),
+            ("engine", self.engine),
+            ("outcome", self._outcome),
+        ]
+        lines = [f"{name:<10}{value}" for name, value in rows]
+        return "\n".join([*lines, "", str(self.gap())])
+
+    def __repr__(self) -> str:
+        last = self._ends[1]
+        line = f"Run: {self._outcome} · loss {last:.4g}"
+        if self._theta.shape == (2, 1):
+            line += f" · w {self._theta[1, 0]:.6g}, b {self._theta[0, 0]:.6g}"
+        if self.status == "diverged":
+            return f"{line}\n  lr {self.lr:.4g} is above the limit {self.stability.lr_limit:.4g}; see .stability"
+        gap = self.gap()
+        far = np.unravel_index(int(np.argmax(gap.relative)), gap.relative.shape)
+        line += f"\n  {abs(gap.distance[far]):.1e} from the exact {self._short(far)}"
+        if np.isfinite(gap.in_se[far]):
+            line += f" ({gap.in_se[far]:.2g} of its standard error)"
+        if gap.epochs is not None:
+            more = "never" if gap.epochs[0] == inf else f"{gap.epochs[0]:.0f} epochs more"
+            line += f"; {more} to 1e-3"
+        return line
+
+    @property
+    def _outcome(self) -> str:
+        if self.stopped_at is not None:
+            return f"diverged: stopped at step {self.stopped_at}, the loss left float64's range"
+        return f"{self.status} · {self.epochs} epochs"
+
+    def _short(self, far: tuple[Any, ...]) -> str:
+        if self._theta.shape == (2, 1):
+            return "bw"[int(far[0])]
+        target = "" if len(far) == 1 else f" of {self.moments.targets[int(far[1])]}"
+        return self.names[int(far[0])] + target
+
+    @cached_property
+    def _ends(self) -> tuple[float, float]:
+        """The first and the last loss."""
+        steps = self.path.steps
+        if not steps:
+            return np.nan, np.nan
+        return float(self.path.losses(0, 1)[0]), float(self.path.losses(steps - 1, steps)[0])
+
+    @cached_property
+    def _flat(self) -> bool:
+        loss = self.history.loss
+        tenth = len(loss) // 10
+        if not tenth:
+            return False
+        last, before = loss[-tenth:].mean(), loss[-2 * tenth : -tenth].mean()
+        return bool(abs(last - before) <= 1e-4 * abs(before))
+
+    @cached_property
+    def _theta(self) -> Array:
+        theta = self.path.parameters_after
+        return theta if self.units is None else self.units.raw(theta)
+
+    @cached_property
+    def _gap(self) -> Gap:
+        exact, se = self.exact.estimates, self.exact.se.reshape(self._theta.shape)
+        if np.isnan(exact).any():
+            exact = self._goal(0.0)
+        epochs: tuple[float, float] | None = None
+        if self.request.smooth and not self.stability.stable:
+            epochs = (inf, inf)
+        elif (onward := self._onward()) is not None:
+            path, done = onward
+            first, second = (epochs_to_reach(path, self.units, exact, se, tol, done) for tol in (1e-3, 1e-6))
+            epochs = (first, second)
+        trained, exact, se = (self._vector(values) for values in (self._theta, exact, se))
+        return Gap(self.names, trained, exact, se, epochs)
+
+    def _onward(self) -> tuple[ClosedForm, int] | None:
+        """A path whose later steps can be computed, and how many of them are done."""
+        if isinstance(self.path, ClosedForm):
+            return self.path, self.path.steps
+        sgd = self.request.sgd
+        if not self.request.smooth or not sgd.plain:
+            return None
+        return ClosedForm(self.quadratic, self.path.parameters_after, sgd, self.request.reduction, 1), 0
+
+    def _goal(self, weight_decay: float) -> Array:
+        """Where descent from the start leads: the least-squares solution nearest to it, or the decayed one."""
+        axes, rank = self.quadratic.axes, len(self.stability.steepness)
+        left = axes.left.T @ (self.quadratic.root @ self.start - self.quadratic.aim)
+        curvature = self.stability.steepness / axes.sigma[:rank] ** 2
+        decay = weight_decay * (axes.right.T @ self.start)[:rank]
+        pull = curvature[:, None] * axes.sigma[:rank, None] * left[:rank] + decay
+        moved = pull / (self.stability.steepness + weight_decay)[:, None]
+        theta = self.start - axes.right[:, :rank] @ moved
+        if weight_decay and rank < len(self.names):
+            flat = axes.right[:, rank:]
+            theta = theta - flat @ (flat.T @ self.start)
+        return theta if self.units is None else self.units.raw(theta)
+
+    def _vector(self, values: Array) -> Array:
+        return values[:, 0] if self.moments.single_target else values

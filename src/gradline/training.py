@@ -1,0 +1,342 @@
+"""`gl.train` and `gl.stability`: from any table to what gradient descent does with it."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gradline.descent.closed_form import ClosedForm
+from gradline.descent.engine import choose, name_of
+from gradline.descent.options import Objective, Schedule, Sgd, known_dtype, known_loss, known_optimizer
+from gradline.descent.quadratic import Quadratic, quadratic_of, standardized
+from gradline.descent.stability import Stability, stability_of
+from gradline.descent.start import starting_weights
+from gradline.descent.units import Units
+from gradline.design.problem import Problem, pose
+from gradline.errors import OptionError, warn
+from gradline.moments import Moments, Progress, accumulate
+from gradline.results.run import Request, Run
+
+if TYPE_CHECKING:
+    from gradline.descent.autograd import Loop
+
+
+def train(
+    data: Any,
+    target: Any = None,
+    *,
+    features: str | Sequence[str] | None = None,
+    formula: str | None = None,
+    where: str | None = None,
+    lr: float | str = 0.01,
+    epochs: int = 500,
+    batch_size: int | None = None,
+    momentum: float = 0.0,
+    dampening: float = 0.0,
+    nesterov: bool = False,
+    weight_decay: float = 0.0,
+    optimizer: Any = "sgd",
+    loss: Any = "mse",
+    reduction: str = "mean",
+    zero_grad: bool = True,
+    init: Any = None,
+    seed: int | None = None,
+    shuffle: bool = True,
+    standardize: bool = False,
+    dtype: Any = None,
+    device: Any = "cpu",
+    engine: str = "auto",
+    missing: str = "drop",
+    progress: Progress | None = None,
+) -> Run:
+    """Train `nn.Linear` by gradient descent, and know where that is heading.
+
+    By default the classic loop over all rows: loss = mean (y - x·w - b)², θ ← θ - lr·∇loss. That path is a
+    function of the moments, so it is computed in closed form, the same as the PyTorch loop to 1e-10; options
+    that the moments do not know (mini-batches, other losses and optimizers, devices) run the loop itself.
+
+    Args:
+        data: As for `gl.fit`.
+        target: As for `gl.fit`: (n,), (n, 1) or (n, k) values, or names of columns.
+        features: Names of the columns to use; by default all the others.
+        formula: As "y ~ a + b" instead of target and features.
+        where: For files: a SQL condition that rows must meet.
+        lr: The learning rate, or "auto" for the best one (full batch, MSE and SGD).
+        epochs: Passes over the rows, 1 or more.
+        batch_size: Rows per step; None for all. The last batch of an epoch may be smaller.
+        momentum: As in `torch.optim.SGD`, 0 to 1; likewise dampening, nesterov and weight_decay, which
+            decays the bias too.
+        dampening: See momentum.
+        nesterov: See momentum.
+        weight_decay: See momentum.
+        optimizer: A name in `torch.optim`, or an optimizer class. It is given lr, and of the options above
+            those that are set.
+        loss: "mse", "l1", "huber", an `nn.Module`, or a function of (pred, target) that gives one number.
+        reduction: "mean" over all n·k numbers, or "sum"; of named losses.
+        zero_grad: False leaves `optimizer.zero_grad()` out of the loop: gradients add up.
+        init: (weight, bias) to start from, shaped as in `nn.Linear`.
+        seed: The start is then that of `torch.manual_seed(seed); nn.Linear(d, k)`, and batches are drawn from
+            a generator with this seed. None draws both from PyTorch's global generator.
+        shuffle: Whether batches are drawn anew each epoch.
+        standardize: Train on columns of mean 0 and standard deviation 1. Results and history are in the
+            units of the data all the same; init and seed then give the weights for the standardized columns.
+        dtype: Of the loop and of `Run.model`. By default float32 where all columns are float32 and a loop
+            runs, else float64. The closed form computes in float64.
+        device: Where a loop runs.
+        engine: "auto", "closed-form" or "autograd".
+        missing: "drop" leaves rows with missing values out and counts them, "error" refuses them.
+        progress: Called with (epochs done, epochs) by a loop; with (rows read, rows in all or None) while
+            the closed form's one pass reads.
+
+    Raises:
+        OptionError: an option has a value that it cannot have, or the engine cannot do what is asked.
+        GradlineError: the data cannot be used.
+
+    Warns:
+        GradlineWarning: lr is at or above the limit from which on training diverges.
+
+    Example:
+        >>> import gradline as gl
+        >>> x, y = gl.line(seed=0)
+        >>> run = gl.train(x, y, lr=0.01, epochs=500, seed=0)
+        >>> run.history.loss[[0, 100, 400]].round(3)
+        array([87.77 ,  3.476,  3.165])
+        >>> run.status, run.weight.round(3)
+        ('converged', array([1.931]))
+
+    Source: DESIGN section 5, NUMERICS section 5; torch/optim/sgd.py for the order of operations.
+    """
+    objective, optimizer = known_loss(loss, reduction), known_optimizer(optimizer)
+    schedule = Schedule(epochs, batch_size, bool(shuffle))
+    sgd = _sgd(lr, momentum, dampening, nesterov, weight_decay, zero_grad)
+    dtype, device = known_dtype(dtype), str(device)
+    engine, why = choose(engine, optimizer, objective, schedule, dtype, device)
+    if engine == "autograd":
+        from gradline.descent.autograd import optimizer_class
+
+        optimizer_class(optimizer)
+    problem = pose(data, target, features=features, formula=formula, where=where)
+    if not problem.intercept:
+        raise OptionError(
+            "the formula has no intercept, and nn.Linear is trained with its bias.\n"
+            "Leave out '- 1', or use gl.fit for the exact answer through the origin."
+        )
+    moments = accumulate(problem, missing=missing, progress=progress if engine == "closed-form" else None)
+    request = Request(
+        sgd=sgd,
+        optimizer=name_of(optimizer),
+        loss=objective.name,
+        reduction=objective.reduction,
+        epochs=int(schedule.epochs),
+        batch_size=schedule.batch_size,
+        standardize=bool(standardize),
+        seed=seed,
+        dtype=dtype or "float64",
+        device=device,
+        engine=engine,
+        why=why,
+    )
+    run = _in_closed_form(moments, request, init, lr == "auto")
+    loop = partial(_loop, run, optimizer, objective, schedule)
+    rows = partial(_tensors, problem, dtype, device, run.units)
+    if engine == "autograd":
+        from gradline.descent.autograd import descend
+
+        x, y = rows()
+        path = descend(loop(), x, y, progress)
+        request = dataclasses.replace(run.request, dtype=str(x.dtype).removeprefix("torch."))
+        run = dataclasses.replace(run, path=path, request=request)
+    return dataclasses.replace(run, tracing=partial(_traced, loop, rows))
+
+
+def train_moments(
+    moments: Moments,
+    *,
+    lr: float | str = 0.01,
+    epochs: int = 500,
+    momentum: float = 0.0,
+    dampening: float = 0.0,
+    nesterov: bool = False,
+    weight_decay: float = 0.0,
+    reduction: str = "mean",
+    zero_grad: bool = True,
+    init: Any = None,
+    seed: int | None = None,
+    standardize: bool = False,
+    dtype: Any = None,
+) -> Run:
+    """Full-batch SGD on the squared loss, from moments; options as in `train`."""
+    objective = known_loss("mse", reduction)
+    dtype = known_dtype(dtype)
+    engine, why = choose("auto", "sgd", objective, Schedule(epochs), dtype, "cpu")
+    if engine != "closed-form":
+        raise OptionError(f"dtype={dtype!r} needs a loop over the rows: gl.train(x, y, …) has them, moments do not.")
+    sgd = _sgd(lr, momentum, dampening, nesterov, weight_decay, zero_grad)
+    request = Request(
+        sgd,
+        "sgd",
+        "mse",
+        reduction,
+        int(epochs),
+        None,
+        bool(standardize),
+        seed,
+        dtype or "float64",
+        "cpu",
+        engine,
+        why,
+    )
+    return _in_closed_form(moments, request, init, lr == "auto")
+
+
+def stability(
+    data: Any,
+    target: Any = None,
+    *,
+    features: str | Sequence[str] | None = None,
+    formula: str | None = None,
+    where: str | None = None,
+    missing: str = "drop",
+    progress: Progress | None = None,
+    **options: Any,
+) -> Stability:
+    """How fast full-batch gradient descent can go on these data, without training.
+
+    Args:
+        data: As for `gl.fit`; likewise target, features, formula, where, missing and progress.
+        target: See data.
+        features: See data.
+        formula: See data.
+        where: See data.
+        missing: See data.
+        progress: See data.
+        options: lr, momentum, dampening, nesterov, weight_decay, zero_grad, reduction and standardize as for
+            `gl.train`; without lr, epochs_to and growth speak of the best rate.
+
+    Raises:
+        GradlineError: an option or the data cannot be used.
+
+    Example:
+        >>> import gradline as gl
+        >>> s = gl.stability(*gl.line(seed=0))
+        >>> round(s.lr_limit, 4), round(s.lr_best, 4), s.column
+        (0.0291, 0.0283, 'x')
+    """
+    problem = pose(data, target, features=features, formula=formula, where=where)
+    return stability_of_moments(accumulate(problem, missing=missing, progress=progress), **options)
+
+
+def stability_of_moments(
+    moments: Moments,
+    *,
+    lr: float | str = "auto",
+    momentum: float = 0.0,
+    dampening: float = 0.0,
+    nesterov: bool = False,
+    weight_decay: float = 0.0,
+    zero_grad: bool = True,
+    reduction: str = "mean",
+    standardize: bool = False,
+) -> Stability:
+    """The stability of full-batch gradient descent, from moments; options as in `stability`."""
+    sgd = _sgd(lr, momentum, dampening, nesterov, weight_decay, zero_grad)
+    reduction = known_loss("mse", reduction).reduction
+    quadratic, _ = _bowl(moments, standardize)
+    return stability_of(quadratic, moments, sgd, reduction, best=lr == "auto")
+
+
+def _sgd(
+    lr: float | str, momentum: float, dampening: float, nesterov: bool, weight_decay: float, zero_grad: bool
+) -> Sgd:
+    rate = 1.0 if isinstance(lr, str) and lr == "auto" else lr
+    return Sgd(rate, momentum, dampening, bool(nesterov), weight_decay, bool(zero_grad))  # type: ignore[arg-type]
+
+
+def _bowl(moments: Moments, standardize: bool) -> tuple[Quadratic, Units | None]:
+    if moments.nobs == 0:
+        moments.fit()  # says that there are no rows, and why
+    quadratic = quadratic_of(moments)
+    return standardized(quadratic) if standardize else (quadratic, None)
+
+
+def _in_closed_form(moments: Moments, request: Request, init: Any, auto: bool) -> Run:
+    """The run if every step is full batch, MSE and SGD; of other runs, what does not depend on the steps."""
+    if request.batch_size is not None and request.batch_size > moments.nobs:
+        raise OptionError(
+            f"batch_size must be at most the {moments.nobs} rows, or None for all; {request.batch_size} arrived."
+        )
+    quadratic, units = _bowl(moments, request.standardize)
+    if auto:
+        stability = stability_of(quadratic, moments, request.sgd, request.reduction, best=True)
+        if not request.smooth or not 0.0 < stability.lr_best < math.inf:
+            raise OptionError(
+                'lr="auto" is the best rate of SGD with all rows and the MSE loss, and there is none here; '
+                "give a number."
+            )
+        request = dataclasses.replace(request, sgd=stability.options)
+    elif request.smooth:
+        stability = stability_of(quadratic, moments, request.sgd, request.reduction)
+        if not stability.stable:
+            warn(_too_high(stability, request))
+    start = starting_weights(len(moments.columns), len(moments.targets), init, request.seed)
+    path = ClosedForm(quadratic, start, request.sgd, request.reduction, request.epochs)
+    names = ("Intercept", *moments.columns)
+    return Run(names, request, start, path, moments, quadratic, units)
+
+
+def _too_high(stability: Stability, request: Request) -> str:
+    """The look before the leap."""
+    if stability.lr_limit == 0.0:
+        return (
+            "zero_grad=False with momentum diverges at any rate on these data: the loss will grow "
+            f"{stability.growth:.3g}-fold each step.\nCall zero_grad, or leave momentum out."
+        )
+    where = "at" if stability.lr == stability.lr_limit else "above"
+    growth = f"grow {stability.growth:.3g}-fold each step" if stability.growth > 1.0 else "not shrink"
+    advice = f'Use lr="auto" ({stability.lr_best:.3g})' + (
+        ", or standardize=True." if not request.standardize else "."
+    )
+    return (
+        f"lr {stability.lr:.3g} is {where} the limit {stability.lr_limit:.3g} for these data: "
+        f"the loss will {growth}.\n"
+        f"{stability.column} sets the limit (its mean square is {stability.mean_square:.3g}). {advice}"
+    )
+
+
+def _loop(run: Run, optimizer: Any, objective: Objective, schedule: Schedule) -> Loop:
+    from gradline.descent.autograd import Loop
+
+    request = run.request
+    return Loop(run.start, request.sgd, optimizer, objective, schedule, request.seed, request.device)
+
+
+def _traced(loop: Any, rows: Any, steps: int) -> Any:
+    from gradline.descent.trace import trace
+
+    x, y = rows()
+    return trace(loop(), x, y, steps)
+
+
+def _tensors(problem: Problem, dtype: str | None, device: str, units: Units | None) -> tuple[Any, Any]:
+    """The complete rows as tensors (n, d) and (n, k), in the dtype that PyTorch would train in."""
+    import torch
+
+    from gradline.descent.autograd import tensors
+
+    d = len(problem.terms)
+    parts, single = [], True
+    for block in problem.blocks():
+        single = single and all(column.dtype == np.float32 for column in block.hi)
+        rows = np.column_stack([np.asarray(column, np.float64) for column in block.hi])
+        parts.append(rows[~np.isnan(rows).any(axis=1)])
+    table = np.concatenate(parts)
+    features, targets = table[:, :d], table[:, d:]
+    if units is not None:
+        features = (features - units.centre) / units.scale
+    kind = getattr(torch, dtype or ("float32" if single else "float64"))
+    return tensors(np.ascontiguousarray(features), np.ascontiguousarray(targets), kind, device)
