@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -85,6 +87,30 @@ def test_piped_output_is_plain() -> None:
     assert "\x1b" not in done.stdout
 
 
+def on_a_terminal(*arguments: str, **environment: str) -> str:
+    """What stdout and stderr show on a terminal."""
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm-256color", **environment}
+    with subprocess.Popen([*COMMAND, *arguments], stdout=theirs, stderr=theirs, env=environment) as process:
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):  # what Linux says at the end
+            while part := os.read(ours, 4096):
+                shown += part
+        process.wait(timeout=60)
+    os.close(ours)
+    return shown.decode()
+
+
+def test_colour_only_where_it_is_wanted() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("NO_COLOR", raising=False)
+        assert "\x1b[" in on_a_terminal("fit", "nosuch.csv", "--target", "y")
+    shown = on_a_terminal("fit", "nosuch.csv", "--target", "y", NO_COLOR="1")
+    assert shown.startswith("error: ")
+    assert "\x1b[" not in shown
+
+
 def test_an_output_without_korean_or_greek_still_gets_an_answer() -> None:
     done = run(*FIT, env=os.environ | {"PYTHONIOENCODING": "ascii"})
     assert done.returncode == 0
@@ -104,6 +130,20 @@ def test_a_reader_who_leaves_is_no_error(tmp_path: Path) -> None:
         assert process.stdout.readline() == "predicted\n"
         process.stdout.close()
         assert process.stderr.read() == ""
+
+
+def test_nobody_there_to_read_a_few_lines(tmp_path: Path) -> None:
+    model = str(tmp_path / "m.safetensors")
+    assert run(*FIT, "--save", model).returncode == 0
+    (tmp_path / "new.csv").write_text("flipper_length_mm,bill_length_mm\n190,40\n")
+    ours, theirs = os.pipe()
+    os.close(ours)
+    done = subprocess.run(
+        [*COMMAND, "predict", model, str(tmp_path / "new.csv")], stdout=theirs, stderr=subprocess.PIPE, check=False
+    )
+    os.close(theirs)
+    assert done.stderr == b""
+    assert done.returncode == 1
 
 
 def test_interrupted(tmp_path: Path) -> None:

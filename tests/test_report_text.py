@@ -107,6 +107,20 @@ def test_one_table_for_each_target() -> None:
     text = fit_summary(gl.fit(pd.DataFrame(NOISE, columns=["a", "b", "u", "v"]), target=["u", "v"]))
     assert text.count("estimate") == text.count("R² ") == 2
     assert text.count("numbers: ") == 1
+    for target in "uv":
+        alone = fit_summary(
+            gl.fit(pd.DataFrame(NOISE, columns=["a", "b", "u", "v"]), target=target, features=["a", "b"])
+        )
+        assert alone.rpartition("\nnumbers: ")[0] in text
+
+
+def test_digits_make_room_for_names() -> None:
+    x = NOISE[:, 0] * 1e-100
+    table = pd.DataFrame({LONG: x, "y": -1e100 * (NOISE[:, 0] + 1e-5 * NOISE[:, 1] - 1e-7)})
+    text = fit_summary(gl.fit(table, target="y"))
+    name = next(row for row in text.splitlines() if "…" in row).split("  ")[0]
+    assert cells(name) >= 16
+    assert max(map(cells, text.splitlines())) <= 80
 
 
 def test_numbers_are_those_of_the_fit() -> None:

@@ -111,7 +111,7 @@ def _training(words: _Words, run: Run, at_the_floor: str | None) -> Iterator[str
     """The losses as the notebook prints them, and what was learned."""
     losses = [float(loss) for loss in run.history.loss]
     for epoch in range(0, len(losses), EVERY):
-        line = f"   {words('epoch')} {epoch:5}   {words('loss_word')} {losses[epoch]:#.6g}"
+        line = f"   {words('epoch')} {epoch:5}   {words('loss_word')} {significant(losses[epoch], 6)}"
         if at_the_floor and epoch + EVERY >= len(losses) and losses[epoch] < 1.001 * _floor(run.exact):
             line = f"{left(line, 36)}← {at_the_floor}"
         yield line

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def fit(
     source: Annotated[
         list[str],
-        Argument(metavar="SOURCE...", help="CSV, Parquet or Feather: a path, several, or a glob in quotes."),
+        Argument(metavar="SOURCE", help="CSV, Parquet or Feather: a path, several, or a glob in quotes."),
     ],
     target: Annotated[list[str] | None, Option(metavar="y", help="The column to explain.")] = None,
     features: Annotated[list[str] | None, Option(metavar="a,b", help="Columns to use. [all the others]")] = None,
@@ -34,7 +34,7 @@ def fit(
 ) -> None:
     """Fit a linear model exactly, in one pass over the rows.
 
-    gradline fit examples/penguins.csv --target body_mass_g --features flipper_length_mm,bill_length_mm
+    gradline fit penguins.csv --target body_mass_g --features flipper_length_mm
     """
     from gradline.fitting import fit as gl_fit
 

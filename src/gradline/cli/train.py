@@ -10,6 +10,7 @@ from typer import Argument, Option
 
 from gradline.cli import given, terminal
 from gradline.errors import OptionError
+from gradline.report.layout import shortened, wrapped
 from gradline.report.numbers import significant
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ _LINES = 5  # of losses, at least: the notebook prints five of its 500
 
 
 def train(
-    source: Annotated[list[str], Argument(metavar="SOURCE...", help="CSV, Parquet or Feather; a glob in quotes.")],
+    source: Annotated[list[str], Argument(metavar="SOURCE", help="CSV, Parquet or Feather; a glob in quotes.")],
     target: Annotated[list[str] | None, Option(metavar="y", help="The column to explain.")] = None,
     features: Annotated[list[str] | None, Option(metavar="a,b", help="Columns to use. [all the others]")] = None,
     lr: Annotated[str, Option(metavar="V|auto", help="Learning rate; auto: the fastest.")] = "0.01",
@@ -95,7 +96,7 @@ def _lines(run: Run) -> Iterator[str]:
     """The losses as the notebook prints them, what was learned, and what the learning rate could be."""
     steps, every = run.history.steps_per_epoch, _every(run.epochs)
     for epoch in range(0, run.epochs, every):
-        yield f"epoch {epoch:{len(str(run.epochs))}}   loss {run.history.loss[epoch * steps]:#.6g}"
+        yield f"epoch {epoch:{len(str(run.epochs))}}   loss {significant(run.history.loss[epoch * steps], 6)}"
     yield ""
     if run.stopped_at is None:
         yield from run.summary().splitlines()
@@ -104,7 +105,7 @@ def _lines(run: Run) -> Iterator[str]:
         if run.stopped_at:
             yield f"History up to step {run.stopped_at - 1} is kept."
     if run.request.smooth:
-        yield _rate(run)
+        yield from wrapped(_rate(run))
 
 
 def _every(epochs: int) -> int:
@@ -125,7 +126,9 @@ def _rate(run: Run) -> str:
     limit, best = significant(stability.lr_limit, 3), significant(stability.lr_best, 3)
     share = 100 * run.lr / stability.lr_limit if stability.lr_limit else float("inf")
     place = f"{share:.0f} % of" if share < 1000 else "far above"
-    return f"lr {run.lr:.4g} is {place} the limit {limit}, set by {stability.column[:24]}; {best} is the fastest."
+    fastest = f"{best} is" if best != limit else "just below it is"
+    column = shortened(stability.column, 30)
+    return f"lr {run.lr:.4g} is {place} the limit {limit}, set by {column}; {fastest} the fastest."
 
 
 def _next(run: Run, save: Path | None, *, traced: bool) -> str:
@@ -134,7 +137,7 @@ def _next(run: Run, save: Path | None, *, traced: bool) -> str:
         return f"Saved {save}\nNext:  gradline predict {save} NEW.csv"
     steps = []
     if run.status != "converged":
-        if run.request.smooth and run.lr < 0.99 * run.stability.lr_best or not run.stability.stable:
+        if run.request.smooth and not 0.99 <= run.lr / run.stability.lr_best <= 1:
             steps.append("--lr auto")
         if not run.request.standardize:
             steps.append("--standardize")

@@ -168,7 +168,7 @@ def _spread(values: list[float], shown: list[int], digits: int, errors: list[flo
 
 
 def _t(t: float) -> str:
-    return fixed(t, 2) if abs(t) < 1e6 else significant(t, 2)
+    return fixed(t, 2) if abs(t) < 1e4 else significant(t, 2)
 
 
 def _footing(fit: Fit, number: int) -> list[str]:
