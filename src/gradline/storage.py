@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradline.design.terms import Term
+from gradline.design.terms import fields_of_record
 from gradline.doubledouble import Array
 from gradline.errors import StorageError
 from gradline.moments.moments import Moments
@@ -45,7 +45,7 @@ def load(path: str | Path) -> Fit | Run | Moments:
         if kind == "fit":
             return _fit(record)
         if kind == "moments":
-            return _moments(record, tensors)
+            return Moments.from_record(record | tensors)
         if kind == "run":
             from gradline.results.run import Run
 
@@ -166,32 +166,12 @@ def _refusing_damage(path: str | Path) -> Iterator[None]:
 
 
 def _fit(record: dict[str, Any]) -> Fit:
-    record["terms"] = _terms(record["terms"])
-    fit = Fit(**_with_tuples(record))
+    fit = Fit(**fields_of_record(record))
     q, k = len(fit.names), len(fit.targets)
     shapes = (fit.estimates.shape, fit.estimates_low.shape, fit.variance.shape, fit.root.shape, fit.rss.shape)
     if shapes != ((q, k), (q, k), (q,), (q, q), (k,)) or q != len(fit.terms) + fit.has_intercept:
         raise ValueError("shapes and names differ")
     return fit
-
-
-def _moments(record: dict[str, Any], tensors: dict[str, Array]) -> Moments:
-    record["terms"] = _terms(record["terms"])
-    p = 1 + len(record["columns"]) + len(record["targets"])
-    if tensors["hi"].shape != (p, p) or tensors["lo"].shape != (p, p):
-        raise ValueError("shapes and names differ")
-    return Moments(hi=tensors["hi"], lo=tensors["lo"], **_with_tuples(record))
-
-
-def _with_tuples(record: dict[str, Any]) -> dict[str, Any]:
-    """JSON has lists only; records have tuples."""
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in record.items()}
-
-
-def _terms(terms: list[dict[str, Any]]) -> tuple[Term, ...]:
-    return tuple(
-        Term(term["name"], tuple((str(column), int(power)) for column, power in term["factors"])) for term in terms
-    )
 
 
 def _pack(value: Any) -> Any:

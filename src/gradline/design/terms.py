@@ -30,6 +30,16 @@ class Term:
         return len(self.factors) == 1 and self.factors[0][1] == 1
 
 
+def fields_of_record(record: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a frozen record from what a file has of them: lists are tuples again, and terms are terms."""
+    fields = {name: tuple(value) if isinstance(value, list) else value for name, value in record.items()}
+    fields["terms"] = tuple(
+        Term(term["name"], tuple((str(column), int(power)) for column, power in term["factors"]))
+        for term in record["terms"]
+    )
+    return fields
+
+
 def column_term(column: str) -> Term:
     """The term that is the column itself."""
     return Term(column, ((column, 1),))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradline.design.terms import Term
+from gradline.design.terms import Term, fields_of_record
 from gradline.doubledouble import Array, Pair, add, subtract
 from gradline.errors import DataError, no_such_column
 
@@ -90,6 +90,15 @@ class Moments:
 
         reading = {name: options.pop(name) for name in ("missing", "threads", "progress") if name in options}
         return accumulate(pose(data, target, **options), **reading)
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> Moments:
+        """The moments from their fields as a file has them, with lists for tuples."""
+        moments = cls(**fields_of_record(record))
+        p = 1 + len(moments.columns) + len(moments.targets)
+        if moments.hi.shape != (p, p) or moments.lo.shape != (p, p):
+            raise ValueError("shapes and names differ")
+        return moments
 
     @property
     def pair(self) -> Pair:

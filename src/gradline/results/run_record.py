@@ -11,7 +11,6 @@ from gradline.descent.autograd import Recorded
 from gradline.descent.closed_form import ClosedForm
 from gradline.descent.options import Sgd
 from gradline.descent.quadratic import quadratic_of, standardized
-from gradline.design.terms import Term
 from gradline.doubledouble import Array
 from gradline.moments.moments import Moments
 from gradline.results.run import Request, Run
@@ -44,14 +43,7 @@ def from_record(record: dict[str, Any]) -> Run:
         KeyError, TypeError, ValueError: The record is not one that to_record gave.
     """
     request = Request(**{**record["request"], "sgd": Sgd(**record["request"]["sgd"])})
-    stored: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in record["moments"].items()
-    }
-    stored["terms"] = tuple(
-        Term(term["name"], tuple((str(column), int(power)) for column, power in term["factors"]))
-        for term in stored["terms"]
-    )
-    moments = Moments(**stored)
+    moments = Moments.from_record(record["moments"])
     start, path = record["start"], record["path"]
     run = _in_closed_form(moments, request, start)
     if path is None:
