@@ -105,7 +105,7 @@ def train(
         >>> x, y = gl.line(seed=0)
         >>> run = gl.train(x, y, lr=0.01, epochs=500, seed=0)
         >>> run.history.loss[[0, 100, 400]].round(3)
-        array([87.77 ,  3.476,  3.165])
+        array([136.271,   3.271,   3.165])
         >>> run.status, run.weight.round(3)
         ('converged', array([1.931]))
 
@@ -225,7 +225,7 @@ def stability(
         >>> import gradline as gl
         >>> s = gl.stability(*gl.line(seed=0))
         >>> round(s.lr_limit, 4), round(s.lr_best, 4), s.column
-        (0.0291, 0.0283, 'x')
+        (0.0291, 0.0282, 'x')
     """
     problem = pose(data, target, features=features, formula=formula, where=where)
     return stability_of_moments(accumulate(problem, missing=missing, progress=progress), **options)

@@ -1,0 +1,183 @@
+"""The autograd engine is the PyTorch loop: beside loops written by hand, to the bit."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch_loop import design
+
+import gradline as gl
+from gradline.errors import OptionError, ShapeError
+
+
+def by_hand(x: torch.Tensor, y: torch.Tensor, seed: int, make, loss_fn, epochs: int, batch: int | None = None):
+    """Losses, and the layer at the end."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = nn.Linear(x.shape[1], y.shape[1]).to(x.dtype)
+    optimizer = make(model.parameters())
+    order = torch.Generator().manual_seed(seed)
+    losses = []
+    for _ in range(epochs):
+        rows = [torch.arange(len(x))] if batch is None else torch.randperm(len(x), generator=order).split(batch)
+        for index in rows:
+            optimizer.zero_grad()
+            loss = loss_fn(model(x[index]), y[index])
+            losses.append(loss.item())
+            loss.backward()
+            optimizer.step()
+    return np.array(losses), model
+
+
+CASES = {
+    "adam": ({"optimizer": "Adam", "lr": 0.1}, lambda p: torch.optim.Adam(p, lr=0.1), nn.MSELoss(), None),
+    "adam class": ({"optimizer": torch.optim.Adam}, lambda p: torch.optim.Adam(p, lr=0.01), nn.MSELoss(), None),
+    "rmsprop with momentum": (
+        {"optimizer": "rmsprop", "momentum": 0.5, "weight_decay": 0.1},
+        lambda p: torch.optim.RMSprop(p, lr=0.01, momentum=0.5, weight_decay=0.1),
+        nn.MSELoss(),
+        None,
+    ),
+    "l1": ({"loss": "l1"}, lambda p: torch.optim.SGD(p, lr=0.01), nn.L1Loss(), None),
+    "huber, sum": (
+        {"loss": "huber", "reduction": "sum", "lr": 1e-4},
+        lambda p: torch.optim.SGD(p, lr=1e-4),
+        nn.HuberLoss(reduction="sum"),
+        None,
+    ),
+    "a module": (
+        {"loss": nn.SmoothL1Loss(beta=0.3)},
+        lambda p: torch.optim.SGD(p, lr=0.01),
+        nn.SmoothL1Loss(beta=0.3),
+        None,
+    ),
+    "a huber of its own": (
+        {"loss": nn.HuberLoss(delta=0.2)},
+        lambda p: torch.optim.SGD(p, lr=0.01),
+        nn.HuberLoss(delta=0.2),
+        None,
+    ),
+    "a function": (
+        {"loss": lambda pred, target: (pred - target).abs().max()},
+        lambda p: torch.optim.SGD(p, lr=0.01),
+        lambda pred, target: (pred - target).abs().max(),
+        None,
+    ),
+    "batches, the last smaller": (
+        {"batch_size": 7, "momentum": 0.9, "lr": 1e-3},
+        lambda p: torch.optim.SGD(p, lr=1e-3, momentum=0.9),
+        nn.MSELoss(),
+        7,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("name", ["line", "three targets"])
+def test_it_is_the_loop_to_the_bit(case: str, dtype: torch.dtype, name: str) -> None:
+    options, make, loss_fn, batch = CASES[case]
+    x, y = (torch.tensor(values, dtype=dtype) for values in design(name))
+    losses, model = by_hand(x, y, 3, make, loss_fn, 20, batch)
+    run = gl.train(x, y, seed=3, epochs=20, **options)
+    assert np.array_equal(run.history.loss, losses)
+    assert run.model.weight.dtype == dtype
+    assert torch.equal(run.model.weight, model.weight)
+    assert torch.equal(run.model.bias, model.bias)
+    assert run.engine.startswith("autograd")
+
+
+def test_lbfgs_gets_its_closure() -> None:
+    x, y = design("line")
+    run = gl.train(x, y, optimizer="lbfgs", lr=1.0, epochs=10, seed=0)
+    np.testing.assert_allclose(run.weight, run.exact.coef, rtol=1e-6)
+
+
+def test_the_engine_may_be_asked_for() -> None:
+    x, y = design("line")
+    closed = gl.train(x, y, seed=0, epochs=50)
+    real = gl.train(x, y, seed=0, epochs=50, engine="autograd")
+    assert closed.engine == "closed-form: full batch, MSE, SGD"
+    assert real.engine == "autograd: asked for"
+    for name in ("loss", "weight", "bias", "grad"):
+        np.testing.assert_allclose(getattr(closed.history, name), getattr(real.history, name), rtol=1e-10, atol=1e-10)
+
+
+def test_one_batch_without_shuffling_goes_through_the_rows_in_order() -> None:
+    x, y = design("line")
+    run = gl.train(x, y, init=(0.0, 0.0), batch_size=10, shuffle=False, epochs=2, lr=1e-6)
+    np.testing.assert_allclose(
+        run.history.loss[:4], [np.mean(y[i : i + 10] ** 2) for i in range(0, 40, 10)], rtol=1e-3
+    )
+    assert len(run.history) == 8
+    assert run.epochs == 2
+    assert run.history.at(1).loss == run.history.loss[4]
+
+
+def test_gradients_that_add_up() -> None:
+    x, y = design("line")
+    run = gl.train(x, y, seed=0, epochs=30, lr=1e-3, zero_grad=False, engine="autograd")
+    closed = gl.train(x, y, seed=0, epochs=30, lr=1e-3, zero_grad=False)
+    np.testing.assert_allclose(run.history.grad, closed.history.grad, rtol=1e-9)
+
+
+def test_rows_with_missing_values_are_left_out() -> None:
+    x, y = design("line")
+    holes = np.vstack([x[:3], [[np.nan]], x[3:]])
+    targets = np.vstack([y[:3], [[1.0]], y[3:]])
+    run = gl.train(holes, targets, loss="l1", seed=0, epochs=5)
+    assert np.array_equal(run.history.loss, gl.train(x, y, loss="l1", seed=0, epochs=5).history.loss)
+
+
+def test_a_loss_beyond_range_stops_the_loop() -> None:
+    x, y = design("line")
+    with pytest.warns(gl.GradlineWarning, match="above the limit"):
+        run = gl.train(x, y, lr=0.2, epochs=500, engine="autograd", seed=0)
+    assert run.status == "diverged"
+    assert run.stopped_at == len(run.history) < 500
+    assert np.isfinite(run.history.loss).all()
+    with pytest.warns(gl.GradlineWarning):
+        assert gl.train(x, y, lr=0.2, epochs=500, seed=0).stopped_at == run.stopped_at
+
+
+def test_a_loss_never_broadcasts() -> None:
+    from gradline.descent.autograd import loss_function
+    from gradline.descent.options import Objective
+
+    with pytest.raises(ShapeError, match=r"target has shape \(5,\) and the model gives \(5, 1\)"):
+        loss_function(Objective())(torch.zeros(5, 1, requires_grad=True), torch.zeros(5))
+
+
+@pytest.mark.parametrize(
+    ("loss", "arrived"),
+    [
+        (nn.MSELoss(reduction="none"), r"shape \(40, 1\)"),
+        (lambda pred, target: 3.0, "float"),
+        (lambda pred, target: torch.tensor(1.0), r"shape \(\)"),
+    ],
+)
+def test_a_loss_that_is_not_one_number(loss: object, arrived: str) -> None:
+    x, y = design("line")
+    with pytest.raises(OptionError, match=f"must return one number with a gradient.*{arrived} arrived"):
+        gl.train(x, y, loss=loss, epochs=1)
+
+
+def test_too_long_a_run_keeps_its_losses_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gradline.descent.autograd._MOST_KEPT", 100)
+    x, y = design("line")
+    run = gl.train(x, y, loss="l1", epochs=20)
+    assert len(run.history.loss) == 20
+    assert math.isfinite(run.bias)
+    with pytest.raises(OptionError, match="only the losses of this run were kept"):
+        _ = run.history.weight
+
+
+def test_progress_counts_epochs() -> None:
+    x, y = design("line")
+    seen: list[tuple[int, int | None]] = []
+    gl.train(x, y, loss="l1", epochs=3, progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(1, 3), (2, 3), (3, 3)]

@@ -1,0 +1,277 @@
+"""gl.train from end to end: the notebook's numbers, what a Run says, and what it refuses."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch_loop import design, loop
+
+import gradline as gl
+from gradline.errors import DataError, OptionError
+
+
+def notebook() -> tuple[list[torch.Tensor], list[tuple[torch.Tensor, torch.Tensor]]]:
+    """x, the clean and the noisy labels, and the two fresh models, drawn in the notebook's order."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        x = nn.init.uniform_(torch.zeros(100, 1), -10, 10)
+        noise = nn.init.normal_(torch.zeros(100, 1), std=1)
+        models = [nn.Linear(1, 1), nn.Linear(1, 1)]
+    return [x, 2 * x + 3, 2 * (x + noise) + 3], [(m.weight.detach(), m.bias.detach()) for m in models]
+
+
+def test_the_notebook_with_clean_labels() -> None:
+    (x, y, _), (start, _) = notebook()
+    run = gl.train(x, y, lr=0.01, epochs=500, init=start)
+    expected = [274.187, 0.221915, 0.00392864, 6.95450e-05, 1.23123e-06]  # float32: EXPERIENCE.md
+    np.testing.assert_allclose(run.history.loss[::100], expected, rtol=2e-3)
+    assert run.weight[0] == pytest.approx(1.9999989, abs=1e-6)
+    assert run.bias == pytest.approx(2.9998527, abs=1e-5)
+    real = gl.train(x, y, lr=0.01, epochs=500, init=start, engine="autograd")
+    np.testing.assert_allclose(real.history.loss[::100], expected, rtol=1e-5)
+
+
+def test_the_notebook_with_noisy_labels() -> None:
+    (x, _, y), (_, start) = notebook()
+    run = gl.train(x, y, lr=0.01, epochs=500, init=start)
+    np.testing.assert_allclose(
+        run.history.loss[::100], [59.0152, 3.41964, 3.16922, 3.16479, 3.16471], rtol=0, atol=1e-4
+    )
+    assert (round(run.weight[0], 5), round(run.bias, 5)) == (1.93141, 2.97836)
+    assert round(run.stability.lr_limit, 4) == 0.0291
+    assert run.stability.lr_best == pytest.approx(0.0282, abs=1e-4)
+    assert run.stability.column == "x"
+    assert run.status == "converged"
+    assert repr(run).splitlines() == [
+        "Run: converged · 500 epochs · loss 3.165 · w 1.93141, b 2.97836",
+        "  1.6e-04 from the exact b (0.00088 of its standard error); 0 epochs more to 1e-3",
+    ]
+
+
+def test_history_is_from_before_each_step() -> None:
+    x, y = design("line")
+    run = gl.train(x, y, init=(0.5, -0.7), epochs=3)
+    assert run.history.weight[0] == 0.5
+    assert run.history.bias[0] == -0.7
+    assert run.history.loss[0] == pytest.approx(np.mean((y - 0.5 * x + 0.7) ** 2), rel=1e-14)
+    by_weight, by_bias = run.history.grad[-1]
+    assert run.weight[0] == pytest.approx(run.history.weight[-1, 0] - 0.01 * by_weight, rel=1e-14)
+    assert run.bias == pytest.approx(run.history.bias[-1] - 0.01 * by_bias, rel=1e-14)
+    assert len(run.history) == 3
+    moment = run.history.at(2)
+    assert (moment.loss, moment.bias) == pytest.approx((run.history.loss[2], run.history.bias[2]), rel=1e-14)
+
+
+@pytest.mark.parametrize("engine", ["closed-form", "autograd"])
+def test_shapes(engine: str) -> None:
+    x, y = design("three targets")
+    one = gl.train(x, y[:, 0], epochs=4, engine=engine)
+    assert (one.weight.shape, np.shape(one.bias)) == ((3,), ())
+    assert (one.history.loss.shape, one.history.weight.shape) == ((4,), (4, 3))
+    assert (one.history.bias.shape, one.history.grad.shape) == ((4,), (4, 4))
+    three = gl.train(x, y, epochs=4, engine=engine)
+    assert (three.weight.shape, three.bias.shape) == ((3, 3), (3,))
+    assert (three.history.weight.shape, three.history.bias.shape) == ((4, 3, 3), (4, 3))
+    assert three.history.grad.shape == (4, 3, 4)
+    assert three.model.weight.shape == (3, 3)
+    assert np.array_equal(three.model.weight.detach().numpy(), three.weight)
+    assert three.gap().distance.shape == (4, 3)
+
+
+def test_the_same_target_in_every_form() -> None:
+    x, y = design("line")
+    import pandas as pd
+
+    runs = [gl.train(x, form, seed=0) for form in (y, y[:, 0], pd.Series(y[:, 0]), pd.DataFrame({"y": y[:, 0]}))]
+    assert all(np.array_equal(run.history.loss, runs[0].history.loss) for run in runs)
+    with pytest.raises(gl.ShapeError, match="39"):
+        gl.train(x, y[:39])
+
+
+def test_standardized_columns_are_trained_as_by_hand() -> None:
+    x, y = design("apart")
+    start = np.random.default_rng(1).normal(size=(4, 1))
+    mean, deviation = x.mean(axis=0), x.std(axis=0)
+    seen = loop((x - mean) / deviation, y, start, epochs=50, lr=0.1)
+    for engine in ("closed-form", "autograd"):
+        run = gl.train(x, y, lr=0.1, epochs=50, init=(start[1:].T, start[0]), standardize=True, engine=engine)
+        np.testing.assert_allclose(run.history.loss, seen.loss, rtol=1e-9)
+        np.testing.assert_allclose(run.weight, seen.end[1:, 0] / deviation, rtol=1e-9)
+        residual = y[:, 0] - x @ run.history.weight[7] - run.history.bias[7]
+        assert np.mean(residual**2) == pytest.approx(run.history.loss[7], rel=1e-9)
+        expected = [*(-2 * residual @ x / len(x)), -2 * residual.mean()]
+        np.testing.assert_allclose(run.history.grad[7], expected, rtol=1e-6, atol=1e-9 * np.abs(expected).max())
+
+
+def test_the_best_rate() -> None:
+    x, y = design("line")
+    run = gl.train(x, y, lr="auto", epochs=500, seed=0)
+    assert run.lr == gl.stability(x, y).lr_best
+    assert run.status == "converged"
+    for options in ({"optimizer": "adam"}, {"batch_size": 5}, {"loss": "l1"}, {"zero_grad": False, "momentum": 0.5}):
+        with pytest.raises(OptionError, match='lr="auto" is the best rate of SGD'):
+            gl.train(x, y, lr="auto", **options)
+
+
+def test_moments_train_like_the_rows() -> None:
+    x, y = design("three targets")
+    options = {"lr": 0.05, "epochs": 30, "momentum": 0.5, "seed": 4}
+    rows, moments = gl.train(x, y, **options), gl.Moments.of(x, y).train(**options)
+    assert np.array_equal(rows.history.loss, moments.history.loss)
+    with pytest.raises(OptionError, match="a trace runs the loop over the rows"):
+        moments.trace(2)
+
+
+def test_the_gap_tells_how_many_epochs_are_left() -> None:
+    x, y = design("offset")
+    x = x - 990
+    run = gl.train(x, y, lr="auto", epochs=10, seed=0)
+    assert run.status == "not yet converged"
+    more = run.gap().epochs_more(1e-3)
+    assert gl.train(x, y, lr="auto", epochs=10 + more, seed=0).gap().largest <= 1e-3
+    assert gl.train(x, y, lr="auto", epochs=10 + more - 1, seed=0).gap().largest > 1e-3
+    np.testing.assert_allclose(run.gap().distance, [run.bias - run.exact.intercept, *(run.weight - run.exact.coef)])
+    assert "epochs more" in str(run.gap())
+
+
+def test_the_gap_of_dependent_columns_is_to_the_nearest_solution() -> None:
+    x, y = design("dependent")
+    run = gl.train(x, y, lr="auto", epochs=3000, seed=0)
+    assert np.isnan(run.exact.coef).any()
+    assert run.gap().largest < 1e-8
+    assert run.status == "converged"
+
+
+def test_weight_decay_is_heading_elsewhere_and_arrives() -> None:
+    x, y = design("three targets")
+    run = gl.train(x, y, lr=0.1, epochs=2000, weight_decay=0.5, seed=0)
+    assert run.status == "converged"
+    assert run.gap().largest > 0.01
+
+
+def test_the_leap_is_looked_at_first() -> None:
+    x, y = gl.line(seed=0)
+    with pytest.warns(gl.GradlineWarning) as caught:
+        run = gl.train(x, y, lr=0.05, epochs=1000, seed=0)
+    assert len(caught) == 1
+    assert str(caught[0].message).splitlines() == [
+        "lr 0.05 is above the limit 0.0291 for these data: the loss will grow 5.96-fold each step.",
+        'x sets the limit (its mean square is 34.4). Use lr="auto" (0.0282), or standardize=True.',
+    ]
+    assert caught[0].filename == __file__
+    assert (run.status, run.stopped_at) == ("diverged", 393)
+    assert "stopped at step 393, the loss left float64's range" in repr(run)
+    assert repr(run).count("\n") <= 2
+    with pytest.warns(gl.GradlineWarning, match="diverges at any rate"):
+        gl.train(x, y, lr=1e-5, momentum=0.9, zero_grad=False)
+
+
+def test_a_trace_is_the_five_statements() -> None:
+    x, y = gl.line(seed=0)
+    text = str(gl.train(x, y, seed=0).trace(2))
+    assert all(len(line) <= 80 for line in text.splitlines())
+    for words in (
+        "step 0   optimizer.zero_grad()     w.grad: None",
+        "pred = model(x)           pred[0] = ",
+        "loss = loss_fn(pred, y)   loss = 136.27",
+        "loss.backward()           w.grad: None -> -132.28",
+        "optimizer.step()          w: -0.0074868",
+        "step 1   optimizer.zero_grad()     w.grad: -132.28",
+    ):
+        assert words in text
+    adding = str(gl.train(x, y, seed=0, zero_grad=False).trace(2))
+    assert "zero_grad" not in adding
+    assert "w.grad: -132.28" in adding
+    wide = str(gl.train(*design("eight columns"), lr=1e-8, epochs=1).trace(1))
+    assert "…]" in wide
+
+
+def test_a_saved_run_is_the_same_run(tmp_path) -> None:
+    x, y = design("three targets")
+    for number, options in enumerate(({"momentum": 0.9}, {"loss": "l1"}, {"standardize": True, "seed": 3})):
+        run = gl.train(x, y, lr=0.05, epochs=50, **options)
+        path = tmp_path / f"{number}.safetensors"
+        run.save(path)
+        again = gl.load(path)
+        assert np.array_equal(again.history.loss, run.history.loss)
+        assert np.array_equal(again.weight, run.weight)
+        assert (repr(again), again.summary()) == (repr(run), run.summary())
+
+
+def test_a_summary_fits_a_terminal() -> None:
+    for name in ("line", "eight columns", "three targets"):
+        run = gl.train(*design(name), lr=1e-8, epochs=20, momentum=0.5, dampening=0.1, weight_decay=0.1)
+        assert all(len(line) <= 80 for line in run.summary().splitlines())
+        assert repr(run).count("\n") <= 2
+
+
+def test_no_rows_are_left() -> None:
+    with pytest.raises(DataError, match="no rows left"):
+        gl.train(np.array([[np.nan]]), np.array([1.0]))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"epochs": 0}, "epochs must be a whole number from 1 up; 0 arrived"),
+        ({"epochs": 2.5}, "epochs must be a whole number"),
+        ({"epochs": True}, "epochs must be a whole number"),
+        ({"lr": 0}, "lr must be a positive number"),
+        ({"lr": -1.0}, "lr must be a positive number"),
+        ({"lr": float("nan")}, "lr must be a positive number"),
+        ({"lr": float("inf")}, "lr must be a positive number"),
+        ({"lr": "best"}, "lr must be a positive number or \"auto\"; 'best' arrived"),
+        ({"momentum": 1.5}, "momentum must be a number from 0 to 1; 1.5 arrived"),
+        ({"momentum": -0.1}, "momentum must be"),
+        ({"dampening": 2}, "dampening must be"),
+        ({"weight_decay": -1}, "weight_decay must be"),
+        ({"nesterov": True}, "nesterov=True needs momentum above 0"),
+        ({"nesterov": True, "momentum": 0.9, "dampening": 0.1}, "nesterov=True needs"),
+        ({"batch_size": 0}, "batch_size must be a whole number from 1 up"),
+        ({"batch_size": 41}, "batch_size must be at most the 40 rows"),
+        ({"optimizer": "admaw"}, "Did you mean 'adamw'?"),
+        ({"optimizer": 3}, "optimizer must be a name in torch.optim or a class"),
+        ({"optimizer": "adam", "momentum": 0.9}, "Adam has no option momentum"),
+        ({"optimizer": "muon"}, "Muon refuses these options or this model|one of"),
+        ({"optimizer": "sparseadam"}, "SparseAdam cannot train this model"),
+        ({"loss": "mae"}, "loss must be one of 'mse', 'l1', 'huber'"),
+        ({"loss": nn.MSELoss}, "an nn.Module instance"),
+        ({"loss": nn.MSELoss(reduction="mean"), "reduction": "sum"}, "contradicts MSELoss"),
+        ({"reduction": "none"}, "reduction must be one of 'mean', 'sum'"),
+        ({"engine": "closed"}, "Did you mean 'closed-form'?"),
+        ({"engine": "closed-form", "loss": "l1", "batch_size": 3}, "batch_size=3, loss='l1' arrived"),
+        ({"engine": "minibatch"}, "engine 'minibatch' is not in this version"),
+        ({"dtype": "int8"}, "dtype must be one of"),
+        ({"device": "nowhere"}, "device 'nowhere' cannot be used"),
+        ({"seed": "x"}, "seed must be a whole number"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_bad_options_are_refused_in_one_line(options: dict, words: str) -> None:
+    x, y = design("line")
+    with pytest.raises(OptionError, match=words) as caught:
+        gl.train(x, y, **options)
+    assert str(caught.value).count("\n") <= 1
+
+
+def test_sgd_under_any_name_runs_in_closed_form() -> None:
+    x, y = design("line")
+    for options in (
+        {"optimizer": torch.optim.SGD},
+        {"optimizer": "SGD"},
+        {"loss": nn.MSELoss()},
+        {"dtype": torch.float32},
+    ):
+        assert gl.train(x, y, epochs=2, **options).engine.startswith("closed-form")
+    assert gl.train(x, y, epochs=2, loss=nn.MSELoss(reduction="sum"), lr=1e-4).request.reduction == "sum"
+    assert gl.train(x, y, epochs=2, dtype=torch.float32).model.weight.dtype == torch.float32
+
+
+def test_importing_it_does_not_load_torch() -> None:
+    code = "import sys, gradline.training; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
