@@ -30,7 +30,7 @@ def starting_weights(features: int, targets: int, init: Any = None, seed: int | 
 
     Example:
         >>> starting_weights(1, 1, seed=0)
-        array([[0.53644359],
+        array([[ 0.53644359],
                [-0.00748682]])
     """
     if seed is not None and (isinstance(seed, bool) or not isinstance(seed, (int, np.integer))):
