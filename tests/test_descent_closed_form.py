@@ -11,7 +11,7 @@ from torch_loop import DESIGNS, design, loop, steepest
 
 from gradline.descent.closed_form import ClosedForm
 from gradline.descent.options import Sgd
-from gradline.descent.quadratic import quadratic_of
+from gradline.descent.quadratic import _two_axes, quadratic_of
 from gradline.moments import Moments
 
 KINDS = {  # momentum, dampening, nesterov
@@ -168,3 +168,17 @@ def test_elimination_in_floats_and_in_arrays_agree(monkeypatch: pytest.MonkeyPat
         np.testing.assert_allclose(floats.root, arrays.root, rtol=1e-14, atol=0)
         np.testing.assert_allclose(floats.aim, arrays.aim, rtol=1e-14, atol=0)
         assert floats.floor == pytest.approx(arrays.floor, rel=1e-14, abs=1e-25)
+
+
+def test_two_axes_by_rotation_are_those_of_lapack() -> None:
+    rng = np.random.default_rng(22)
+    for _ in range(2000):
+        a, d = 10 ** rng.uniform(-6, 6, 2)
+        b = rng.normal() * 10 ** rng.uniform(-6, 6)
+        for root in (np.array([[a, b], [0, d]]), np.array([[a, b], [0, 0]]), np.array([[a, 0], [0, d]])):
+            axes = _two_axes(*root.ravel())
+            sigma = np.linalg.svd(root)[1]
+            np.testing.assert_allclose(axes.sigma, sigma, rtol=0, atol=1e-15 * sigma[0])
+            np.testing.assert_allclose(axes.left * axes.sigma @ axes.right.T, root, rtol=0, atol=1e-15 * sigma[0])
+            for side in (axes.left, axes.right):
+                np.testing.assert_allclose(side.T @ side, np.eye(2), rtol=0, atol=1e-15)

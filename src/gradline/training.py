@@ -279,7 +279,7 @@ def _in_closed_form(moments: Moments, request: Request, init: Any, auto: bool) -
                 "give a number."
             )
         request = dataclasses.replace(request, sgd=stability.options)
-    elif request.smooth:
+    elif request.smooth and not _surely_stable(quadratic, len(moments.targets), request):
         stability = stability_of(quadratic, moments, request.sgd, request.reduction)
         if not stability.stable:
             warn(_too_high(stability, request))
@@ -287,6 +287,17 @@ def _in_closed_form(moments: Moments, request: Request, init: Any, auto: bool) -
     path = ClosedForm(quadratic, start, request.sgd, request.reduction, request.epochs)
     names = ("Intercept", *moments.columns)
     return Run(names, request, start, path, moments, quadratic, units)
+
+
+def _surely_stable(quadratic: Quadratic, targets: int, request: Request) -> bool:
+    """Whether lr is below the limit even of a λ_max as large as all eigenvalues together: no need to find them."""
+    sgd = request.sgd
+    if not sgd.zero_grad or sgd.nesterov:
+        return False
+    trace = 2.0 * float(np.vdot(quadratic.root, quadratic.root))
+    if request.reduction == "mean":
+        trace /= quadratic.rows * targets
+    return sgd.lr * (trace + sgd.weight_decay) < 2.0
 
 
 def _too_high(stability: Stability, request: Request) -> str:

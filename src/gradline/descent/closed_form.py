@@ -9,7 +9,7 @@ import numpy as np
 
 from gradline.descent.options import Sgd
 from gradline.descent.quadratic import Quadratic
-from gradline.descent.recurrence import Plain, Recurrence, carrying
+from gradline.descent.recurrence import Plain, Recurrence, carrying, plain
 from gradline.doubledouble import Array, divide
 
 _STRETCH = 4096  # steps looked at together: bounds the memory of a long run
@@ -40,9 +40,10 @@ class ClosedForm:
     def stopped_at(self) -> int | None:
         """The first step whose loss is not finite as a float64, or None."""
         motion = self._motion
+        if isinstance(motion, Plain) and not motion.grows and np.vdot(self._leftover, self._leftover) < 1e300:
+            return None
         with np.errstate(over="ignore", invalid="ignore"):
-            bounded = isinstance(motion, Plain) and not motion.grows
-            if np.isfinite(self._squares(0, 1)[0] if bounded else self._squares(self.epochs - 1, self.epochs)[0]):
+            if np.isfinite(self._squares(self.epochs - 1, self.epochs)[0]):
                 return None
             for first in range(0, self.epochs, _STRETCH):
                 bad = np.flatnonzero(~np.isfinite(self._squares(first, min(first + _STRETCH, self.epochs))))
@@ -55,7 +56,7 @@ class ClosedForm:
         """How many steps were taken."""
         return self.epochs if self.stopped_at is None else self.stopped_at
 
-    @cached_property
+    @property
     def parameters_after(self) -> Array:
         """θ (p, k) after all steps."""
         after: Array = self.parameters(self.steps, self.steps + 1)[0]
@@ -71,7 +72,7 @@ class ClosedForm:
         axes = self.quadratic.axes
         pull = (self._curvature * axes.sigma)[:, None] * self._leftover
         decay = self.sgd.weight_decay * (axes.right.T @ self.start) if self.sgd.weight_decay else None
-        moved = self._motion.positions(np.zeros_like(pull), pull, decay, first, last)
+        moved = self._motion.positions(None, pull, decay, first, last)
         theta: Array = self.start + axes.right @ moved
         return theta
 
@@ -84,18 +85,18 @@ class ClosedForm:
         gradient: Array = axes.right @ np.where(flat, 0.0, pulls / np.where(flat, 1.0, sigma))
         return gradient
 
-    @cached_property
+    @property
     def _numbers(self) -> float:
         return float(self.quadratic.rows * self.start.shape[1])
 
-    @cached_property
+    @property
     def _curvature(self) -> float:
         return 2.0 / self._numbers if self.reduction == "mean" else 2.0
 
     @cached_property
     def _motion(self) -> Recurrence:
         if self.sgd.plain:
-            return Plain(self.sgd, self._curvature * self.quadratic.axes.sigma**2)
+            return plain(self.sgd, self._curvature * self.quadratic.axes.sigma**2)
         numbers = np.array(self._numbers if self.reduction == "mean" else 1.0)
         high, low = self.quadratic.eigenvalues
         return carrying(self.sgd, divide((2.0 * high, 2.0 * low), (numbers, np.zeros(()))))
@@ -107,7 +108,7 @@ class ClosedForm:
         leftover: Array = quadratic.axes.left.T @ (quadratic.root @ self.start - quadratic.aim)
         return leftover
 
-    @cached_property
+    @property
     def _decay(self) -> Array | None:
         """What weight decay pulls v by, however far it is, (p, k)."""
         if not self.sgd.weight_decay:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import log, log1p
 from typing import Protocol
 
 import numpy as np
@@ -30,11 +31,11 @@ from gradline.doubledouble import Array, Pair
 class Recurrence(Protocol):
     """The steps of SGD along each of p axes."""
 
-    def positions(self, x: Array, r: Array | None, s: Array | None, first: int, last: int) -> Array:
+    def positions(self, x: Array | None, r: Array | None, s: Array | None, first: int, last: int) -> Array:
         """x (steps, p, m) before steps first … last - 1.
 
         Args:
-            x: (p, m) where each of m paths starts along each axis.
+            x: (p, m) where each of m paths starts along each axis; None for 0.
             r: (p, m) constant part of the gradient; None for 0.
             s: (p, m) constant part of the decay; None for 0.
             first: The first step, from 0.
@@ -42,9 +43,22 @@ class Recurrence(Protocol):
         """
         ...
 
-    def gradients(self, x: Array, r: Array | None, s: Array | None, first: int, last: int) -> Array:
+    def gradients(self, x: Array | None, r: Array | None, s: Array | None, first: int, last: int) -> Array:
         """G (steps, p, m) after the backward passes of those steps; as positions."""
         ...
+
+
+def plain(sgd: Sgd, steepness: Array) -> Plain:
+    """The recurrence of options that carry nothing over, on axes of these eigenvalues (p,)."""
+    rate = sgd.lr * (steepness + sgd.weight_decay)
+    return Plain(steepness, sgd.lr, rate, np.array([_log_factor(one) for one in rate.tolist()]))
+
+
+def _log_factor(rate: float) -> float:
+    """log |1 - rate|, to the last digit for a slow axis too."""
+    if rate < 0.5:
+        return log1p(-rate)
+    return log(abs(1.0 - rate)) if rate != 1.0 else -1e4
 
 
 def carrying(sgd: Sgd, steepness: Pair) -> Recurrence:
@@ -73,54 +87,38 @@ def _canonical(sgd: Sgd) -> Sgd:
 class Plain:
     """Nothing is carried over: x_t = fᵗ·x_0 - (1 - fᵗ)/(λ + ω)·(r + s), with f = 1 - lr·(λ + ω)."""
 
-    sgd: Sgd
-    steepness: Array
+    steepness: Array  # λ, largest first
+    lr: float
+    rate: Array  # 1 - f
+    logarithm: Array  # log |f|; very low where f = 0, so that step 0 still gives 1
 
-    def positions(self, x: Array, r: Array | None, s: Array | None, first: int, last: int) -> Array:
+    def positions(self, x: Array | None, r: Array | None, s: Array | None, first: int, last: int) -> Array:
         """As Recurrence.positions."""
-        rate = self._rate
         steps = np.arange(first, last, dtype=np.float64)[:, None]
-        exponent = steps * self._logarithm
+        exponent = steps * self.logarithm
         power = np.exp(exponent)
-        if self.overshoots:
-            power = np.where((rate > 1.0) & (steps % 2.0 == 1.0), -power, power)
-        position = _times(power, x, self.grows)
+        if self.rate[0] > 1.0:  # f < 0: every step jumps to the other side
+            power = np.where((self.rate > 1.0) & (steps % 2.0 == 1.0), -power, power)
         constant = s if r is None else r if s is None else r + s
-        if constant is not None:
-            # 1 - fᵗ would lose the digits of a slow axis
-            gone = np.where(rate < 0.5, -np.expm1(exponent), 1.0 - power)
-            pull = rate / self.sgd.lr
-            moved = gone / pull if pull.all() else _divide(gone, pull, self.sgd.lr * steps)
-            position = position - _times(moved, constant, self.grows)
-        return position
+        if constant is None:
+            assert x is not None
+            return _times(power, x, self.grows)
+        # 1 - fᵗ would lose the digits of a slow axis
+        gone = np.where(self.rate < 0.5, -np.expm1(exponent), 1.0 - power)
+        flat = self.rate == 0.0
+        moved = np.where(flat, steps, gone / (self.rate + flat)) * -self.lr
+        shift = _times(moved, constant, self.grows)
+        return shift if x is None else _times(power, x, self.grows) + shift
 
-    def gradients(self, x: Array, r: Array | None, s: Array | None, first: int, last: int) -> Array:
+    def gradients(self, x: Array | None, r: Array | None, s: Array | None, first: int, last: int) -> Array:
         """As Recurrence.gradients."""
         own = self.steepness[:, None] * self.positions(x, r, s, first, last)
         return own if r is None else own + r
 
-    @cached_property
+    @property
     def grows(self) -> bool:
         """Whether |f| > 1 along some axis."""
-        return bool(self._rate[0] > 2.0)
-
-    @cached_property
-    def overshoots(self) -> bool:
-        """Whether f < 0 along some axis: every step jumps to the other side."""
-        return bool(self._rate[0] > 1.0)
-
-    @cached_property
-    def _rate(self) -> Array:
-        """1 - f, largest first."""
-        return self.sgd.lr * (self.steepness + self.sgd.weight_decay)
-
-    @cached_property
-    def _logarithm(self) -> Array:
-        """log |f|; very low where f = 0, so that step 0 still gives 1."""
-        rate = self._rate
-        near = np.minimum(rate, 0.5)
-        far = np.log(np.maximum(np.abs(1.0 - rate), 1e-300))
-        return np.where(rate < 0.5, np.log1p(-near), np.where(rate == 1.0, -1e4, far))
+        return bool(self.rate[0] > 2.0)
 
 
 @dataclass(frozen=True)
@@ -136,20 +134,21 @@ class Stacked:
     steepness_low: Array
     zero_grad: bool  # as asked for; sgd may have it otherwise (see _canonical)
 
-    def positions(self, x: Array, r: Array | None, s: Array | None, first: int, last: int) -> Array:
+    def positions(self, x: Array | None, r: Array | None, s: Array | None, first: int, last: int) -> Array:
         """As Recurrence.positions."""
         return self._states(x, r, s, first, last)[:, :, 0]
 
-    def gradients(self, x: Array, r: Array | None, s: Array | None, first: int, last: int) -> Array:
+    def gradients(self, x: Array | None, r: Array | None, s: Array | None, first: int, last: int) -> Array:
         """As Recurrence.gradients."""
         states = self._states(x, r, s, first, last)
         own = self.steepness[:, None] * states[:, :, 0] + states[:, :, 3]
         return own if self.zero_grad else states[:, :, 1] + own
 
-    def _states(self, x: Array, r: Array | None, s: Array | None, first: int, last: int) -> Array:
+    def _states(self, x: Array | None, r: Array | None, s: Array | None, first: int, last: int) -> Array:
         """(steps, p, 5, m)."""
-        zero = np.zeros_like(x)
-        state = np.stack([x, zero, zero, zero if r is None else r, zero if s is None else s], axis=1)
+        given = next(part for part in (x, r, s) if part is not None)
+        parts = [x, None, None, r, s]
+        state = np.stack([np.zeros_like(given) if part is None else part for part in parts], axis=1)
         if first == 0:
             if last == 1:
                 return state[None]
@@ -214,9 +213,3 @@ def _times(factors: Array, start: Array, grows: bool) -> Array:
     """factors (steps, p) times start (p, m), where an axis that starts at 0 stays there whatever overflows."""
     scaled = factors[:, :, None] * start
     return np.where(start == 0.0, 0.0, scaled) if grows else scaled
-
-
-def _divide(a: Array, b: Array, otherwise: Array) -> Array:
-    """a / b, and where b = 0 otherwise."""
-    zero = b == 0.0
-    return np.where(zero, otherwise, a / np.where(zero, 1.0, b))
