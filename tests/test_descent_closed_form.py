@@ -105,6 +105,7 @@ def test_gradients_that_add_up_are_momentum_1_to_the_bit() -> None:
     once = ClosedForm(quadratic_of(Moments.of(x, y)), start_for(x, y), Sgd(0.05, zero_grad=False), "mean", 300)
     twice = replace(once, sgd=Sgd(0.05, momentum=1.0))
     assert np.array_equal(once.losses(0, 300), twice.losses(0, 300))
+    assert once._motion.sgd == twice._motion.sgd  # not by chance: the same matrices
     assert np.array_equal(once.parameters(0, 300), twice.parameters(0, 300))
     # what .grad holds is another matter: the sum, or each step's own
     np.testing.assert_allclose(np.cumsum(twice.gradients(0, 300), axis=0), once.gradients(0, 300), atol=1e-12)
@@ -131,21 +132,36 @@ def test_clean_labels_end_at_a_loss_of_nothing_and_never_below() -> None:
     assert loss[-1] <= 1e-28 * loss[0]
 
 
-def test_a_slow_axis_keeps_its_digits_over_a_million_epochs() -> None:
+@pytest.mark.parametrize(("lr", "rtol"), [(5e-9, 1e-9), (1e-12, 1e-9)])
+def test_a_slow_axis_keeps_its_digits_over_a_million_epochs(lr: float, rtol: float) -> None:
     x, y = design("apart")
-    z = np.column_stack([np.ones(len(x)), x])
-    lr = 5e-9
-    path = ClosedForm(quadratic_of(Moments.of(x, y)), start_for(x, y), Sgd(lr), "mean", 10**6)
-    # one step as a matrix on (θ, 1), squared again and again in long double
-    wide = z.astype(np.longdouble)
-    gram, cross = 2 / len(x) * wide.T @ wide, 2 / len(x) * wide.T @ y.astype(np.longdouble)
-    state = np.block([[np.eye(4) - lr * gram, lr * cross], [np.zeros((1, 4)), np.ones((1, 1))]])
+    start = start_for(x, y)
+    path = ClosedForm(quadratic_of(Moments.of(x, y)), start, Sgd(lr), "mean", 10**6)
+    # one step as a matrix on (θ - θ_0, 1), squared again and again in long double
+    z = np.column_stack([np.ones(len(x)), x]).astype(np.longdouble)
+    gram, pull = 2 / len(x) * z.T @ z, 2 / len(x) * z.T @ (y - z @ start)
+    step = np.block([[np.eye(4) - lr * gram, lr * pull], [np.zeros((1, 4)), np.ones((1, 1))]])
     exponent, total = 10**6, np.eye(5, dtype=np.longdouble)
     while exponent:
-        total = state @ total if exponent & 1 else total
-        state, exponent = state @ state, exponent >> 1
-    expected = (total @ np.vstack([start_for(x, y), np.ones((1, 1))]))[:4]
-    np.testing.assert_allclose(path.parameters_after, expected.astype(float), rtol=1e-10)
+        total = step @ total if exponent & 1 else total
+        step, exponent = step @ step, exponent >> 1
+    moved = path.parameters_after - start
+    np.testing.assert_allclose(moved, total[:4, 4:].astype(float), rtol=rtol, atol=1e-13)
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).eps > 1e-18, reason="long double is no wider than float64 here")
+def test_a_growing_swing_keeps_its_phase() -> None:
+    """Long double judges: an error in λ, or in one step's matrix, would act in all 500 steps alike."""
+    x, y = design("more columns than rows")
+    start, lr, wide = start_for(x, y), 1.9 / steepest(x, y, "mean"), np.longdouble
+    path = ClosedForm(quadratic_of(Moments.of(x, y)), start, Sgd(lr, 0.9, 0.1, zero_grad=False), "mean", 500)
+    z = np.column_stack([np.ones(len(x)), x]).astype(wide)
+    theta, gradient, buffer = start.astype(wide), wide(0), None
+    for seen in path.parameters(0, 500):
+        assert np.abs(seen - theta).max() <= 5e-13 * np.abs(theta).max()
+        gradient = gradient + wide(2) / y.size * z.T @ (z @ theta - y)
+        buffer = gradient if buffer is None else wide(0.9) * buffer + wide(1 - 0.1) * gradient
+        theta = theta - wide(lr) * buffer
 
 
 def test_a_loss_beyond_float64_stops_the_run_with_its_history() -> None:
