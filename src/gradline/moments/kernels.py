@@ -92,15 +92,17 @@ def _fold(sums: Any, tile: Any, s: Any, c: Any) -> None:
 
 
 @nb.njit(inline="always")  # type: ignore[untyped-decorator]
-def _across_lanes(sums: Any, tile: Any, out: Any, i: Any, j: Any) -> None:
-    """The eight lanes of one running pair, added into out[0, i, j] + out[1, i, j]."""
-    at = sums + tile * 2 * _VECTOR
+def _across_lanes(running: Any, tile: Any, out: Any, i: Any, j: Any) -> None:
+    """The eight lanes of one running pair, added into out[0, i, j] + out[1, i, j].
+
+    It takes the array itself, not its address: Numba frees an array after the last use that it can see.
+    """
     hi = lo = 0.0
     for lane in range(LANES):
-        x = load_one(at + lane * _WORD)
+        x = running[tile, lane]
         t = hi + x
         z = t - hi
-        lo += ((hi - (t - z)) + (x - z)) + load_one(at + _VECTOR + lane * _WORD)
+        lo += ((hi - (t - z)) + (x - z)) + running[tile, LANES + lane]
         hi = t
     total = hi + lo
     out[0, i, j] = out[0, j, i] = total
@@ -171,7 +173,7 @@ def cross_products(addresses: Any, strides: Any, rows: Any, out: Any) -> None:
                 _fold(sums, (i + 1) * even + j + 1, s11, c11)
     for i in range(p):
         for j in range(i, p):
-            _across_lanes(sums, i * even + j, out, i, j)
+            _across_lanes(running, i * even + j, out, i, j)
 
 
 @nb.njit(
@@ -214,4 +216,4 @@ def wide_cross_products(left: Any, left_low: Any, right: Any, right_low: Any, ou
                 _fold(sums, (i + 1) * p + j + 1, s11, c11)
     for i in range(p):
         for j in range(i, p):
-            _across_lanes(sums, i * p + j, out, i, j)
+            _across_lanes(running, i * p + j, out, i, j)
