@@ -172,6 +172,30 @@ def test_constant_target(value: float) -> None:
     assert fit.notes == ("y is constant: slopes are 0 and R² is not defined",)
 
 
+def test_a_target_that_barely_varies_is_not_constant() -> None:
+    x = np.arange(20)
+    far = gl.fit(x, 1_700_000_000_000_000_000 + 100 * x)  # nanoseconds since 1970, 100 apart
+    assert far.coef[0] == pytest.approx(100, rel=1e-12)
+    ulps = gl.fit(x, 1 + 2.0**-52 * x)
+    assert ulps.coef[0] == pytest.approx(2.0**-52, rel=10**-ulps.digits)
+
+
+def test_constant_in_parts_and_overall() -> None:
+    x = np.random.default_rng(12).normal(size=(140_000, 1))
+    assert gl.fit(x, np.full(140_000, 0.1)).coef[0] == 0
+    steps = np.repeat([1.0, 2.0], 70_000)
+    m = [gl.Moments.of(x[i : i + 70_000], steps[i : i + 70_000]) for i in (0, 70_000)]
+    assert [part.constant for part in (*m, m[0] + m[1], m[0] + m[0])] == [(True,), (True,), (False,), (True,)]
+    assert gl.fit(x, steps).coef[0] != 0
+
+
+def test_a_column_called_intercept() -> None:
+    frame = pd.DataFrame({"Intercept": [1.0, 2.0, 4.0], "y": [1.0, 2.0, 3.0]})
+    with pytest.raises(gl.ColumnError, match="'Intercept', as the constant"):
+        gl.fit(frame, target="y")
+    assert gl.fit(frame, target="y", intercept=False).names == ["Intercept"]
+
+
 def test_fewer_rows_than_parameters() -> None:
     fit = gl.fit(np.random.default_rng(6).normal(size=(2, 3)), [1.0, 2.0])
     assert fit.rank == 2
@@ -214,7 +238,7 @@ def test_a_very_good_fit_is_not_a_perfect_one() -> None:
 def test_intercept_alone() -> None:
     frame = pd.DataFrame({"y": [1.0, 2.0, 6.0]})
     fit = gl.fit(frame, target="y", features=[])
-    assert fit.names == ("Intercept",)
+    assert fit.names == ["Intercept"]
     assert fit.intercept == 3.0
     assert fit.se[0] == pytest.approx(np.std([1, 2, 6], ddof=1) / 3**0.5)
     assert fit.predict(frame).tolist() == [3.0, 3.0, 3.0]
@@ -276,9 +300,9 @@ def test_to_torch_computes_the_same(table: pd.DataFrame) -> None:
 def test_no_rows_left() -> None:
     with pytest.raises(gl.DataError, match=r"no rows left to fit: each of the 3 rows .*\nmissing: x 3"):
         gl.fit([np.nan] * 3, [1.0, 2.0, 3.0])
-    with pytest.raises(gl.DataError, match=r"no rows left to fit: .* has 0 rows"):
+    with pytest.raises(gl.DataError, match=r"no rows left to fit: .* gave 0 rows"):
         gl.fit(np.empty((0, 2)), np.empty(0))
-    with pytest.raises(gl.DataError, match="all of weight 0"):
+    with pytest.raises(gl.DataError, match=r"all 2 rows in .* have weight 0"):
         gl.fit([1.0, 2.0], [1.0, 2.0], weights=[0.0, 0.0])
 
 

@@ -255,6 +255,12 @@ def test_numbers_too_large_to_square() -> None:
         gl.Moments.of(x, np.ones(3))
 
 
+@pytest.mark.parametrize("size", [1e-300, 1e-200, 1e-130])
+def test_numbers_too_small_to_square(size: float) -> None:
+    with pytest.raises(gl.DataError, match=r"'y' .*too small to be squared"):
+        gl.Moments.of(np.arange(3.0), size * np.arange(1.0, 4.0))
+
+
 @pytest.mark.parametrize("bad", [-1.0, np.nan, np.inf])
 def test_bad_weights(bad: float) -> None:
     weights = np.ones(10)

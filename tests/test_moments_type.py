@@ -73,6 +73,17 @@ def test_moments_of_other_columns_do_not_add_up(data) -> None:
         gl.Moments.of(X, y) + gl.Moments.of(X, y, weights=np.full(200, 2.0))
 
 
+def test_sum_of_a_list_and_nonsense(data) -> None:
+    X, y = data
+    m = gl.Moments.of(X, y)
+    assert sum([m, m]).nobs == 400
+    for nonsense in (lambda: m + 1, lambda: m - 1, lambda: 1 + m):
+        with pytest.raises(TypeError, match="unsupported operand"):
+            nonsense()
+    with pytest.raises(gl.ColumnError, match="'x1' is named 2 times"):
+        m.select(["x1", "x1"])
+
+
 def test_more_rows_cannot_be_taken_away(data) -> None:
     X, y = data
     with pytest.raises(gl.DataError, match="200 rows cannot be taken away from 10"):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradline.design.problem import pose
-from gradline.errors import DataError, OptionError, warn
+from gradline.errors import ColumnError, DataError, OptionError, warn
 from gradline.exact.minimum_norm import minimum_norm
 from gradline.exact.relations import describe
 from gradline.exact.solve import Solution, solve
@@ -80,8 +80,20 @@ def fit_moments(moments: Moments, *, intercept: bool = True, l2: float = 0.0, al
         raise DataError(_no_rows(moments))
     if not moments.columns and not intercept:
         raise OptionError("there is nothing to fit: no features and no intercept.")
-    names = (("Intercept",) if intercept else ()) + moments.columns
-    solution = solve(moments.pair, len(moments.columns), np.array(moments.epsilon), intercept=intercept, l2=float(l2))
+    if intercept and "Intercept" in moments.columns:
+        raise ColumnError(
+            "a column is called 'Intercept', as the constant of the model is.\n"
+            "Rename it, leave it out, or use intercept=False."
+        )
+    names = (["Intercept"] if intercept else []) + list(moments.columns)
+    solution = solve(
+        moments.pair,
+        len(moments.columns),
+        np.array(moments.epsilon),
+        np.array(moments.constant, bool),
+        intercept=intercept,
+        l2=float(l2),
+    )
     relations = {names[j]: describe(names[j], names, relation) for j, relation in solution.relations.items()}
     if relations and aliased == "error":
         raise DataError(
@@ -143,10 +155,13 @@ def _few_digits(fit: Fit) -> str:
 
 
 def _no_rows(moments: Moments) -> str:
-    if not moments.lacking:
-        return f"no rows left to fit: {moments.source} has {moments.rows} rows" + (
-            ", all of weight 0." if moments.rows else "."
+    if not moments.rows:
+        return (
+            f"no rows left to fit: {moments.source} gave 0 rows.\n"
+            "Is the file only a header, or does where= leave nothing over?"
         )
+    if not moments.lacking:
+        return f"no rows left to fit: all {moments.rows} rows in {moments.source} have weight 0.\nCheck weights=."
     return (
         f"no rows left to fit: each of the {moments.rows} rows in {moments.source} lacks a value.\n"
         f"missing: {_listed(moments.lacking)}. Leave a column out of features, or fill it."

@@ -39,6 +39,13 @@ def load(path: str | Path) -> Fit | Run | Moments:
 
     Raises:
         StorageError: the file is missing, damaged, from a newer version, or not one of gradline's.
+
+    Example:
+        >>> import tempfile, gradline as gl
+        >>> path = tempfile.mkdtemp() + "/line.safetensors"
+        >>> gl.fit([[1.0], [2.0], [4.0]], [3.0, 5.0, 9.0]).save(path)
+        >>> load(path).coef
+        array([2.])
     """
     kind, record, tensors = _read(Path(path))
     with _refusing_damage(path):
@@ -146,13 +153,14 @@ def _read(path: Path) -> tuple[str, dict[str, Any], dict[str, Array]]:
         )
     with _refusing_damage(path):
         header = json.loads(metadata[_KEY], object_hook=_unpack)
-        version, kind, record = int(header["format"]), str(header["kind"]), dict(header["record"])
+        version = int(header["format"])
     if version > FORMAT:
         raise StorageError(
             f"{path} was written by a newer gradline (format {version}; this one reads up to {FORMAT}).\n"
             "Upgrade gradline."
         )
-    return kind, record, tensors
+    with _refusing_damage(path):
+        return str(header["kind"]), dict(header["record"]), tensors
 
 
 @contextmanager
@@ -166,7 +174,8 @@ def _refusing_damage(path: str | Path) -> Iterator[None]:
 
 
 def _fit(record: dict[str, Any]) -> Fit:
-    fit = Fit(**fields_of_record(record))
+    fields = fields_of_record(record)
+    fit = Fit(**fields | {"names": list(fields["names"])})
     q, k = len(fit.names), len(fit.targets)
     shapes = (fit.estimates.shape, fit.estimates_low.shape, fit.variance.shape, fit.root.shape, fit.rss.shape)
     if shapes != ((q, k), (q, k), (q,), (q, q), (k,)) or q != len(fit.terms) + fit.has_intercept:

@@ -33,13 +33,16 @@ class Solution:
     condition: float
 
 
-def solve(moments: Pair, features: int, epsilon: Array, *, intercept: bool, l2: float) -> Solution:
+def solve(
+    moments: Pair, features: int, epsilon: Array, constant: NDArray[np.bool_], *, intercept: bool, l2: float
+) -> Solution:
     """Minimise RSS + l2·‖coef‖² over the parameters, the intercept unpenalised.
 
     Args:
         moments: (1 + d + k, 1 + d + k) cross-products of (1, x, y), as a pair.
         features: d.
         epsilon: (d + k,) relative spacing of each column's numbers.
+        constant: (k,) whether each target is known to have one value in all rows.
         intercept: Whether the constant 1 is among the parameters.
         l2: The weight of the squared coefficients.
     """
@@ -64,7 +67,7 @@ def solve(moments: Pair, features: int, epsilon: Array, *, intercept: bool, l2: 
     swept = sweep(matrix, q, np.maximum((16 * q * spacing[:q]) ** 2 * norms[:q], 0.0))
 
     tss = _total(matrix, q, intercept)
-    constant = tss <= 64 * UNIT * norms[q:] if intercept else norms[q:] == 0
+    constant = constant & (intercept | (norms[q:] == 0))
     params = swept.matrix[0][:q, q:].copy(), swept.matrix[1][:q, q:].copy()
     first = np.arange(q) == 0
     if intercept:

@@ -11,12 +11,13 @@ import numpy as np
 
 from gradline.design.terms import Term, fields_of_record
 from gradline.doubledouble import Array, Pair, add, subtract
-from gradline.errors import DataError, no_such_column
+from gradline.errors import ColumnError, DataError, no_such_column
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from gradline.descent.stability import Stability
+    from gradline.moments.one_pass import Progress
     from gradline.results.fit import Fit
     from gradline.results.run import Run
 
@@ -57,6 +58,8 @@ class Moments:
     """(d + k,) rows in which each column was missing."""
     terms: tuple[Term, ...] = ()
     """What each feature is made of."""
+    constant: tuple[bool, ...] = ()
+    """(k,) whether each target is known to have one value in all rows."""
     weighted: bool = False
     log_weights: float = 0.0
     """Σ log w, which the likelihood needs."""
@@ -73,23 +76,43 @@ class Moments:
             object.__setattr__(self, "rows", self.nobs)
         if not self.missing:
             object.__setattr__(self, "missing", (0,) * (len(self.columns) + len(self.targets)))
+        if not self.constant:
+            object.__setattr__(self, "constant", (False,) * len(self.targets))
         if not self.terms:
             object.__setattr__(self, "terms", tuple(Term(name, ((name, 1),)) for name in self.columns))
 
     @classmethod
-    def of(cls, data: Any, target: Any = None, **options: Any) -> Moments:
-        """The moments of any data that `gl.fit` takes, with its options that say which rows and columns.
+    def of(
+        cls,
+        data: Any,
+        target: Any = None,
+        *,
+        features: str | Sequence[str] | None = None,
+        formula: str | None = None,
+        weights: Any = None,
+        missing: str = "drop",
+        where: str | None = None,
+        threads: int | None = None,
+        progress: Progress | None = None,
+    ) -> Moments:
+        """The moments of any data that `gl.fit` takes.
 
         Args:
-            data: As for `gl.fit`.
-            target: As for `gl.fit`.
-            options: features, formula, weights, missing, progress: as for `gl.fit`.
+            data: As for `gl.fit`; likewise target, features, formula, weights, missing, where and progress.
+            target: See data.
+            features: See data.
+            formula: See data.
+            weights: See data.
+            missing: See data.
+            where: See data.
+            threads: How many chunks to compute at a time; the sums do not depend on it.
+            progress: See data.
         """
         from gradline.design.problem import pose
         from gradline.moments.one_pass import accumulate
 
-        reading = {name: options.pop(name) for name in ("missing", "threads", "progress") if name in options}
-        return accumulate(pose(data, target, **options), **reading)
+        problem = pose(data, target, features=features, formula=formula, weights=weights, where=where)
+        return accumulate(problem, missing=missing, threads=threads, progress=progress)
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> Moments:
@@ -112,9 +135,14 @@ class Moments:
         return {name: count for name, count in zip(names, self.missing, strict=True) if count}
 
     def __add__(self, other: Moments) -> Moments:
-        return self._with(other, 1)
+        return self._with(other, 1) if isinstance(other, Moments) else NotImplemented
+
+    def __radd__(self, other: object) -> Moments:
+        return self if other == 0 else NotImplemented  # sum() starts from 0
 
     def __sub__(self, other: Moments) -> Moments:
+        if not isinstance(other, Moments):
+            return NotImplemented
         if other.nobs > self.nobs:
             raise DataError(f"{other.nobs} rows cannot be taken away from {self.nobs}.")
         return self._with(other, -1)
@@ -136,7 +164,18 @@ class Moments:
             log_weights=self.log_weights + sign * other.log_weights,
             missing=tuple(a + sign * b for a, b in zip(self.missing, other.missing, strict=True)),
             epsilon=tuple(max(a, b) for a, b in zip(self.epsilon, other.epsilon, strict=True)),
+            constant=tuple(self._stays_constant(other, number, sign) for number in range(len(self.targets))),
         )
+
+    def _stays_constant(self, other: Moments, number: int, sign: int) -> bool:
+        """Whether a target is known to be constant in the union too, or in what is left."""
+        if sign < 0 or not other.nobs:
+            return self.constant[number]
+        if not self.nobs:
+            return other.constant[number]
+        at = 1 + len(self.columns) + number
+        means = [part.hi[0, at] / part.hi[0, 0] for part in (self, other)]
+        return self.constant[number] and other.constant[number] and bool(means[0] == means[1])
 
     def select(self, features: str | Sequence[str], target: str | Sequence[str] | None = None) -> Moments:
         """The moments of some of the columns, without another look at the rows.
@@ -156,6 +195,9 @@ class Moments:
             for name in wanted:
                 if name not in present:
                     raise no_such_column(name, present, "these moments")
+        for name in features:
+            if features.count(name) > 1:
+                raise ColumnError(f"feature {name!r} is named {features.count(name)} times.\nName each once.")
         at = [self.columns.index(name) for name in features]
         at += [len(self.columns) + self.targets.index(name) for name in targets]
         keep = np.array([0] + [number + 1 for number in at])
@@ -168,6 +210,7 @@ class Moments:
             epsilon=tuple(self.epsilon[number] for number in at),
             missing=tuple(self.missing[number] for number in at),
             terms=tuple(self.terms[number] for number in at[: len(features)]),
+            constant=tuple(self.constant[self.targets.index(name)] for name in targets),
             single_target=self.single_target or isinstance(target, str),
         )
 

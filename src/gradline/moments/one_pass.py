@@ -32,6 +32,9 @@ Progress: TypeAlias = Callable[[int, int | None], object]
 SMALL = 100_000
 """Numbers in a chunk up to which loading compiled code would cost more than it saves."""
 
+_SMALLEST = 1e-250
+"""A sum of squares below which the errors of its products, 2**-106 of it and less, leave float64's range."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Sums:
@@ -42,6 +45,7 @@ class _Sums:
     used: int
     missing: NDArray[np.int64]  # (d + k,) how many rows lack this column
     log_weights: float = 0.0  # Σ log w
+    constant: tuple[float | None, ...] = ()  # the value of each target where all rows share it
 
 
 def accumulate(
@@ -68,7 +72,7 @@ def accumulate(
     tree = _Tree()
     names = [term.name for term in problem.terms] + list(problem.targets)
     done = 0
-    for sums in _in_order(problem.blocks(), lambda block: _sum(block, names, missing), threads):
+    for sums in _in_order(problem.blocks(), lambda block: _sum(block, names, len(problem.targets), missing), threads):
         tree.add(sums)
         done += sums.rows
         if progress is not None:
@@ -87,6 +91,7 @@ def accumulate(
         terms=problem.terms,
         weighted=problem.weights is not None,
         log_weights=total.log_weights,
+        constant=tuple(value is not None for value in total.constant),
         single_target=problem.single_target,
         array_names=problem.array_names,
         source=problem.table.name,
@@ -153,10 +158,25 @@ def _merge(a: _Sums, b: _Sums) -> _Sums:
         used=a.used + b.used,
         missing=a.missing + b.missing,
         log_weights=a.log_weights + b.log_weights,
+        constant=_shared(a, b),
     )
 
 
-def _sum(block: Block, names: list[str], missing: str) -> _Sums:
+def _shared(a: _Sums, b: _Sums) -> tuple[float | None, ...]:
+    """The targets' constant values over both parts; a part without rows has no say."""
+    if not a.used or not b.used:
+        return a.constant if a.used else b.constant
+    return tuple(one if one == other else None for one, other in zip(a.constant, b.constant, strict=True))
+
+
+def _constant(column: NDArray[Any], low: NDArray[Any] | None) -> float | None:
+    """The value that the whole column has, if it has one; mostly the two ends tell that it has not."""
+    if column[0] != column[-1] or (low is not None and (low != low[0]).any()):
+        return None
+    return float(column[0]) if (column == column[0]).all() else None
+
+
+def _sum(block: Block, names: list[str], k: int, missing: str) -> _Sums:
     """The cross-products of one chunk. Only where they are not finite are its rows looked at one by one."""
     rows = len(block.hi[0])
     none_missing = np.zeros(len(names), np.int64)
@@ -164,7 +184,8 @@ def _sum(block: Block, names: list[str], missing: str) -> _Sums:
         with np.errstate(invalid="ignore", over="ignore"):
             pair = _cross_products(block)
         if np.isfinite(pair[0].diagonal()).all():
-            return _Sums(pair, rows, rows, none_missing)
+            _refuse_underflow(block, pair, names)
+            return _Sums(pair, rows, rows, none_missing, 0.0, _constants(block, k))
     keep, counts = _usable(block, names, missing)
     if not keep.any():
         zero = np.zeros((1 + len(names), 1 + len(names)))
@@ -186,8 +207,24 @@ def _sum(block: Block, names: list[str], missing: str) -> _Sums:
             f"column {name!r} in {block.place} has numbers too large to be squared in float64.\n"
             "Divide it by a power of ten first."
         )
+    _refuse_underflow(block, pair, names)
     log_weights = 0.0 if block.weights is None else float(np.log(np.asarray(block.weights, np.float64)).sum())
-    return _Sums(pair, rows, int(keep.sum()), counts, log_weights)
+    return _Sums(pair, rows, int(keep.sum()), counts, log_weights, _constants(block, k))
+
+
+def _constants(block: Block, k: int) -> tuple[float | None, ...]:
+    """For each of the k targets, which stand last, the value that it has in all these rows."""
+    return tuple(_constant(column, low) for column, low in zip(block.hi[-k:], block.lo[-k:], strict=True))
+
+
+def _refuse_underflow(block: Block, pair: Pair, names: list[str]) -> None:
+    """Squares below float64's range would make a column of small numbers look like zeros."""
+    for name, column, square in zip(names, block.hi, pair[0].diagonal()[1:], strict=True):
+        if square < _SMALLEST and column.any():
+            raise DataError(
+                f"column {name!r} in {block.place} has numbers too small to be squared in float64.\n"
+                "Multiply it by a power of ten first."
+            )
 
 
 def _usable(block: Block, names: list[str], missing: str) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:

@@ -37,11 +37,19 @@ class Fit:
     trailing axis of length k, and scalars become (k,). Columns that the ones before them determine are `aliased`:
     their parameter is NaN, and they count as 0 in predictions.
 
+    Example:
+        >>> import gradline as gl
+        >>> fit = gl.fit([[1.0], [2.0], [3.0], [4.0]], [5.1, 6.9, 9.0, 11.0])
+        >>> dict(zip(fit.names, fit.params.round(2).tolist()))
+        {'Intercept': 3.05, 'x': 1.98}
+        >>> fit.conf_int().round(2).tolist(), round(fit.r2, 4)
+        ([[2.55, 3.55], [1.8, 2.16]], 0.9991)
+
     Source: Seber & Lee (2003), Linear Regression Analysis, chapters 3 to 5; AIC and BIC as statsmodels has them
     (the residual variance is not counted as a parameter).
     """
 
-    names: tuple[str, ...]
+    names: list[str]
     terms: tuple[Term, ...]
     targets: tuple[str, ...]
     has_intercept: bool
@@ -63,7 +71,11 @@ class Fit:
     aliased: Mapping[str, str]
     """Columns that the ones before them determine, each with the relation found."""
     digits: float
-    """Lower bound on the correct decimal digits of every parameter, taking the data as exact; at most 15.9."""
+    """Lower bound on the correct decimal digits of every parameter, taking the data as exact; at most 15.9.
+
+    A parameter that is zero to within its bound, and whose part in the target would be below 1e-20 of it, far less
+    than float64 data carry, is given as 0 and not counted.
+    """
     condition_number: float
     """Of the columns scaled to unit length."""
     l2: float
