@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from gradline.results.run import Request, Run
 
 if TYPE_CHECKING:
     from gradline.descent.autograd import Loop
+    from gradline.descent.trace import Trace
 
 
 def train(
@@ -81,7 +82,8 @@ def train(
         zero_grad: False leaves `optimizer.zero_grad()` out of the loop: gradients add up.
         init: (weight, bias) to start from, shaped as in `nn.Linear`.
         seed: The start is then that of `torch.manual_seed(seed); nn.Linear(d, k)`, and batches are drawn from
-            a generator with this seed. None draws both from PyTorch's global generator.
+            a generator with this seed; with init only the batches are. None draws from PyTorch's global
+            generator.
         shuffle: Whether batches are drawn anew each epoch.
         standardize: Train on columns of mean 0 and standard deviation 1. Results and history are in the
             units of the data all the same; init and seed then give the weights for the standardized columns.
@@ -141,17 +143,15 @@ def train(
         engine=engine,
         why=why,
     )
-    run = _in_closed_form(moments, request, init, lr == "auto")
-    loop = partial(_loop, run, optimizer, objective, schedule)
-    rows = partial(_tensors, problem, dtype, device, run.units)
+    rows = partial(_rows, problem, dtype, optimizer, objective, schedule)
+    run = _in_closed_form(moments, request, init, lr == "auto", partial(_traced, rows))
     if engine == "autograd":
         from gradline.descent.autograd import descend
 
-        x, y = rows()
-        path = descend(loop(), x, y, progress)
+        loop, x, y = rows(run)
         request = dataclasses.replace(run.request, dtype=str(x.dtype).removeprefix("torch."))
-        run = dataclasses.replace(run, path=path, request=request)
-    return dataclasses.replace(run, tracing=partial(_traced, loop, rows))
+        run = dataclasses.replace(run, path=descend(loop, x, y, progress), request=request)
+    return run
 
 
 def train_moments(
@@ -264,7 +264,9 @@ def _bowl(moments: Moments, standardize: bool) -> tuple[Quadratic, Units | None]
     return standardized(quadratic) if standardize else (quadratic, None)
 
 
-def _in_closed_form(moments: Moments, request: Request, init: Any, auto: bool) -> Run:
+def _in_closed_form(
+    moments: Moments, request: Request, init: Any, auto: bool, tracing: Callable[[Run, int], Trace] | None = None
+) -> Run:
     """The run if every step is full batch, MSE and SGD; of other runs, what does not depend on the steps."""
     if request.batch_size is not None and request.batch_size > moments.nobs:
         raise OptionError(
@@ -286,7 +288,7 @@ def _in_closed_form(moments: Moments, request: Request, init: Any, auto: bool) -
     start = starting_weights(len(moments.columns), len(moments.targets), init, request.seed)
     path = ClosedForm(quadratic, start, request.sgd, request.reduction, request.epochs)
     names = ("Intercept", *moments.columns)
-    return Run(names, request, start, path, moments, quadratic, units)
+    return Run(names, request, start, path, moments, quadratic, units, tracing)
 
 
 def _surely_stable(quadratic: Quadratic, targets: int, request: Request) -> bool:
@@ -319,18 +321,21 @@ def _too_high(stability: Stability, request: Request) -> str:
     )
 
 
-def _loop(run: Run, optimizer: Any, objective: Objective, schedule: Schedule) -> Loop:
+def _rows(
+    problem: Problem, dtype: str | None, optimizer: Any, objective: Objective, schedule: Schedule, run: Run
+) -> tuple[Loop, Any, Any]:
+    """The loop of a run, and the tensors that it goes over."""
     from gradline.descent.autograd import Loop
 
     request = run.request
-    return Loop(run.start, request.sgd, optimizer, objective, schedule, request.seed, request.device)
+    loop = Loop(run.start, request.sgd, optimizer, objective, schedule, request.seed, request.device)
+    return loop, *_tensors(problem, dtype, request.device, run.units)
 
 
-def _traced(loop: Any, rows: Any, steps: int) -> Any:
+def _traced(rows: Callable[[Run], tuple[Loop, Any, Any]], run: Run, steps: int) -> Trace:
     from gradline.descent.trace import trace
 
-    x, y = rows()
-    return trace(loop(), x, y, steps)
+    return trace(*rows(run), steps)
 
 
 def _tensors(problem: Problem, dtype: str | None, device: str, units: Units | None) -> tuple[Any, Any]:

@@ -117,6 +117,9 @@ class ClosedForm:
 
     def _squares(self, first: int, last: int) -> Array:
         """The sums of squared residuals, (steps,)."""
-        left = self._motion.positions(self._leftover, None, self._decay, first, last)
+        motion, decay = self._motion, self._decay
+        if isinstance(motion, Plain) and decay is None:
+            return self.quadratic.floor + motion.squares(self._leftover, first, last)
+        left = motion.positions(self._leftover, None, decay, first, last)
         squares: Array = self.quadratic.floor + np.einsum("spk,spk->s", left, left)
         return squares

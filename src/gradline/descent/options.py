@@ -31,8 +31,7 @@ class Sgd:
     def __post_init__(self) -> None:
         if not _real(self.lr) or not 0.0 < self.lr < math.inf:
             raise OptionError(f'lr must be a positive number or "auto"; {self.lr!r} arrived.')
-        for name in ("momentum", "dampening"):
-            value = getattr(self, name)
+        for name, value in (("momentum", self.momentum), ("dampening", self.dampening)):
             if not _real(value) or not 0.0 <= value <= 1.0:
                 raise OptionError(f"{name} must be a number from 0 to 1; {value!r} arrived.")
         if not _real(self.weight_decay) or not 0.0 <= self.weight_decay < math.inf:
@@ -135,7 +134,7 @@ def known_dtype(dtype: Any) -> str | None:
 
 def one_of(option: str, value: object, allowed: Iterable[str], more: str = "") -> None:
     """Refuse a value that is not among the allowed names, and suggest the nearest."""
-    names = list(allowed)
+    names = tuple(allowed)
     if value in names:
         return
     near = difflib.get_close_matches(str(value).casefold(), names, n=1, cutoff=0.5)
@@ -145,8 +144,10 @@ def one_of(option: str, value: object, allowed: Iterable[str], more: str = "") -
 
 
 def _real(value: object) -> bool:
+    if type(value) is float:  # the usual case, in a tenth of the time
+        return value == value
     return isinstance(value, numbers.Real) and not isinstance(value, bool) and not math.isnan(value)
 
 
 def _whole(value: object) -> bool:
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    return type(value) is int or (isinstance(value, numbers.Integral) and not isinstance(value, bool))

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import log, log1p
+from math import exp, expm1, log, log1p
 from typing import Protocol
 
 import numpy as np
@@ -26,6 +26,8 @@ import numpy as np
 from gradline.descent.options import Sgd
 from gradline.descent.quadratic import product
 from gradline.doubledouble import Array, Pair
+
+_FLOATS = 6  # up to so many axes, one step in Python floats is faster than in arrays
 
 
 class Recurrence(Protocol):
@@ -94,19 +96,12 @@ class Plain:
 
     def positions(self, x: Array | None, r: Array | None, s: Array | None, first: int, last: int) -> Array:
         """As Recurrence.positions."""
-        steps = np.arange(first, last, dtype=np.float64)[:, None]
-        exponent = steps * self.logarithm
-        power = np.exp(exponent)
-        if self.rate[0] > 1.0:  # f < 0: every step jumps to the other side
-            power = np.where((self.rate > 1.0) & (steps % 2.0 == 1.0), -power, power)
+        alone = last - first == 1 and len(self.rate) <= _FLOATS and not self.grows
+        power, moved = self._in_floats(first) if alone else self._in_arrays(first, last)
         constant = s if r is None else r if s is None else r + s
         if constant is None:
             assert x is not None
             return _times(power, x, self.grows)
-        # 1 - fᵗ would lose the digits of a slow axis
-        gone = np.where(self.rate < 0.5, -np.expm1(exponent), 1.0 - power)
-        flat = self.rate == 0.0
-        moved = np.where(flat, steps, gone / (self.rate + flat)) * -self.lr
         shift = _times(moved, constant, self.grows)
         return shift if x is None else _times(power, x, self.grows) + shift
 
@@ -114,6 +109,40 @@ class Plain:
         """As Recurrence.gradients."""
         own = self.steepness[:, None] * self.positions(x, r, s, first, last)
         return own if r is None else own + r
+
+    def squares(self, x: Array, first: int, last: int) -> Array:
+        """The sums (steps,) over axes and paths of positions², without constants."""
+        length = x[:, 0] if x.shape[1] == 1 else np.linalg.norm(x, axis=1)
+        left = np.exp(self.logarithm[:, None] * np.arange(first, last, dtype=np.float64))
+        left *= length[:, None]
+        if self.grows:
+            left[length == 0.0] = 0.0  # whatever overflows
+        left *= left
+        total: Array = np.add.reduce(left)
+        return total
+
+    def _in_arrays(self, first: int, last: int) -> tuple[Array, Array]:
+        """fᵗ and -lr·(1 - fᵗ)/(λ + ω), both (steps, p)."""
+        steps = np.arange(first, last, dtype=np.float64)[:, None]
+        exponent = steps * self.logarithm
+        power = np.exp(exponent)
+        if self.rate[0] > 1.0:  # f < 0: every step jumps to the other side
+            power = np.where((self.rate > 1.0) & (steps % 2.0 == 1.0), -power, power)
+        # 1 - fᵗ would lose the digits of a slow axis
+        gone = np.where(self.rate < 0.5, -np.expm1(exponent), 1.0 - power)
+        flat = self.rate == 0.0
+        return power, np.where(flat, steps, gone / (self.rate + flat)) * -self.lr
+
+    def _in_floats(self, step: int) -> tuple[Array, Array]:
+        """As _in_arrays, both (1, p)."""
+        powers, moves = [], []
+        for rate, logarithm in zip(self.rate.tolist(), self.logarithm.tolist(), strict=True):
+            power = exp(step * logarithm)
+            power = -power if rate > 1.0 and step % 2 else power
+            gone = -expm1(step * logarithm) if rate < 0.5 else 1.0 - power
+            powers.append(power)
+            moves.append(-self.lr * (gone / rate if rate else step))
+        return np.array([powers]), np.array([moves])
 
     @property
     def grows(self) -> bool:

@@ -22,11 +22,12 @@ def starting_weights(features: int, targets: int, init: Any = None, seed: int | 
         targets: k.
         init: (weight, bias) of shapes (k, d) and (k,), as `nn.Linear` has them; for one target also (d,)
             and a number, for one feature and one target two numbers.
-        seed: Of the draw; not together with init.
+        seed: Of the draw, from -2⁶³ to 2⁶⁴ - 1 as in PyTorch. With init nothing is drawn here, and the seed
+            is only checked; `gl.train` still orders batches by it.
 
     Raises:
         ShapeError: weight or bias of init does not fit the columns.
-        OptionError: init is not a pair of finite numbers, or seed is not a whole number.
+        OptionError: init is not a pair of finite numbers, or seed is not a whole number in its range.
 
     Example:
         >>> starting_weights(1, 1, seed=0)
@@ -35,6 +36,8 @@ def starting_weights(features: int, targets: int, init: Any = None, seed: int | 
     """
     if seed is not None and (isinstance(seed, bool) or not isinstance(seed, (int, np.integer))):
         raise OptionError(f"seed must be a whole number or None; {seed!r} arrived.")
+    if seed is not None and not -(2**63) <= seed < 2**64:
+        raise OptionError(f"seed must be a whole number from -2**63 to 2**64 - 1, as in PyTorch; {seed!r} arrived.")
     if init is None:
         return _drawn(features, targets, None if seed is None else int(seed))
     try:
@@ -53,14 +56,14 @@ def _drawn(features: int, targets: int, seed: int | None) -> Array:
     import torch
 
     generator = None if seed is None else torch.Generator().manual_seed(seed)
-    theta = np.empty((1 + features, targets))
-    if features:
-        # nn.Linear calls kaiming_uniform_(weight, a=√5); its bound is repeated here operation by operation
-        bound = sqrt(3.0) * (sqrt(2.0 / (1 + sqrt(5) ** 2)) / sqrt(features))
-        weight = torch.empty(targets, features, dtype=torch.float32)
-        theta[1:] = weight.uniform_(-bound, bound, generator=generator).numpy().T
+    # nn.Linear draws its weight by kaiming_uniform_(a=√5) and then its bias, number by number. Both bounds are
+    # 1/√d; the first is computed on a longer way round, and is the same float32 for all d up to 20 million.
     bound = 1 / sqrt(features) if features else 0.0
-    theta[0] = torch.empty(targets, dtype=torch.float32).uniform_(-bound, bound, generator=generator).numpy()
+    drawn = torch.empty((features + 1) * targets, dtype=torch.float32).uniform_(-bound, bound, generator=generator)
+    numbers = drawn.numpy()
+    theta = np.empty((1 + features, targets))
+    theta[0] = numbers[features * targets :]
+    theta[1:] = numbers[: features * targets].reshape(targets, features).T
     return theta
 
 

@@ -83,7 +83,7 @@ class Run:
     moments: Moments
     quadratic: Quadratic  # of the columns that were trained on
     units: Units | None
-    tracing: Callable[[int], Trace] | None = None
+    tracing: Callable[[Run, int], Trace] | None = None
 
     @cached_property
     def history(self) -> History:
@@ -182,7 +182,7 @@ class Run:
                 "a trace runs the loop over the rows, and this run has none: it came from moments or a file.\n"
                 "Train on the data itself: gl.train(x, y, …).trace(2)."
             )
-        return self.tracing(steps)
+        return self.tracing(self, steps)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the run to one safetensors file, whole or not at all; it holds no rows of the data."""
