@@ -141,10 +141,10 @@ def _unaligned(X: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("n", [50, 140_000])
-def test_layout_does_not_matter(layout: str, n: int) -> None:
+@pytest.mark.parametrize(("n", "d"), [(50, 3), (140_000, 3), (70_003, 8), (70_001, 11), (9_999, 21)])
+def test_layout_does_not_matter(layout: str, n: int, d: int) -> None:
     rng = np.random.default_rng(n)
-    X, y = rng.normal(size=(n, 3)), rng.normal(size=n)
+    X, y = rng.normal(size=(n, d)), rng.normal(size=n)
     plain, other = gl.Moments.of(X, y), gl.Moments.of(LAYOUTS[layout](X), y)
     assert plain.hi.tobytes() == other.hi.tobytes()
     assert plain.lo.tobytes() == other.lo.tobytes()
