@@ -59,8 +59,9 @@ class ClosedForm:
     @property
     def parameters_after(self) -> Array:
         """θ (p, k) after all steps."""
-        after: Array = self.parameters(self.steps, self.steps + 1)[0]
-        return after
+        steps = self.steps
+        moved: Array = self.quadratic.axes.right.dot(self._moved(steps, steps + 1)[0])
+        return self.start + moved
 
     def losses(self, first: int, last: int) -> Array:
         """The losses that the forward passes of steps first … last - 1 saw."""
@@ -69,11 +70,7 @@ class ClosedForm:
 
     def parameters(self, first: int, last: int) -> Array:
         """θ before those steps, (steps, p, k)."""
-        axes = self.quadratic.axes
-        pull = (self._curvature * axes.sigma)[:, None] * self._leftover
-        decay = self.sgd.weight_decay * (axes.right.T @ self.start) if self.sgd.weight_decay else None
-        moved = self._motion.positions(None, pull, decay, first, last)
-        theta: Array = self.start + axes.right @ moved
+        theta: Array = self.start + self.quadratic.axes.right @ self._moved(first, last)
         return theta
 
     def gradients(self, first: int, last: int) -> Array:
@@ -84,6 +81,13 @@ class ClosedForm:
         flat = sigma == 0.0
         gradient: Array = axes.right @ np.where(flat, 0.0, pulls / np.where(flat, 1.0, sigma))
         return gradient
+
+    def _moved(self, first: int, last: int) -> Array:
+        """θ - θ_0 along the axes before those steps, (steps, p, k)."""
+        axes = self.quadratic.axes
+        pull = (self._curvature * axes.sigma)[:, None] * self._leftover
+        decay = self.sgd.weight_decay * (axes.right.T @ self.start) if self.sgd.weight_decay else None
+        return self._motion.positions(None, pull, decay, first, last)
 
     @property
     def _numbers(self) -> float:
@@ -105,7 +109,7 @@ class ClosedForm:
     def _leftover(self) -> Array:
         """v_0 (p, k)."""
         quadratic = self.quadratic
-        leftover: Array = quadratic.axes.left.T @ (quadratic.root @ self.start - quadratic.aim)
+        leftover: Array = quadratic.axes.left.T.dot(quadratic.root.dot(self.start) - quadratic.aim)
         return leftover
 
     @property

@@ -165,12 +165,11 @@ def _two_axes(a: float, b: float, zero: float, d: float) -> Axes:
         tangent = copysign(1.0, slope) / (abs(slope) + hypot(1.0, slope))
     cosine = 1.0 / hypot(1.0, tangent)
     sine = tangent * cosine
-    columns = [  # of root·right, and right's, now orthogonal
-        (cosine * a - sine * b, -sine * d, cosine, -sine),
-        (sine * a + cosine * b, cosine * d, sine, cosine),
-    ]
-    (x, y, *first), (v, w, *second) = sorted(columns, key=lambda column: -hypot(*column[:2]))
+    x, y, first = cosine * a - sine * b, -sine * d, (cosine, -sine)  # columns of root·right, now orthogonal,
+    v, w, second = sine * a + cosine * b, cosine * d, (sine, cosine)  # and of right
     long, short = hypot(x, y), hypot(v, w)
+    if long < short:
+        x, y, first, long, v, w, second, short = v, w, second, short, x, y, first, long
     turn = copysign(1.0, x * w - y * v)  # the second left vector stands upright on the first, whatever is left of it
     left = np.array([[x / long, -turn * y / long], [y / long, turn * x / long]])
     return Axes(np.array([long, short]), left, np.array([first, second]).T)

@@ -142,7 +142,8 @@ class Plain:
             gone = -expm1(step * logarithm) if rate < 0.5 else 1.0 - power
             powers.append(power)
             moves.append(-self.lr * (gone / rate if rate else step))
-        return np.array([powers]), np.array([moves])
+        both = np.array([[powers], [moves]])
+        return both[0], both[1]
 
     @property
     def grows(self) -> bool:
