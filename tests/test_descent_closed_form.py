@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from torch_loop import DESIGNS, design, loop, steepest
 
 from gradline.descent.closed_form import ClosedForm
@@ -32,6 +34,15 @@ OTHERS = list(
         (0.5, 0.99, 1.05),  # lr over 2/λ_max
     )
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """PyTorch's threads wait for each other over these few numbers, ten times as long on a busy machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def start_for(x: np.ndarray, y: np.ndarray) -> np.ndarray:
