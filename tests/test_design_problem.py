@@ -17,6 +17,7 @@ from gradline.design.polynomial import polynomial
 from gradline.design.problem import Problem, pose
 from gradline.errors import ColumnError, DataError, OptionError, ShapeError
 from gradline.sources import CHUNK
+from gradline.sources.columns import Held
 
 X = np.array([[1.0, 2.0], [3.0, 5.0], [8.0, 13.0]])
 Y = np.array([1.0, 4.0, 9.0])
@@ -187,7 +188,7 @@ def test_an_intercept_alone_is_a_model() -> None:
         ((X, Y), {"weights": "w"}, OptionError, "has no names"),
         ((X, None), {}, OptionError, "no target"),
         ((X,), {"formula": "y ~ x"}, OptionError, "an array has none"),
-        ((DF, "y"), {}, ColumnError, "column 's' in the DataFrame is text.*\n.*--features: a,b$"),
+        ((DF, "y"), {}, ColumnError, "feature 's' in the DataFrame is text.*\n.*--features: a,b$"),
         ((DF, "Y"), {}, ColumnError, "no column 'Y' in the DataFrame. Did you mean 'y'"),
         ((DF, "s"), {"features": "a"}, ColumnError, "'s' .* is text"),
         ((DF, "y"), {"features": ["a", "y"]}, ColumnError, r"target 'y' is also a feature"),
@@ -220,3 +221,48 @@ def test_a_condition_and_values_from_memory_do_not_go_together(penguins: Path) -
         pose(penguins, np.ones(344), features="year", where="year > 2000")
     with pytest.raises(OptionError, match="where="):
         pose(penguins, "year", features="body_mass_g", weights=np.ones(344), where="year > 2000")
+
+
+def test_the_hint_of_a_text_feature_is_true(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,y\n1,2\nx,3\n3,4\n")
+    for features in (None, "a"):
+        with pytest.raises(ColumnError, match=r"feature 'a' .* is text.*\nBesides y no column is numeric"):
+            pose(tmp_path / "t.csv", "y", features=features)
+    with pytest.raises(ColumnError, match=r"feature 's'.*\n.*--features: a$"):
+        pose(DF, "y", features="s", weights="b")
+    with pytest.raises(ColumnError, match=r"target 's'.*\nNo column is numeric"):
+        pose(DF[["s"]], "s")
+
+
+def test_the_target_is_looked_at_first(penguins: Path) -> None:
+    words = r"target 'species' in .* is text .*\nnumeric columns, for target= or --target: bill_length_mm"
+    with pytest.raises(ColumnError, match=words):
+        pose(penguins, "species")
+    with pytest.raises(ColumnError, match=words):
+        pose(penguins, formula="species ~ island")
+
+
+@pytest.mark.parametrize("empty", [[], ()])
+def test_an_empty_list_is_named_as_one(empty: Any) -> None:
+    for request in ({"target": "y"}, {"target": []}, {"formula": "y ~ x"}):
+        with pytest.raises(DataError, match="the table is an empty list"):
+            pose(empty, **request)
+
+
+def test_columns_that_pandas_labels_by_whole_numbers() -> None:
+    frame = pd.DataFrame({0: X[:, 0], 1: X[:, 1], 2: Y})
+    for target in (2, np.int64(2), "2"):
+        assert names(pose(frame, target)) == ["0", "1"]
+        for features in ([0], 0, ["0"], [np.int64(0)]):
+            assert names(pose(frame, target, features=features)) == ["0"]
+    assert pose(frame, 2, weights=1).weights == "1"
+    with pytest.raises(ColumnError, match="no column '3'"):
+        pose(frame, 3)
+    with pytest.raises(OptionError, match="has no names"):
+        pose(X, 1)
+
+
+def test_values_beside_a_table_in_memory_are_one_table() -> None:
+    table = pose(NUMBERS, Y * 2, weights=X[:, 0]).table
+    assert isinstance(table, Held)
+    assert table.columns == ("a", "b", "y", "weights", "y_")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -197,3 +198,35 @@ def test_values_from_memory_beside_a_file_of_unknown_length(folder: Path) -> Non
     for length, words in ((2, "at least 3 rows"), (4, "has 3 rows")):
         with pytest.raises(GradlineError, match=rf"'y' has shape \({length},\) and .*{words}"):
             list(open_table(folder / "t.csv", extra=[("y", np.ones(length))]).read(["a", "y"]))
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "found", "expected"),
+    [
+        ("a,b,y\n1,2,3\n2,3,4\n4,4\n5,6,7\n", 4, "2 fields", 3),
+        ("a,b,y\n1,2,3\n2,3,4\n\n4,4,5,6\n5,6,7\n", 5, "4 fields", 3),
+        ("a;b;y\n1;2;3\n4\n5;6;7\n", 3, "1 field,", 3),
+        ('a,"b, c",y\n1,2,3\n"4\n4",4\n5,6,7\n', 3, "2 fields", 3),
+        ("a,b,y\n1,2\n3,4\n", 2, "2 fields", 3),
+        ("a,b\n" + "1,2\n" * 30_000 + "1,2,3\n", 30_002, "3 fields", 2),
+    ],
+)
+def test_an_odd_line_is_named_with_its_fields(text: str, line: int, found: str, expected: int, folder: Path) -> None:
+    with pytest.raises(SourceError, match=rf"t\.csv, line {line}: {found}.* has {expected}\.\nCorrect the line"):
+        list(csv(folder, text).read(["a"]))
+
+
+def test_an_odd_line_in_a_compressed_file(folder: Path) -> None:
+    (folder / "t.csv.gz").write_bytes(gzip.compress(b"a,y\n1,2\n3\n4,5\n"))
+    with pytest.raises(SourceError, match="line 3: 1 field"):
+        open_table(folder / "t.csv.gz")
+
+
+def test_a_comma_in_the_name_of_an_only_column(folder: Path) -> None:
+    assert values(csv(folder, "weight, kg\n1\n2\n")) == [[1.0, 2.0]]
+
+
+def test_text_in_an_older_encoding(folder: Path) -> None:
+    (folder / "t.csv").write_bytes("name,y\nthe,1\ncafé,2\n".encode("latin-1"))
+    with pytest.raises(SourceError, match=r"t\.csv, line 3: the text is not UTF-8.*\n.*iconv"):
+        list(open_table(folder / "t.csv").read(["y"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import init
@@ -77,3 +78,16 @@ def test_the_line_and_its_range() -> None:
 def test_refused(options: dict, words: str) -> None:
     with pytest.raises(OptionError, match=words):
         line(**options)
+
+
+def test_whole_numbers_of_numpy() -> None:
+    x, y = line(n=np.int64(5), noise=np.float32(1.0), seed=np.int64(3))
+    for one, other in zip((x, y), line(n=5, seed=3), strict=True):
+        assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("name", ["n", "slope", "intercept", "noise", "seed", "low", "high"])
+@pytest.mark.parametrize("value", ["a", "5", [1, 2], {}])
+def test_what_is_no_number(name: str, value: object) -> None:
+    with pytest.raises(OptionError, match=f"{name} is "):
+        line(**{name: value})

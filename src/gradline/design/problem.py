@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from gradline.design.block import Block
 from gradline.design.polynomial import Polynomial
 from gradline.design.terms import Term, column_term, columns_of, evaluate, exact_words, powers
 from gradline.errors import ColumnError, DataError, OptionError, ShapeError, no_such_column
 from gradline.sources import Table, demand, is_array, is_named, open_columns, open_table
-from gradline.sources.columns import Beside, Column
+from gradline.sources.columns import Column, beside
 from gradline.sources.rows import not_numbers
 
 
@@ -80,6 +82,7 @@ def pose(
         OptionError: the request contradicts itself.
     """
     terms: tuple[Term, ...] | None = None
+    _not_an_empty_list(data)
     if isinstance(data, Polynomial):
         if features is not None or formula is not None:
             raise OptionError("polynomial(…) is the features already: leave out features= and formula=.")
@@ -88,6 +91,7 @@ def pose(
         terms = powers(table.columns[0], degree)
     else:
         table = open_table(data, where=where)
+    target, weights, features = _labels(table, data, target, weights, features)
     table, weight = _weights(table, data, weights, where)
     if formula is not None:
         if target is not None or features is not None:
@@ -101,8 +105,10 @@ def pose(
 
         targets, terms, constant = parse(formula, table.columns)
         intercept = intercept and constant
+        _demand_targets(table, targets)
     else:
         table, targets = _targets(table, data, target, features, where)
+        _demand_targets(table, targets)
         if terms is None:
             terms = _features(table, features, targets, weight)
     return _checked(Problem(table, terms, targets, weight, bool(intercept), not is_named(data)))
@@ -131,7 +137,7 @@ def _targets(
     taken = set(table.columns)
     if is_array(target) or not columns[0].name:
         # The name 'y' is ours, not the user's: it gives way to a column that has it already.
-        columns = [replace(column, name=_free(column.name or "y", taken)) for column in columns]
+        columns = [_renamed(column, _free(column.name or "y", taken)) for column in columns]
     for column in columns:
         if column.name in (taken if chosen is None else chosen):
             raise ColumnError(
@@ -145,12 +151,7 @@ def _features(
     table: Table, features: str | Sequence[str] | None, targets: tuple[str, ...], weight: str | None
 ) -> tuple[Term, ...]:
     if features is None:
-        names = [name for name in table.columns if name not in targets and name != weight]
-        numeric = [name for name in table.numeric if name in names]
-        for name in names:
-            if name not in numeric:
-                raise not_numbers(name, table.kind(name), table.name, numeric)
-        return tuple(column_term(name) for name in names)
+        return tuple(column_term(name) for name in table.columns if name not in targets and name != weight)
     names = [features] if isinstance(features, str) else list(features)
     for name in names:
         if not isinstance(name, str):
@@ -173,7 +174,7 @@ def _weights(table: Table, data: Any, weights: Any, where: str | None) -> tuple[
     _same_height(table, data, "weights", weights, height)
     if len(columns) != 1:
         raise ShapeError(f"weights has shape ({height}, {len(columns)}); expected one weight per row: (n,).")
-    column = replace(columns[0], name=_free("weights", set(table.columns)))
+    column = _renamed(columns[0], _free("weights", set(table.columns)))
     return _beside(table, [column], where), column.name
 
 
@@ -191,10 +192,57 @@ def _checked(problem: Problem) -> Problem:
                 )
     if weight in targets:
         raise ColumnError(f"{weight!r} is the target and the weights.\nName another column as one of them.")
-    demand(table, [*columns_of(problem.terms), *targets])
+    numeric = table.numeric
+    for name in columns_of(problem.terms):
+        if name not in numeric:
+            if name not in table.columns:
+                raise no_such_column(name, table.columns, table.name)
+            taken = [*targets] if weight is None else [*targets, weight]
+            others = [other for other in numeric if other not in taken]
+            raise not_numbers(name, table.kind(name), table.name, others, "feature", taken)
     if not problem.terms and not problem.intercept:
         raise OptionError("the model has neither a feature nor an intercept.\nName a feature, or keep the intercept.")
     return problem
+
+
+def _demand_targets(table: Table, targets: Sequence[str]) -> None:
+    """Refuse a target that is not there or holds no numbers, before the features are looked at."""
+    numeric = table.numeric
+    for name in targets:
+        if name not in numeric:
+            if name not in table.columns:
+                raise no_such_column(name, table.columns, table.name)
+            raise not_numbers(name, table.kind(name), table.name, numeric, "target")
+
+
+def _not_an_empty_list(data: Any) -> None:
+    if isinstance(data, list | tuple) and not data:
+        raise DataError(
+            "the table is an empty list: it has neither rows nor files.\n"
+            "Give an array, a data frame or paths; a glob that matches no file gives an empty list."
+        )
+
+
+def _labels(table: Table, data: Any, target: Any, weights: Any, features: Any) -> tuple[Any, Any, Any]:
+    """The request with whole numbers that label columns (pandas has such) as the columns' names."""
+    if _is_label(target):
+        target = str(target)
+    if _is_label(weights) and is_named(data):
+        weights = str(weights)
+    if _is_label(features):
+        features = [features]
+    if isinstance(features, list | tuple):
+        known = table.columns
+        features = [str(name) if _is_label(name) and str(name) in known else name for name in features]
+    return target, weights, features
+
+
+def _is_label(name: Any) -> bool:
+    return isinstance(name, (int, np.integer)) and not isinstance(name, bool)
+
+
+def _renamed(column: Column, name: str) -> Column:
+    return column if column.name == name else replace(column, name=name)
 
 
 def _names(target: Any) -> tuple[str, ...] | None:
@@ -209,7 +257,7 @@ def _names(target: Any) -> tuple[str, ...] | None:
 def _beside(table: Table, columns: Sequence[Column], where: str | None) -> Table:
     if where is not None:
         raise OptionError("where= leaves out rows of the file; target and weights must be columns of it as well.")
-    return Beside(table, columns)
+    return beside(table, columns)
 
 
 def _same_height(table: Table, data: Any, role: str, values: Any, height: int) -> None:

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 
 from gradline.errors import DataError, OptionError, ShapeError
-from gradline.sources.columns import Beside, Column
+from gradline.sources.columns import Column, beside
 from gradline.sources.rows import CHUNK, Rows, Table, demand
 
 __all__ = ["CHUNK", "Rows", "Table", "demand", "is_named", "is_path", "open_columns", "open_table"]
+
+_ARRAYS = (np.ndarray, np.generic, list, tuple, int, float, complex)
 
 
 def open_table(data: Any, extra: Sequence[tuple[str, Any]] = (), where: str | None = None) -> Table:
@@ -32,7 +34,7 @@ def open_table(data: Any, extra: Sequence[tuple[str, Any]] = (), where: str | No
             "where= leaves out rows of the file, and values from memory have no such rows to leave out.\n"
             "Put the values into the file, or filter before."
         )
-    return Beside(table, [_one(name, values) for name, values in extra])
+    return beside(table, [_one(name, values) for name, values in extra])
 
 
 def open_columns(data: Any, letter: str) -> tuple[list[Column], int]:
@@ -55,7 +57,7 @@ def is_path(data: Any) -> bool:
 
 def is_array(data: Any) -> bool:
     """Whether this is a table without names: an array, a tensor, a list."""
-    if isinstance(data, np.ndarray | np.generic | list | tuple | int | float | complex):
+    if isinstance(data, _ARRAYS):
         return True
     from gradline.sources.arrays import is_tensor
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -45,16 +46,18 @@ def array_columns(data: Any, letter: str) -> tuple[list[Column], int]:
 
 def is_tensor(data: Any) -> bool:
     """Whether this is a torch tensor, without importing torch."""
-    return any(
-        kind.__module__.partition(".")[0] == "torch" and kind.__name__ == "Tensor" for kind in type(data).__mro__
-    )
+    kind: Any = type(data)
+    return _is_tensor_class(kind)
+
+
+@lru_cache(maxsize=64)
+def _is_tensor_class(kind: type) -> bool:
+    return any(base.__module__.partition(".")[0] == "torch" and base.__name__ == "Tensor" for base in kind.__mro__)
 
 
 def _column(name: str, values: NDArray[Any], halves: bool) -> Column:
     """The column of these values (n,); `halves`: they are the bits of bfloat16 numbers."""
-    epsilon = _BFLOAT16_EPSILON if halves else 2.0**-52
-    if values.dtype.kind == "f":
-        epsilon = max(float(np.finfo(values.dtype).eps), 2.0**-52)
+    label, epsilon = ("bfloat16", _BFLOAT16_EPSILON) if halves else _label_and_epsilon(values.dtype)
 
     def part(first: int, last: int) -> NDArray[Any]:
         piece = values[first:last]
@@ -69,7 +72,13 @@ def _column(name: str, values: NDArray[Any], halves: bool) -> Column:
             return piece.astype(kind.newbyteorder("="))
         return piece
 
-    return Column(name, len(values), "bfloat16" if halves else str(values.dtype), epsilon, part)
+    return Column(name, len(values), label, epsilon, part)
+
+
+@lru_cache(maxsize=64)
+def _label_and_epsilon(dtype: np.dtype[Any]) -> tuple[str, float]:
+    """How an error calls the type, and the relative spacing of its numbers."""
+    return str(dtype), max(float(np.finfo(dtype).eps), 2.0**-52) if dtype.kind == "f" else 2.0**-52
 
 
 def _tensor(data: Any) -> tuple[NDArray[Any], bool]:

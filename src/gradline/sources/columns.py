@@ -36,16 +36,8 @@ class Held:
         self.rows: int | None = rows
         self._height = rows
         self._columns = {column.name: column for column in columns}
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """All columns in order."""
-        return tuple(self._columns)
-
-    @property
-    def numeric(self) -> tuple[str, ...]:
-        """The columns that can be used as numbers."""
-        return tuple(name for name, column in self._columns.items() if column.epsilon is not None)
+        self.columns = tuple(self._columns)
+        self.numeric = tuple(name for name, column in self._columns.items() if column.epsilon is not None)
 
     def kind(self, column: str) -> str:
         """How an error calls the type of the column."""
@@ -53,8 +45,13 @@ class Held:
 
     def epsilon(self, column: str) -> float:
         """Relative spacing of the column's numbers."""
-        demand(self, [column])
+        demand(self, (column,))
         return self._columns[column].epsilon or 0.0
+
+    def beside(self, extra: Sequence[Column]) -> Held:
+        """The table with further columns of its height; they hide columns of the same name."""
+        merged = self._columns | {column.name: column for column in extra}
+        return Held(self.name, list(merged.values()), self._height)
 
     def read(self, columns: Sequence[str]) -> Iterator[Rows]:
         """The rows in order, in chunks of at most CHUNK."""
@@ -63,6 +60,13 @@ class Held:
         for first in range(0, self._height, CHUNK):
             last = min(first + CHUNK, self._height)
             yield Rows(first, tuple(column.part(first, last) for column in chosen), self.name)
+
+
+def beside(table: Table, extra: Sequence[Column]) -> Table:
+    """The table with further columns from memory laid beside it; they hide columns of the same name."""
+    if isinstance(table, Held) and all(column.rows == table.rows for column in extra):
+        return table.beside(extra)
+    return Beside(table, extra)
 
 
 class Beside:

@@ -64,11 +64,13 @@ class Table(Protocol):
 
 def demand(table: Table, columns: Sequence[str]) -> None:
     """Raise ColumnError unless the table has all of these columns and they hold numbers."""
+    numeric = table.numeric
     for column in columns:
+        if column in numeric:
+            continue
         if column not in table.columns:
             raise no_such_column(column, table.columns, table.name)
-        if column not in table.numeric:
-            raise not_numbers(column, table.kind(column), table.name, table.numeric)
+        raise not_numbers(column, table.kind(column), table.name, numeric)
 
 
 def counting_column(table: Table) -> tuple[str]:
@@ -78,11 +80,20 @@ def counting_column(table: Table) -> tuple[str]:
     return (table.numeric[0],)
 
 
-def not_numbers(column: str, kind: str, place: str, numeric: Sequence[str]) -> ColumnError:
-    """The error for a column that holds something else than numbers, with the columns that do hold numbers."""
+def not_numbers(
+    column: str, kind: str, place: str, numeric: Sequence[str], role: str = "column", besides: Sequence[str] = ()
+) -> ColumnError:
+    """The error for a column that holds something else than numbers, with those that could stand in its place.
+
+    `besides`: columns that may be numeric, but have another role already.
+    """
+    option = "target" if role == "target" else "features"
     listing = ",".join(numeric[:6]) + (", …" if len(numeric) > 6 else "")
-    hint = f"numeric columns, for features= or --features: {listing}" if numeric else "no column is numeric"
-    return ColumnError(f"column {column!r} in {place} is {kind}; numbers were expected.\n{hint}")
+    hint = f"numeric columns, for {option}= or --{option}: {listing}"
+    if not numeric:
+        start = f"Besides {', '.join(besides)} no" if besides else "No"
+        hint = f"{start} column is numeric: convert {column!r} to numbers."
+    return ColumnError(f"{role} {column!r} in {place} is {kind}; numbers were expected.\n{hint}")
 
 
 def reject_duplicates(columns: Sequence[str], place: str) -> None:

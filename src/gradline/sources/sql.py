@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from gradline.errors import ColumnError, OptionError, SourceError
 from gradline.sources.arrow import Kind, kind_of, recut
+from gradline.sources.ragged import ragged, reject_ragged
 from gradline.sources.rows import CHUNK, reject_duplicates
 
 MISSING = ("NA", "NaN", "nan", "N/A", "null", "NULL", "")
@@ -39,6 +40,8 @@ class SqlFile:
         with self._connection() as connection:
             csv = format_name.startswith("csv")
             self._columns = _csv_columns(connection, _csv_file(path, format_name), path) if csv else {}
+            if len(self._columns) == 1:
+                reject_ragged(path, format_name.partition(" ")[2], next(iter(self._columns)))
             self._source = self._relation(connection)
             schema = _reader(connection, f"SELECT * FROM {self._source} LIMIT 0").schema  # noqa: S608
             names = list(self._columns or names)
@@ -135,6 +138,15 @@ class SqlFile:
                 "Correct it, or leave it empty (or NA) if it is missing."
             )
         line = re.search(r"CSV Error on Line: (\d+)", str(problem))
+        if "not utf-8" in str(problem).lower():
+            place = f"{self.path}, line {line[1]}" if line else self.path
+            return SourceError(
+                f"{place}: the text is not UTF-8; an older encoding such as Latin-1 or CP949?\n"
+                "Save the file as UTF-8, e.g. iconv -f LATIN1 -t UTF-8 OLD.csv > NEW.csv"
+            )
+        counts = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", str(problem))
+        if line and counts:
+            return ragged(self.path, int(line[1]), int(counts[1]), int(counts[2]))
         if line:
             said = [text for text in str(problem).splitlines() if text and not text.startswith("Original Line")]
             return SourceError(f"{self.path}, line {line[1]}: {' '.join(said[1:2])}\nCorrect the line, or remove it.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import TYPE_CHECKING
 
 from gradline.errors import OptionError
@@ -58,7 +59,10 @@ def line(
 
     Source: the torch.nn.init calls of the notebook that gradline grew out of.
     """
-    _check(n, noise, noise_on, seed, low, high)
+    n, seed = _whole(n, "n is {!r}; expected a number of points, 1 or more."), _seed(seed)
+    _check(n, noise, noise_on, low, high)
+    for name, value in (("slope", slope), ("intercept", intercept)):
+        _number(name, value, "a number")
     import torch
     from torch.nn import init
 
@@ -77,14 +81,40 @@ def line(
     return x, slope * x + intercept + noise * e
 
 
-def _check(n: int, noise: float, noise_on: str, seed: int | None, low: float, high: float) -> None:
-    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+def _check(n: int, noise: float, noise_on: str, low: float, high: float) -> None:
+    if n < 1:
         raise OptionError(f"n is {n!r}; expected a number of points, 1 or more.")
     if noise_on not in ("x", "y"):
         raise OptionError(f"noise_on is {noise_on!r}; expected 'x' or 'y'.")
+    _number("noise", noise, "a standard deviation, 0 or more")
+    _number("low", low, "a number")
+    _number("high", high, "a number")
     if not (noise >= 0 and math.isfinite(noise)):
         raise OptionError(f"noise is {noise!r}; expected a standard deviation, 0 or more.")
     if not (low < high and math.isfinite(high - low)):
         raise OptionError(f"low is {low!r} and high is {high!r}; expected finite numbers, low below high.")
-    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
-        raise OptionError(f"seed is {seed!r}; expected an integer, or None.")
+
+
+def _seed(seed: int | None) -> int | None:
+    return None if seed is None else _whole(seed, "seed is {!r}; expected an integer, or None.")
+
+
+def _whole(value: int, complaint: str) -> int:
+    """A whole number of Python or NumPy."""
+    try:
+        if not isinstance(value, bool):
+            return operator.index(value)
+    except TypeError:
+        pass
+    raise OptionError(complaint.format(value))
+
+
+def _number(name: str, value: float, expected: str) -> None:
+    """Refuse what is no single number; NumPy's and torch's numbers are."""
+    try:
+        if not isinstance(value, str | bytes):
+            float(value)
+            return
+    except (TypeError, ValueError, RuntimeError):
+        pass
+    raise OptionError(f"{name} is {value!r}; expected {expected}.")
