@@ -69,7 +69,7 @@ def test_the_sentences_are_true(lang: str, seed: int, capsys: pytest.CaptureFixt
     words = TEXTS[lang]
     for truth, (low, high) in zip((3, 2), fit.conf_int(), strict=True):
         inside = words["inside" if low <= truth <= high else "outside"].format(truth=truth)
-        assert words["interval"].format(low=f"{low:.3f}", high=f"{high:.3f}") + "   " + inside in text
+        assert words["interval"].format(low=f"{low:.3f}", high=f"{high:.3f}") + "  " + inside in text
     assert f"{stability.lr_limit:.4f}" in text
     assert f"{stability.lr_best:.4f}" in text
     w, b = abs(1 - 0.01 * stability.steepness)
@@ -93,7 +93,12 @@ def test_the_sketch(capsys: pytest.CaptureFixture[str]) -> None:
     text = demo(capsys)
     for shown in ("274.187", "0.00392864", "w = 1.9999989     b = 2.9998527", "59.0152", "3.16471"):
         assert shown in text
-    for shown in ("1.871 … 1.992   2 is outside", "2.622 … 3.335   3 is inside", "limit 0.0291", "lr 0.0282"):
+    for shown in (
+        "1.871 … 1.992  2 is outside: 1 draw in 20 is",
+        "2.622 … 3.335  3 is inside",
+        "limit 0.0291",
+        "lr 0.0282",
+    ):
         assert shown in text
 
 

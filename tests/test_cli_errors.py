@@ -74,7 +74,7 @@ BAD = {
     "train: misspelt": ("train good.csv --target y --features xx", "'xx'"),
     "train: trace of nothing": ("train good.csv --target y --features x --trace 0", "trace"),
     "train: no folder": ("train good.csv --target y --features x --save no/new.safetensors", "no/new"),
-    "unknown language": ("demo --lang fr", "fr"),
+    "unknown language": ("demo --lang fr", "Try --lang en"),
 }
 
 
@@ -93,6 +93,7 @@ def test_says_what_is_wrong_in_three_lines_and_writes_nothing(
     lines = said.err.splitlines()
     assert lines[0].startswith("error: "), said.err
     assert len(lines) <= 3
+    assert all(len(line) <= 80 or " " not in line.strip() for line in lines)
     assert all(line.startswith(" " * 7) for line in lines[1:])
     assert mentioned in said.err
     assert "Traceback" not in said.err

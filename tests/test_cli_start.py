@@ -53,6 +53,15 @@ def test_help_answers_at_once() -> None:
     assert min(seconds() for _ in range(5)) < 0.5
 
 
+@pytest.mark.parametrize(("command", "usage"), [("fit", "SOURCE..."), ("predict", "MODEL SOURCE...")])
+def test_help_names_arguments_without_types(command: str, usage: str) -> None:
+    said = run(command, "--help", env=os.environ | {"COLUMNS": "80"}).stdout
+    assert said.startswith(f"Usage: gradline {command} [OPTIONS] {usage}\n")
+    assert "<" not in said
+    for name in usage.replace(".", "").split():
+        assert f"\n  {name}    " in said
+
+
 @pytest.mark.parametrize("command", ["", "demo", "fit", "train", "predict"])
 def test_help_fits_the_terminal(command: str) -> None:
     done = run(*command.split(), "--help", env=os.environ | {"COLUMNS": "80"})

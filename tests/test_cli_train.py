@@ -80,9 +80,10 @@ def test_a_rate_above_the_limit_is_said_before_and_the_run_is_kept(
     said = capsys.readouterr()
     with pytest.warns(gl.GradlineWarning):
         expected = run(lr=0.05, epochs=5000, seed=0)
-    first, second = said.err.splitlines()
-    assert first.startswith("warning: lr 0.05 is above the limit 0.0291")
-    assert second == "         x sets the limit (its mean square is 34.4). Use --lr auto (0.0282), or --standardize."
+    assert said.err.startswith("warning: lr 0.05 is above the limit 0.0291")
+    words = " ".join(said.err.split())
+    assert words.endswith("x sets the limit (its mean square is 34.4). Use --lr auto (0.0282), or --standardize.")
+    assert [len(line) <= 80 for line in said.err.splitlines()] == [True] * 3
     assert f"stopped at step {expected.stopped_at}: " in said.out
     assert f"History up to step {expected.stopped_at - 1} is kept." in said.out
     assert "Next:  --lr auto   --standardize" in said.out

@@ -143,7 +143,7 @@ def _read(path: Path) -> tuple[str, dict[str, Any], dict[str, Array]]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise StorageError(
-            f"{path} cannot be read as a model file: it is damaged, cut short, or of another kind ({error}).\n"
+            f"{path} is no model file: damaged, cut short, or of another kind ({error}).\n"
             "gradline reads the safetensors files that .save() or --save wrote."
         ) from None
     if _KEY not in metadata:

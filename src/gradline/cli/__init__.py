@@ -24,10 +24,8 @@ from gradline.cli import demo, fit, predict, terminal, train
 from gradline.errors import GradlineError, GradlineWarning
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-app.command("demo")(demo.demo)
-app.command("fit")(fit.fit)
-app.command("train")(train.train)
-app.command("predict")(predict.predict)
+for name, command in (("demo", demo.demo), ("fit", fit.fit), ("train", train.train), ("predict", predict.predict)):
+    app.command(name, cls=terminal.PlainHelp)(command)
 
 _ClickError: type[Exception] = typer.BadParameter.__mro__[2]  # typer carries a click of its own, older ones import it
 _INTERRUPTED = 128 + 2  # as a shell says of a process that SIGINT ended; typer returns it, or raises Abort

@@ -34,7 +34,7 @@ def demo(
     in PyTorch; then the exact answer, its uncertainty, and why the training took as long as it did.
     """
     if lang not in TEXTS:
-        raise OptionError(f"lang is {' or '.join(TEXTS)}, not {lang!r}.")
+        raise OptionError(f"lang is {' or '.join(TEXTS)}, not {lang!r}. Try --lang en.")
     for line in _lines(_Words(TEXTS[lang]), seed, _notebook(seed)):
         terminal.say(line.rstrip(), bold=bool(line[:1].strip()))
 
@@ -133,10 +133,10 @@ def _certain(words: _Words, run: Run) -> Iterator[str]:
     exact = (("w", float(run.exact.coef[0]), w_ends), ("b", float(run.exact.intercept), b_ends))
     for (name, value, (low, high)), truth in zip(exact, TRUTH, strict=True):
         inside = words("inside" if low <= truth <= high else "outside", truth=brief(truth))
-        value_words = f"{name} = {value:.5f} ± {(high - low) / 2:.2f}"
+        value_words = f"{name} = {value:.4f} ± {(high - low) / 2:.2f}"
         interval = words("interval", low=f"{low:.3f}", high=f"{high:.3f}")
         label = words("exact") if name == "w" else ""
-        yield f"   {left(label, _label_width(words))}  {value_words:19} {interval}   {inside}"
+        yield f"   {left(label, _label_width(words))}  {value_words:17}  {interval}  {inside}"
 
 
 def _why(words: _Words, notebook: _Notebook) -> Iterator[str]:

@@ -21,7 +21,7 @@ _CHUNK = 65_536  # rows of text made at a time
 
 
 def predict(
-    model: Annotated[Path, Argument(help="A file that fit --save or train --save wrote.")],
+    model: Annotated[Path, Argument(metavar="MODEL", help="A file that fit --save or train --save wrote.")],
     source: Annotated[list[str], Argument(metavar="SOURCE", help="New rows: CSV, Parquet or Feather.")],
     out: Annotated[Path | None, Option(metavar="FILE", help=".csv or .parquet. [CSV on stdout]")] = None,
     interval: Annotated[str | None, Option(metavar="mean|prediction", help="Add lower and upper.")] = None,

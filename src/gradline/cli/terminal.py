@@ -6,11 +6,14 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
+from typer.core import TyperCommand
+
+from gradline.report.layout import WIDTH, wrapped
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichBar
@@ -30,11 +33,31 @@ def say(text: str = "", **style: bool) -> None:
 
 def complain(kind: str, message: str) -> None:
     """Write "error: …" or "warning: …" to stderr, later lines indented to stand under the first."""
-    first, *others = _in_options(message).splitlines() or [""]
+    indent = " " * (len(kind) + 2)
+    lines = _fitted(_in_options(message).splitlines() or [""], WIDTH - len(indent))
     sys.stdout.flush()
     _write(sys.stderr, f"{kind}:", {"fg": _COLOURS[kind], "bold": True})
-    indent = " " * (len(kind) + 2)
-    _write(sys.stderr, "".join([f" {first}\n", *(f"{indent}{line.strip()}\n" for line in others)]), {})
+    _write(sys.stderr, f" {f'{chr(10)}{indent}'.join(lines)}\n", {})
+
+
+class PlainHelp(TyperCommand):
+    """A command whose help names its arguments as the README does: SOURCE, without braces and types."""
+
+    def get_help(self, ctx: Any) -> str:
+        """The help, with what typer adds to the arguments taken out and the columns kept."""
+        text = re.sub(r"\{([A-Z]+)\}", r"\1", super().get_help(ctx), count=2)
+        return re.sub(r"^(  [A-Z]+)( +<\S+>)(?= )", lambda found: found[1] + " " * len(found[2]), text, flags=re.M)
+
+
+def _fitted(lines: Sequence[str], width: int) -> list[str]:
+    """The lines broken between words; run together where that makes three lines out of more.
+
+    >>> _fitted(["no column 'y' in a.csv.", "columns: a, b"], 12)
+    ['no column', "'y' in", 'a.csv.', 'columns: a,', 'b']
+    """
+    apart = [part for line in lines for part in wrapped(line.strip(), width=width)]
+    together = wrapped(" ".join(line.strip() for line in lines), width=width)
+    return together if len(apart) > 3 >= len(together) else apart
 
 
 def _in_options(message: str) -> str:
