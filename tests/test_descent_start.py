@@ -11,7 +11,7 @@ from gradline.descent.start import starting_weights
 from gradline.errors import OptionError, ShapeError
 
 
-@pytest.mark.parametrize("seed", [0, 1, 12345])
+@pytest.mark.parametrize("seed", [0, 1, 12345, -(2**63), 2**64 - 1])
 @pytest.mark.parametrize(("features", "targets"), [(1, 1), (3, 1), (2, 4), (50, 1), (7, 20)])
 def test_a_seed_gives_the_numbers_of_a_fresh_linear_layer(features: int, targets: int, seed: int) -> None:
     with torch.random.fork_rng():
@@ -20,6 +20,13 @@ def test_a_seed_gives_the_numbers_of_a_fresh_linear_layer(features: int, targets
     theta = starting_weights(features, targets, seed=seed)
     assert np.array_equal(theta[1:].T, model.weight.detach().numpy())
     assert np.array_equal(theta[0], model.bias.detach().numpy())
+
+
+def test_both_bounds_of_a_fresh_layer_are_the_same_float32() -> None:
+    """They are drawn in one call, where nn.Linear computes each bound for itself."""
+    d = np.arange(1, 2_000_001)
+    of_weight = np.sqrt(3.0) * (np.sqrt(2.0 / (1 + np.sqrt(5.0) ** 2)) / np.sqrt(d))
+    assert np.array_equal(of_weight.astype(np.float32), (1 / np.sqrt(d)).astype(np.float32))
 
 
 def test_a_seed_leaves_the_global_generator_alone() -> None:
@@ -80,7 +87,8 @@ def test_weights_of_another_shape(features: int, targets: int, init: tuple[objec
 
 
 @pytest.mark.parametrize(
-    "arguments", [{"init": (np.nan, 1.0)}, {"init": 3.0}, {"init": (1.0,)}, {"init": ("a", 1.0)}, {"seed": 1.5}]
+    "arguments",
+    [{"init": (np.nan, 1.0)}, {"init": 3.0}, {"init": (1.0,)}, {"init": ("a", 1.0)}, {"seed": 1.5}, {"seed": 2**64}],
 )
 def test_not_weights_at_all(arguments: dict[str, object]) -> None:
     with pytest.raises(OptionError, match=r"init must be|seed must be"):

@@ -210,6 +210,43 @@ def test_a_summary_fits_a_terminal() -> None:
         assert repr(run).count("\n") <= 2
 
 
+def test_rows_of_the_gap_say_which_target_and_stay_within_a_terminal() -> None:
+    x, y = design("three targets")
+    lines = str(gl.train(x, y, epochs=5, seed=0).gap()).splitlines()
+    assert lines[1].startswith("Intercept → y1 ")
+    assert [line.split("  ")[0].rstrip() for line in lines[4:7]] == ["x1 → y1", "x1 → y2", "x1 → y3"]
+    import pandas as pd
+    from rich.cells import cell_len
+
+    names = [
+        "x",
+        "펭귄의 날개 길이를 밀리미터로",
+        "flipper_length_in_millimetres",
+        "몸무게를 그램으로 잰 값",
+        "a" * 90,
+        "b",
+    ]
+    table = pd.DataFrame(np.random.default_rng(3).normal(size=(30, 6)), columns=names)
+    for targets in (["b"], ["b", "x"], names[3:5], [names[1]]):
+        run = gl.train(table, targets, epochs=3, seed=0)
+        text = f"{run.summary()}\n{run!r}"
+        assert max(map(cell_len, text.splitlines())) <= 80
+        assert repr(run).count("\n") <= 2
+        widths = {cell_len(line) for line in str(run.gap()).splitlines()[:-1]}
+        assert len(widths) == 1, "columns are aligned"
+
+
+def test_a_loaded_loop_says_what_it_kept(tmp_path) -> None:
+    run = gl.train(*design("line"), epochs=5, seed=0, engine="autograd")
+    assert run.history.weight.shape == (5, 1)
+    run.save(tmp_path / "run.safetensors")
+    again = gl.load(tmp_path / "run.safetensors")
+    assert np.array_equal(again.history.loss, run.history.loss)
+    for read in (lambda: again.history.weight, lambda: again.history.grad, lambda: again.history.at(2)):
+        with pytest.raises(OptionError, match="a saved loop keeps its losses and last weights only"):
+            read()
+
+
 def test_no_rows_are_left() -> None:
     with pytest.raises(DataError, match="no rows left"):
         gl.train(np.array([[np.nan]]), np.array([1.0]))
@@ -249,6 +286,8 @@ def test_no_rows_are_left() -> None:
         ({"dtype": "int8"}, "dtype must be one of"),
         ({"device": "nowhere"}, "device 'nowhere' cannot be used"),
         ({"seed": "x"}, "seed must be a whole number"),
+        ({"seed": 2**70}, r"from -2\*\*63 to 2\*\*64 - 1, as in PyTorch; 1180591620717411303424 arrived"),
+        ({"seed": -(2**63) - 1, "init": (0.0, 0.0), "batch_size": 5}, "seed must be a whole number from"),
     ],
     ids=lambda value: str(value)[:40],
 )

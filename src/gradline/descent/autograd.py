@@ -22,13 +22,14 @@ _MOST_KEPT = 2**29  # bytes of parameters and gradients kept for the history
 
 @dataclass(frozen=True)
 class Recorded:
-    """What a loop saw. Of a run too long to keep, only the losses and the last parameters."""
+    """What a loop saw. Of a run too long to keep, or loaded, only the losses and the last parameters."""
 
     loss: Array  # (steps,)
     theta: Array | None  # (steps, p, k)
     gradient: Array | None
     parameters_after: Array  # (p, k)
     stopped_at: int | None
+    loaded: bool = False
 
     @property
     def steps(self) -> int:
@@ -48,6 +49,11 @@ class Recorded:
         return self._kept(self.gradient)[first:last]
 
     def _kept(self, values: Array | None) -> Array:
+        if values is None and self.loaded:
+            raise OptionError(
+                "this run was loaded, and a saved loop keeps its losses and last weights only, not those of every "
+                "step.\nTrain again for them: gl.train(x, y, …).history."
+            )
         if values is None:
             size = self.steps * self.parameters_after.size * 16 / 2**30
             raise OptionError(

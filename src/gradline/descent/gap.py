@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf, isfinite
+from math import inf
 
 import numpy as np
 
@@ -23,6 +23,7 @@ class Gap:
     """
 
     names: tuple[str, ...]
+    targets: tuple[str, ...]
     trained: Array
     exact: Array
     se: Array
@@ -56,17 +57,9 @@ class Gap:
         return None if self.epochs is None else self.epochs[0 if tol >= 1e-3 else 1]
 
     def __str__(self) -> str:
-        width = max(len(name) for name in (*self.names, "Intercept"))
-        lines = [f"{'':<{width}}{'trained':>16}{'exact':>16}{'distance':>12}{'in std errors':>15}"]
-        shape = (len(self.names), -1)
-        trained, exact, distance = (a.reshape(shape) for a in (self.trained, self.exact, self.distance))
-        in_se = self.in_se.reshape(shape)
-        for j, name in enumerate(self.names):
-            for t in range(trained.shape[1]):
-                errors = f"{in_se[j, t]:15.2g}" if isfinite(in_se[j, t]) else f"{'none':>15}"
-                lines.append(f"{name:<{width}}{trained[j, t]:16.9g}{exact[j, t]:16.9g}{distance[j, t]:12.2g}{errors}")
-        lines.append(self.outlook)
-        return "\n".join(lines)
+        from gradline.report.gap import gap_table
+
+        return gap_table(self)
 
     @property
     def outlook(self) -> str:

@@ -23,6 +23,19 @@ class Stability:
     Along each principal axis of the loss, of steepness λ, an SGD step is a linear recurrence; training is
     stable where none of them grows. Directions in which the loss does not change are left out.
 
+    Example:
+        >>> import gradline as gl
+        >>> stability = gl.stability(*gl.line(seed=0), lr=0.01)
+        >>> print(stability.summary())
+        learning rate limit   0.02907, set by x
+        best learning rate    0.02825
+        best with momentum    lr 0.04244, momentum 0.5025
+        condition number      34.46
+        loss left to go       × 0.9605 each step at lr 0.01
+        epochs to 1e-3, 1e-6  343, 685
+        >>> stability.stable, stability.epochs_to(0.5)
+        (True, 35)
+
     Source: for plain SGD and momentum, Polyak (1964), USSR Comput. Math. 4(5); Goh (2017), Distill.
     """
 

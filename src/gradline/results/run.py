@@ -73,6 +73,18 @@ class Run:
 
     With one target `weight` is (d,), `bias` a float; with k targets they are (k, d) and (k,), as in
     `nn.Linear`. All arrays are float64, in the units of the data.
+
+    Example:
+        >>> import gradline as gl
+        >>> x, y = gl.line(seed=0)
+        >>> run = gl.train(x, y, lr=0.01, epochs=500, seed=0)
+        >>> run
+        Run: converged · 500 epochs · loss 3.165 · w 1.93141, b 2.97841
+          1.0e-04 from the exact b (0.00057 of its standard error); 0 epochs more to 1e-3
+        >>> run.weight.round(4), round(run.bias, 4), run.history.loss[:3].round(2)
+        (array([1.9314]), 2.9784, array([136.27,  21.31,   9.92]))
+        >>> run.gap().epochs_more(1e-6), run.gap().relative.round(5)
+        (176, array([3.e-05, 0.e+00]))
     """
 
     names: tuple[str, ...]
@@ -185,7 +197,12 @@ class Run:
         return self.tracing(self, steps)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the run to one safetensors file, whole or not at all; it holds no rows of the data."""
+        """Write the run to one safetensors file, whole or not at all; it holds no rows of the data.
+
+        A closed-form run comes back with its whole history, for that is computed. Of a loop's history the
+        file keeps the losses and the last weights only: `history.weight`, `bias`, `grad` and `at` are refused
+        after loading, and so is `trace` of any run.
+        """
         from gradline import storage
 
         storage.save_run(self, path)  # type: ignore[arg-type]
@@ -226,6 +243,8 @@ class Run:
         return "\n".join([*lines, "", str(self.gap())])
 
     def __repr__(self) -> str:
+        from gradline.report.layout import WIDTH, cells
+
         last = self._ends[1]
         line = f"Run: {self._outcome} · loss {last:.4g}"
         if self._theta.shape == (2, 1):
@@ -234,13 +253,13 @@ class Run:
             return f"{line}\n  lr {self.lr:.4g} is above the limit {self.stability.lr_limit:.4g}; see .stability"
         gap = self.gap()
         far = np.unravel_index(int(np.argmax(gap.relative)), gap.relative.shape)
-        line += f"\n  {abs(gap.distance[far]):.1e} from the exact {self._short(far)}"
+        distance = f"  {abs(gap.distance[far]):.1e} from the exact {self._short(far)}"
         if np.isfinite(gap.in_se[far]):
-            line += f" ({gap.in_se[far]:.2g} of its standard error)"
-        if gap.epochs is not None:
-            more = "never" if gap.epochs[0] == inf else f"{gap.epochs[0]:.0f} epochs more"
-            line += f"; {more} to 1e-3"
-        return line
+            distance += f" ({gap.in_se[far]:.2g} of its standard error)"
+        if gap.epochs is None:
+            return f"{line}\n{distance}"
+        more = ("never" if gap.epochs[0] == inf else f"{gap.epochs[0]:.0f} epochs more") + " to 1e-3"
+        return f"{line}\n{distance}" + ("; " if cells(distance) + len(more) <= WIDTH else "\n  ") + more
 
     @property
     def _outcome(self) -> str:
@@ -251,8 +270,11 @@ class Run:
     def _short(self, far: tuple[Any, ...]) -> str:
         if self._theta.shape == (2, 1):
             return "bw"[int(far[0])]
-        target = "" if len(far) == 1 else f" of {self.moments.targets[int(far[1])]}"
-        return self.names[int(far[0])] + target
+        from gradline.report.layout import shortened
+
+        if len(far) == 1:
+            return shortened(self.names[int(far[0])], 20)
+        return f"{shortened(self.names[int(far[0])], 9)} of {shortened(self.moments.targets[int(far[1])], 8)}"
 
     @cached_property
     def _ends(self) -> tuple[float, float]:
@@ -289,7 +311,7 @@ class Run:
             first, second = (epochs_to_reach(path, self.units, exact, se, tol, done) for tol in (1e-3, 1e-6))
             epochs = (first, second)
         trained, exact, se = (self._vector(values) for values in (self._theta, exact, se))
-        return Gap(self.names, trained, exact, se, epochs)
+        return Gap(self.names, self.moments.targets, trained, exact, se, epochs)
 
     def _onward(self) -> tuple[ClosedForm, int] | None:
         """A path whose later steps can be computed, and how many of them are done."""

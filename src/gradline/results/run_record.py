@@ -50,7 +50,7 @@ def from_record(record: dict[str, Any]) -> Run:
         return run
     if path["parameters_after"].shape != start.shape or start.shape[0] != len(run.names):
         raise ValueError("shapes and names differ")
-    loop = Recorded(path["loss"], None, None, path["parameters_after"], path["stopped_at"])
+    loop = Recorded(path["loss"], None, None, path["parameters_after"], path["stopped_at"], loaded=True)
     return dataclasses.replace(run, path=loop)
 
 
