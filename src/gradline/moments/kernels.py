@@ -37,7 +37,7 @@ _VECTOR = LANES * _WORD
 
 
 def narrow(columns: list[Array]) -> Pair:
-    """The pair of cross-products of these float64 columns, each (n,) of any stride, and, last, of the constant 1."""
+    """The pair of cross-products of these float64 columns, each (n,) of any stride, after the constant 1."""
     out = np.zeros((2, len(columns) + 1, len(columns) + 1))
     addresses = np.array([column.ctypes.data for column in columns], np.int64)
     strides = np.array([column.strides[0] for column in columns], np.int64)
@@ -120,7 +120,7 @@ def _pack(address: Any, stride: Any, rows: Any, buffer: Any, column: Any) -> Non
 
 @nb.njit("void(int64[::1], int64[::1], int64, float64[:, :, ::1])", nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def cross_products(addresses: Any, strides: Any, rows: Any, out: Any) -> None:
-    """Set out[0] + out[1] to the cross-products of the columns and, last, of the constant 1.
+    """Set out[0] + out[1] to the cross-products of the constant 1 and the columns.
 
     `addresses` and `strides` (bytes) give each float64 column; out is (2, p, p) with p = columns + 1.
     """
@@ -173,7 +173,7 @@ def cross_products(addresses: Any, strides: Any, rows: Any, out: Any) -> None:
                 _fold(sums, (i + 1) * even + j + 1, s11, c11)
     for i in range(p):
         for j in range(i, p):
-            _across_lanes(running, i * even + j, out, i, j)
+            _across_lanes(running, i * even + j, out, (i + 1) % p, (j + 1) % p)
 
 
 @nb.njit(

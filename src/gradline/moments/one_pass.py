@@ -68,7 +68,7 @@ def accumulate(
             or a weight that is negative or missing; with the column and the first row.
     """
     if missing not in ("drop", "error"):
-        raise OptionError(f'missing is "drop" or "error", not {missing!r}')
+        raise OptionError(f'missing is "drop" (leave such rows out) or "error" (refuse them), not {missing!r}.')
     tree = _Tree()
     names = [term.name for term in problem.terms] + list(problem.targets)
     done = 0
@@ -272,13 +272,10 @@ def _cross_products(block: Block) -> Pair:
         return slices.cross_products(left, left if right is None else right)
     from gradline.moments import kernels
 
-    p = len(block.hi) + 1
     if wide:
         left, right = _sides(block)
         return kernels.wide(*left, *(left if right is None else right))
-    pair = kernels.narrow([_plain(column) for column in block.hi])
-    order = np.roll(np.arange(p), 1)  # the kernel has the constant last
-    return pair[0][np.ix_(order, order)], pair[1][np.ix_(order, order)]
+    return kernels.narrow([_plain(column) for column in block.hi])
 
 
 def _plain(column: NDArray[Any]) -> Array:
