@@ -219,6 +219,8 @@ def _constants(block: Block, k: int) -> tuple[float | None, ...]:
 
 def _refuse_underflow(block: Block, pair: Pair, names: list[str]) -> None:
     """Squares below float64's range would make a column of small numbers look like zeros."""
+    if pair[0].diagonal().min() >= _SMALLEST:
+        return
     for name, column, square in zip(names, block.hi, pair[0].diagonal()[1:], strict=True):
         if square < _SMALLEST and column.any():
             raise DataError(

@@ -47,7 +47,7 @@ def cross_products(left: Pair, right: Pair) -> Pair:
 def _slices(pair: Pair, bits: int, count: int) -> Array:
     """(slices, n, p): multiples of one power of two per column and slice, largest first, which add up to the pair."""
     rest, low = pair
-    exponents = np.frexp(np.maximum(abs(rest).max(axis=0, initial=0.0), np.finfo(float).tiny))[1]
+    exponents = np.frexp(abs(rest).max(axis=0))[1]  # 0 for a column of zeros
     # Adding and subtracting 1.5·2**(52 + u) rounds to a multiple of 2**u.
     anchor = np.ldexp(1.5, exponents + (52 - bits))
     wide = isinstance(low, np.ndarray)
