@@ -119,6 +119,14 @@ def test_minimum_norm_is_scikit_learns(frame: pd.DataFrame) -> None:
     assert np.isnan(fit.se).tolist() == [True, False, True, True, False]
 
 
+def test_what_is_not_determined_does_not_depend_on_units() -> None:
+    rng = np.random.default_rng(10)
+    a, b, c = rng.normal(size=(3, 40))
+    X = np.column_stack([a, 1e12 * b, a + b, c])
+    fit = gl.fit(X, rng.normal(size=40), aliased="min-norm")
+    assert np.isnan(fit.se).tolist() == [False, True, True, True, False]
+
+
 def test_aliased_as_an_error(frame: pd.DataFrame) -> None:
     with pytest.raises(gl.DataError, match=r"d = 1·c \+ 2·Intercept"):
         gl.fit(frame, target="y", aliased="error")
