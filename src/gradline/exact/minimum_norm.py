@@ -24,7 +24,7 @@ def minimum_norm(solution: Solution, *, intercept: bool) -> Solution:
         free[j, number] = 1.0
     counted = slice(1, None) if intercept else slice(None)
     step = np.linalg.lstsq(free[counted], -params[counted], rcond=None)[0]
-    touched = free.any(axis=1)
+    touched = np.any(free != 0.0, axis=1)
     return dataclasses.replace(
         solution,
         params=params + free @ step,
