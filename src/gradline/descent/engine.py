@@ -26,17 +26,17 @@ def choose(
         raise OptionError("engine 'minibatch' is not in this version; engine='autograd' takes the same path.")
     if engine == "autograd":
         return "autograd", "asked for"
-    hurdles = [
-        text
-        for applies, text in (
-            (schedule.batch_size is not None, f"batch_size={schedule.batch_size}"),
-            (objective.loss != "mse", f"loss={objective.name!r}"),
-            (optimizer != "sgd", f"optimizer={name_of(optimizer)!r}"),
-            (dtype in ("float16", "bfloat16"), f"dtype={dtype!r}"),
-            (device != "cpu", f"device={device!r}"),
-        )
-        if applies
-    ]
+    hurdles = []
+    if schedule.batch_size is not None:
+        hurdles.append(f"batch_size={schedule.batch_size}")
+    if objective.loss != "mse":
+        hurdles.append(f"loss={objective.name!r}")
+    if optimizer != "sgd":
+        hurdles.append(f"optimizer={name_of(optimizer)!r}")
+    if dtype in ("float16", "bfloat16"):
+        hurdles.append(f"dtype={dtype!r}")
+    if device != "cpu":
+        hurdles.append(f"device={device!r}")
     if not hurdles:
         return "closed-form", "full batch, MSE, SGD"
     if engine == "closed-form":

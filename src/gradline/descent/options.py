@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import numbers
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,6 +96,8 @@ def known_loss(loss: Any, reduction: str) -> Objective:
     Raises:
         OptionError: Not a loss, or a module whose own reduction is another than the one asked for.
     """
+    if isinstance(loss, str):
+        return Objective(loss, reduction)
     names = {"MSELoss": "mse", "L1Loss": "l1", "HuberLoss": "huber"}
     kind = type(loss)
     if kind.__module__ != "torch.nn.modules.loss" or kind.__name__ not in names:
@@ -132,11 +134,11 @@ def known_dtype(dtype: Any) -> str | None:
     return str(name)
 
 
-def one_of(option: str, value: object, allowed: Iterable[str], more: str = "") -> None:
+def one_of(option: str, value: object, allowed: Collection[str], more: str = "") -> None:
     """Refuse a value that is not among the allowed names, and suggest the nearest."""
-    names = tuple(allowed)
-    if value in names:
+    if value in allowed:
         return
+    names = tuple(allowed)
     near = difflib.get_close_matches(str(value).casefold(), names, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     listing = ", ".join(repr(name) for name in names)

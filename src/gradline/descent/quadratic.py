@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradline.descent.units import Units
-from gradline.doubledouble import Array, Pair, add, divide, multiply, subtract, sum_pairs, two_product
+from gradline.doubledouble import Array, Pair, add, divide, multiply, subtract_product, sum_pairs, two_product
 from gradline.errors import DataError
 from gradline.moments.moments import Moments
 
@@ -68,7 +68,7 @@ def quadratic_of(moments: Moments) -> Quadratic:
         DataError: A sum is not finite: the squares of some column leave float64's range.
     """
     p, size = 1 + len(moments.columns), len(moments.hi)
-    if not np.isfinite(moments.hi).all():
+    if not np.maximum.reduce(moments.hi.diagonal()) < np.inf:
         names = ("Intercept", *moments.columns, *moments.targets)
         worst = names[int(np.argmin(np.isfinite(np.diagonal(moments.hi))))]
         raise DataError(f"the squares of {worst} add up beyond float64's range.\nRescale it (another unit will do).")
@@ -103,8 +103,7 @@ def _in_floats(moments: Moments, p: int, small: float) -> tuple[Array, float, Ar
             upper[j][m] = cross[0] * scale
             ratio = _quotient(cross, pivot)
             for n in range(m, size) if m < p else (m,):
-                rest = subtract((hi[m][n], lo[m][n]), multiply(ratio, (hi[j][n], lo[j][n])))
-                hi[m][n], lo[m][n] = rest
+                hi[m][n], lo[m][n] = subtract_product((hi[m][n], lo[m][n]), ratio, (hi[j][n], lo[j][n]))
     return np.array(upper), sum(max(hi[m][m], 0.0) for m in range(p, size)), np.array(kept)
 
 
@@ -122,8 +121,8 @@ def _in_arrays(moments: Moments, p: int, small: float) -> tuple[Array, float, Ar
         after = slice(j + 1, size)
         row = (hi[j, after], lo[j, after])
         ratio = _quotient(row, pivot)
-        update = multiply((ratio[0][:, None], ratio[1][:, None]), row)
-        hi[after, after], lo[after, after] = subtract((hi[after, after], lo[after, after]), update)
+        column = (ratio[0][:, None], ratio[1][:, None])
+        hi[after, after], lo[after, after] = subtract_product((hi[after, after], lo[after, after]), column, row)
     targets = np.maximum(np.diagonal(hi)[p:], 0.0)
     return upper, float(targets.sum()), kept
 
@@ -178,4 +177,4 @@ def _two_axes(a: float, b: float, zero: float, d: float) -> Axes:
 def _quotient(a: Pair, b: Pair) -> Pair:
     """a / b, for floats as for arrays."""
     q = a[0] / b[0]
-    return q, subtract(a, multiply((q, 0.0 * q), b))[0] / b[0]
+    return q, subtract_product(a, (q, 0.0 * q), b)[0] / b[0]

@@ -59,8 +59,8 @@ def _drawn(features: int, targets: int, seed: int | None) -> Array:
     # nn.Linear draws its weight by kaiming_uniform_(a=√5) and then its bias, number by number. Both bounds are
     # 1/√d; the first is computed on a longer way round, and is the same float32 for all d up to 20 million.
     bound = 1 / sqrt(features) if features else 0.0
-    drawn = torch.empty((features + 1) * targets, dtype=torch.float32).uniform_(-bound, bound, generator=generator)
-    numbers = drawn.numpy()
+    numbers = np.empty((features + 1) * targets, np.float32)
+    torch.from_numpy(numbers).uniform_(-bound, bound, generator=generator)
     theta = np.empty((1 + features, targets))
     theta[0] = numbers[features * targets :]
     theta[1:] = numbers[: features * targets].reshape(targets, features).T

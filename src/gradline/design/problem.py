@@ -33,8 +33,9 @@ class Problem:
     @property
     def epsilon(self) -> tuple[float, ...]:
         """Relative spacing of the numbers: of the terms, then of the targets."""
-        terms = (self.table.epsilon(term.factors[0][0]) if term.plain else 2.0**-52 for term in self.terms)
-        return (*terms, *(self.table.epsilon(target) for target in self.targets))
+        spacing = self.table.epsilon
+        terms = [spacing(term.factors[0][0]) if term.plain else 2.0**-52 for term in self.terms]
+        return (*terms, *[spacing(target) for target in self.targets])
 
     @property
     def single_target(self) -> bool:
@@ -216,7 +217,7 @@ def _demand_targets(table: Table, targets: Sequence[str]) -> None:
 
 
 def _not_an_empty_list(data: Any) -> None:
-    if isinstance(data, list | tuple) and not data:
+    if isinstance(data, (list, tuple)) and not data:
         raise DataError(
             "the table is an empty list: it has neither rows nor files.\n"
             "Give an array, a data frame or paths; a glob that matches no file gives an empty list."
@@ -231,7 +232,7 @@ def _labels(table: Table, data: Any, target: Any, weights: Any, features: Any) -
         weights = str(weights)
     if _is_label(features):
         features = [features]
-    if isinstance(features, list | tuple):
+    if isinstance(features, (list, tuple)):
         known = table.columns
         features = [str(name) if _is_label(name) and str(name) in known else name for name in features]
     return target, weights, features
@@ -249,7 +250,7 @@ def _names(target: Any) -> tuple[str, ...] | None:
     """The target as names of columns, or None where it holds values."""
     if isinstance(target, str):
         return (target,)
-    if isinstance(target, list | tuple) and target and all(isinstance(name, str) for name in target):
+    if isinstance(target, (list, tuple)) and target and all(isinstance(name, str) for name in target):
         return tuple(target)
     return None
 

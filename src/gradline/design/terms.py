@@ -68,14 +68,14 @@ def evaluate(
     known: dict[tuple[str, int], Pair] = {}
     hi: list[NDArray[Any]] = []
     lo: list[NDArray[Any] | None] = []
-    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        for term in terms:
-            if term.plain:
-                high, low = exact_words(values[term.factors[0][0]])
-            else:
+    for term in terms:
+        if term.plain:
+            high, low = exact_words(values[term.factors[0][0]])
+        else:
+            with np.errstate(over="ignore", invalid="ignore", under="ignore"):
                 high, low = _product([_power(values, column, power, known) for column, power in term.factors])
-            hi.append(high)
-            lo.append(low)
+        hi.append(high)
+        lo.append(low)
     return hi, lo
 
 

@@ -11,8 +11,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,8 +35,7 @@ _SMALLEST = 1e-250
 """A sum of squares below which the errors of its products, 2**-106 of it and less, leave float64's range."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Sums:
+class _Sums(NamedTuple):
     """What one chunk, or several added up, contribute."""
 
     pair: Pair  # each (p, p), the constant 1 first
@@ -87,11 +85,11 @@ def accumulate(
         nobs=total.used,
         epsilon=problem.epsilon,
         rows=total.rows,
-        missing=tuple(int(count) for count in total.missing),
+        missing=tuple(total.missing.tolist()),
         terms=problem.terms,
         weighted=problem.weights is not None,
         log_weights=total.log_weights,
-        constant=tuple(value is not None for value in total.constant),
+        constant=tuple([value is not None for value in total.constant]),
         single_target=problem.single_target,
         array_names=problem.array_names,
         source=problem.table.name,
@@ -179,13 +177,12 @@ def _constant(column: NDArray[Any], low: NDArray[Any] | None) -> float | None:
 def _sum(block: Block, names: list[str], k: int, missing: str) -> _Sums:
     """The cross-products of one chunk. Only where they are not finite are its rows looked at one by one."""
     rows = len(block.hi[0])
-    none_missing = np.zeros(len(names), np.int64)
     if block.weights is None:
         with np.errstate(invalid="ignore", over="ignore"):
             pair = _cross_products(block)
-        if np.isfinite(pair[0].diagonal()).all():
+        if np.maximum.reduce(pair[0].diagonal()) < np.inf:
             _refuse_underflow(block, pair, names)
-            return _Sums(pair, rows, rows, none_missing, 0.0, _constants(block, k))
+            return _Sums(pair, rows, rows, np.zeros(len(names), np.int64), 0.0, _constants(block, k))
     keep, counts = _usable(block, names, missing)
     if not keep.any():
         zero = np.zeros((1 + len(names), 1 + len(names)))
@@ -214,12 +211,12 @@ def _sum(block: Block, names: list[str], k: int, missing: str) -> _Sums:
 
 def _constants(block: Block, k: int) -> tuple[float | None, ...]:
     """For each of the k targets, which stand last, the value that it has in all these rows."""
-    return tuple(_constant(column, low) for column, low in zip(block.hi[-k:], block.lo[-k:], strict=True))
+    return tuple([_constant(column, low) for column, low in zip(block.hi[-k:], block.lo[-k:], strict=True)])
 
 
 def _refuse_underflow(block: Block, pair: Pair, names: list[str]) -> None:
     """Squares below float64's range would make a column of small numbers look like zeros."""
-    if pair[0].diagonal().min() >= _SMALLEST:
+    if np.minimum.reduce(pair[0].diagonal()) >= _SMALLEST:
         return
     for name, column, square in zip(names, block.hi, pair[0].diagonal()[1:], strict=True):
         if square < _SMALLEST and column.any():

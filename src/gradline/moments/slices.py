@@ -31,7 +31,7 @@ def cross_products(left: Pair, right: Pair) -> Pair:
     a = _slices(left, bits, count)
     b = a if right is left else _slices(right, bits, count)
     hi = a[0].T @ b[0]
-    lo = np.zeros_like(hi)
+    lo = np.zeros(hi.shape)
     backwards = b[::-1]
     for order in range(1, min(count, len(a) + len(b) - 2) + 1):
         first = max(0, order - len(b) + 1)
@@ -47,20 +47,20 @@ def cross_products(left: Pair, right: Pair) -> Pair:
 def _slices(pair: Pair, bits: int, count: int) -> Array:
     """(slices, n, p): multiples of one power of two per column and slice, largest first, which add up to the pair."""
     rest, low = pair
-    exponents = np.frexp(abs(rest).max(axis=0))[1]  # 0 for a column of zeros
+    exponents = np.frexp(np.maximum.reduce(abs(rest)))[1]  # 0 for a column of zeros
     # Adding and subtracting 1.5·2**(52 + u) rounds to a multiple of 2**u.
     anchor = np.ldexp(1.5, exponents + (52 - bits))
     wide = isinstance(low, np.ndarray)
-    slices = []
-    for _ in range(count):
-        part = (rest + anchor) - anchor
+    slices = np.empty((count, *rest.shape))
+    for number in range(count):
+        part = np.add(rest, anchor, out=slices[number])
+        part -= anchor
         rest = rest - part
         if wide:
             from_low = (low + anchor) - anchor
             low = low - from_low
-            part = part + from_low
-        slices.append(part)
-        if not rest.any() and not (wide and low.any()):
-            break
+            part += from_low
+        if not np.count_nonzero(rest) and not (wide and low.any()):
+            return slices[: number + 1]
         anchor = anchor * 2.0**-bits
-    return np.array(slices)
+    return slices

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from gradline.errors import DataError, OptionError, ShapeError
+from gradline.sources.arrays import array_columns, array_table, is_tensor
 from gradline.sources.columns import Column, beside
 from gradline.sources.rows import CHUNK, Rows, Table, demand
 
 __all__ = ["CHUNK", "Rows", "Table", "demand", "is_named", "is_path", "open_columns", "open_table"]
 
+_PATHS = (str, os.PathLike)
 _ARRAYS = (np.ndarray, np.generic, list, tuple, int, float, complex)
 
 
@@ -40,8 +42,6 @@ def open_table(data: Any, extra: Sequence[tuple[str, Any]] = (), where: str | No
 def open_columns(data: Any, letter: str) -> tuple[list[Column], int]:
     """The columns of a table in memory and its rows; an array's are named by the letter, a nameless series' is ''."""
     if is_array(data):
-        from gradline.sources.arrays import array_columns
-
         return array_columns(data, letter)
     from gradline.sources.frames import frame_columns
 
@@ -50,26 +50,24 @@ def open_columns(data: Any, letter: str) -> tuple[list[Column], int]:
 
 def is_path(data: Any) -> bool:
     """Whether this names a file, files or a glob."""
-    if isinstance(data, str | os.PathLike):
-        return True
-    return isinstance(data, list | tuple) and bool(data) and all(isinstance(item, str | os.PathLike) for item in data)
+    if isinstance(data, (list, tuple)):
+        return bool(data) and all(isinstance(item, _PATHS) for item in data)
+    return isinstance(data, _PATHS)
 
 
 def is_array(data: Any) -> bool:
     """Whether this is a table without names: an array, a tensor, a list."""
-    if isinstance(data, _ARRAYS):
-        return True
-    from gradline.sources.arrays import is_tensor
-
-    return is_tensor(data)
+    return is_tensor(data) or isinstance(data, _ARRAYS)
 
 
 def is_named(data: Any) -> bool:
     """Whether the columns of this table have names of their own."""
-    return is_path(data) or not is_array(data)
+    return not is_array(data) or is_path(data)
 
 
 def _open(data: Any, where: str | None) -> Table:
+    if where is None and is_tensor(data):
+        return array_table(data)
     if is_path(data):
         from gradline.sources.files import file_table
 
@@ -81,8 +79,6 @@ def _open(data: Any, where: str | None) -> Table:
     if data is None:
         raise DataError("a table was expected and None arrived.\nGive an array, a data frame or the path of a file.")
     if is_array(data):
-        from gradline.sources.arrays import array_table
-
         return array_table(data)
     from gradline.sources.frames import frame_table
 

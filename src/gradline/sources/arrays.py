@@ -83,19 +83,21 @@ def _label_and_epsilon(dtype: np.dtype[Any]) -> tuple[str, float]:
 
 def _tensor(data: Any) -> tuple[NDArray[Any], bool]:
     """The tensor's memory as an array; bfloat16, which NumPy does not know, as its bits."""
-    import torch
-
-    if data.layout != torch.strided or data.is_quantized:
-        raise ColumnError("a dense tensor was expected and a sparse or quantized one arrived.\nUse x.to_dense().")
-    tensor = data.detach().cpu()
-    if tensor.is_complex():
-        raise _not_numbers("complex")
-    if tensor.dtype == torch.bfloat16:
-        return tensor.view(torch.int16).numpy().view(np.uint16), True
     try:
-        return tensor.resolve_neg().numpy(), False
-    except TypeError:
-        raise _not_numbers(str(tensor.dtype)) from None
+        values = data.numpy(force=True)
+    except (TypeError, RuntimeError):
+        import torch
+
+        if data.layout != torch.strided or data.is_quantized:
+            raise ColumnError(
+                "a dense tensor was expected and a sparse or quantized one arrived.\nUse x.to_dense()."
+            ) from None
+        if data.dtype != torch.bfloat16:
+            raise _not_numbers(str(data.dtype)) from None
+        return data.detach().cpu().view(torch.int16).numpy().view(np.uint16), True
+    if values.dtype.kind == "c":
+        raise _not_numbers("complex")
+    return values, False
 
 
 def _array(data: Any) -> NDArray[Any]:

@@ -31,13 +31,14 @@ class Held:
     """A table whose columns are in memory."""
 
     def __init__(self, name: str, columns: Sequence[Column], rows: int) -> None:
-        reject_duplicates([column.name for column in columns], name)
+        self._columns = {column.name: column for column in columns}
+        if len(self._columns) < len(columns):
+            reject_duplicates([column.name for column in columns], name)
         self.name = name
         self.rows: int | None = rows
         self._height = rows
-        self._columns = {column.name: column for column in columns}
         self.columns = tuple(self._columns)
-        self.numeric = tuple(name for name, column in self._columns.items() if column.epsilon is not None)
+        self.numeric = tuple([name for name, column in self._columns.items() if column.epsilon is not None])
 
     def kind(self, column: str) -> str:
         """How an error calls the type of the column."""
@@ -45,7 +46,8 @@ class Held:
 
     def epsilon(self, column: str) -> float:
         """Relative spacing of the column's numbers."""
-        demand(self, (column,))
+        if column not in self.numeric:
+            demand(self, (column,))
         return self._columns[column].epsilon or 0.0
 
     def beside(self, extra: Sequence[Column]) -> Held:
@@ -56,10 +58,10 @@ class Held:
     def read(self, columns: Sequence[str]) -> Iterator[Rows]:
         """The rows in order, in chunks of at most CHUNK."""
         demand(self, columns)
-        chosen = [self._columns[name] for name in columns]
+        parts = [self._columns[name].part for name in columns]
         for first in range(0, self._height, CHUNK):
             last = min(first + CHUNK, self._height)
-            yield Rows(first, tuple(column.part(first, last) for column in chosen), self.name)
+            yield Rows(first, tuple([part(first, last) for part in parts]), self.name)
 
 
 def beside(table: Table, extra: Sequence[Column]) -> Table:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from numpy.typing import NDArray
 
@@ -14,8 +13,7 @@ CHUNK = 65_536
 """Rows in a full chunk. Chunk boundaries depend on the data alone, so that sums have one fixed order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(NamedTuple):
     """Consecutive rows of a table: one numeric 1-D array for each column that was asked for."""
 
     first: int
