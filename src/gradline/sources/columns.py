@@ -6,10 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from numpy.typing import NDArray
-
 from gradline.errors import ShapeError
-from gradline.sources.rows import CHUNK, Rows, Table, counting_column, demand, reject_duplicates
+from gradline.sources.rows import CHUNK, Part, Rows, Table, counting_column, demand, reject_duplicates, whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +21,10 @@ class Column:
     """How an error calls the type: 'float64', 'text'."""
     epsilon: float | None
     """Relative spacing of the numbers, or None where the column holds something else than numbers."""
-    part: Callable[[int, int], NDArray[Any]]
-    """The numbers of rows first … last - 1 as float64, float32, integer or bool, NaN where missing."""
+    part: Callable[[int, int], Any]
+    """Rows first … last - 1, as `Rows.columns` has them: numbers, or labels where `labels`."""
+    labels: bool = False
+    """Whether the column holds text or categories."""
 
 
 class Held:
@@ -39,6 +39,7 @@ class Held:
         self._height = rows
         self.columns = tuple(self._columns)
         self.numeric = tuple([name for name, column in self._columns.items() if column.epsilon is not None])
+        self.labels = tuple([name for name, column in self._columns.items() if column.labels])
 
     def kind(self, column: str) -> str:
         """How an error calls the type of the column."""
@@ -62,6 +63,10 @@ class Held:
         for first in range(0, self._height, CHUNK):
             last = min(first + CHUNK, self._height)
             yield Rows(first, tuple([part(first, last) for part in parts]), self.name)
+
+    def parts(self, columns: Sequence[str]) -> Sequence[Part]:
+        """One part: a chunk is a view, and costs nothing to make."""
+        return whole(self, columns)
 
 
 def beside(table: Table, extra: Sequence[Column]) -> Table:
@@ -94,6 +99,12 @@ class Beside:
         theirs = (name for name in self._table.numeric if name not in self._extra)
         return (*theirs, *(name for name, column in self._extra.items() if column.epsilon is not None))
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The columns that can be used as categories."""
+        theirs = (name for name in self._table.labels if name not in self._extra)
+        return (*theirs, *(name for name, column in self._extra.items() if column.labels))
+
     def kind(self, column: str) -> str:
         """How an error calls the type of the column."""
         return self._extra[column].kind if column in self._extra else self._table.kind(column)
@@ -124,6 +135,10 @@ class Beside:
         for column in extra.values():
             if column.rows != last:
                 raise _misfit(column, last, self.name)
+
+    def parts(self, columns: Sequence[str]) -> Sequence[Part]:
+        """One part: the further columns go along with the table's own."""
+        return whole(self, columns)
 
 
 def _misfit(column: Column, rows: int, table: str, *, at_least: bool = False) -> ShapeError:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gradline.errors import ColumnError, SourceError
 from gradline.sources.arrow import Kind, kind_of, recut
-from gradline.sources.rows import CHUNK, Rows, Table, demand, reject_duplicates
+from gradline.sources.rows import CHUNK, Part, Rows, Table, demand, reject_duplicates, whole
 from gradline.sources.signature import format_of
 
 
@@ -49,6 +49,7 @@ class Files:
         self.name = first.path if len(files) == 1 else f"{first.path} and {len(files) - 1} more"
         self.columns = tuple(first.types)
         self.numeric = tuple(column for column, (_, epsilon) in first.types.items() if epsilon is not None)
+        self.labels: tuple[str, ...] = ()
         heights = [file.rows for file in files]
         self.rows = None if None in heights else sum(height or 0 for height in heights)
 
@@ -69,6 +70,10 @@ class Files:
             for place, arrays in file.read(columns):
                 yield Rows(first, arrays, place)
                 first += len(arrays[0]) if arrays else 0
+
+    def parts(self, columns: Sequence[str]) -> Sequence[Part]:
+        """One part."""
+        return whole(self, columns)
 
     def _demand(self, columns: Sequence[str]) -> None:
         demand(self, columns)

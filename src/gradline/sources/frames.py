@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gradline.errors import DataError
 from gradline.sources.columns import Column, Held
-from gradline.sources.rows import Rows, Table, demand, reject_duplicates
+from gradline.sources.rows import Part, Rows, Table, demand, reject_duplicates, whole
 
 if TYPE_CHECKING:
     import narwhals as nw
@@ -62,6 +62,7 @@ class Lazy:
         self._schema = dict(frame.collect_schema())
         self.columns = tuple(self._schema)
         self.numeric = tuple(column for column, dtype in self._schema.items() if _is_number(dtype))
+        self.labels: tuple[str, ...] = ()
 
     def kind(self, column: str) -> str:
         """How an error calls the type of the column."""
@@ -77,6 +78,10 @@ class Lazy:
         demand(self, columns)
         held, rows = _columns(self._frame.select(list(dict.fromkeys(columns))).collect())
         yield from Held(self.name, held, rows).read(columns)
+
+    def parts(self, columns: Sequence[str]) -> Sequence[Part]:
+        """One part: collecting happens once."""
+        return whole(self, columns)
 
 
 def _open(data: Any) -> Any:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
-
-from numpy.typing import NDArray
 
 from gradline.errors import ColumnError, no_such_column
 
@@ -14,14 +12,26 @@ CHUNK = 65_536
 
 
 class Rows(NamedTuple):
-    """Consecutive rows of a table: one numeric 1-D array for each column that was asked for."""
+    """Consecutive rows of a table: one 1-D array for each column that was asked for."""
 
     first: int
     """Number of the first of these rows in the whole table, from 0."""
-    columns: tuple[NDArray[Any], ...]
-    """Each (n,): float64, float32, integer or bool; strided views are fine; NaN where a value is missing."""
+    columns: tuple[Any, ...]
+    """Each (n,). Numbers are a NumPy array: float64, float32, integer or bool; strided views are fine; NaN where a
+    value is missing. Labels are a pyarrow Array of text, perhaps dictionary-encoded; null where one is missing."""
     place: str
     """How an error names where these rows stand: 'penguins.csv', 'a.parquet, row group 3'."""
+
+
+class Part(NamedTuple):
+    """Rows of a table that can be read by themselves, at the same time as those of other parts."""
+
+    place: str
+    """How an error names them: 'a.parquet, row group 3'."""
+    rows: int | None
+    """How many, where that is known before they are read."""
+    read: Callable[[], Iterator[Rows]]
+    """The rows in order, in whole chunks of CHUNK and a last one with the rest."""
 
 
 class Table(Protocol):
@@ -43,6 +53,11 @@ class Table(Protocol):
         ...
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """The columns of text, and categorical ones: they can be used as categories."""
+        ...
+
+    @property
     def rows(self) -> int | None:
         """How many rows there are, or None where only reading can tell."""
         ...
@@ -58,6 +73,15 @@ class Table(Protocol):
     def read(self, columns: Sequence[str]) -> Iterator[Rows]:
         """The rows in order, in chunks of at most CHUNK, with these columns in this order."""
         ...
+
+    def parts(self, columns: Sequence[str]) -> Sequence[Part]:
+        """The same rows in the same chunks, in parts; a table that can only be read from end to end is one part."""
+        ...
+
+
+def whole(table: Table, columns: Sequence[str]) -> Sequence[Part]:
+    """The one part of a table that is read from end to end."""
+    return (Part(table.name, table.rows, lambda: table.read(columns)),)
 
 
 def demand(table: Table, columns: Sequence[str]) -> None:
