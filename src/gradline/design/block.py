@@ -20,3 +20,5 @@ class Block(NamedTuple):
     """(n,) weights of the rows, or None for ones."""
     place: str
     """How an error names where these rows stand."""
+    labels: tuple[Any, ...] = ()
+    """The values (n,) of each category: pyarrow Arrays of text, or arrays of numbers; null or NaN where missing."""

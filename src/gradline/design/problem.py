@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from gradline.design.block import Block
+from gradline.design.effects import Category, Effect
 from gradline.design.polynomial import Polynomial
 from gradline.design.terms import Term, column_term, columns_of, evaluate, exact_words, powers
 from gradline.errors import ColumnError, DataError, OptionError, ShapeError, no_such_column
 from gradline.sources import Table, demand, is_array, is_named, open_columns, open_table
 from gradline.sources.columns import Column, beside
-from gradline.sources.rows import not_numbers
+from gradline.sources.rows import Part, Rows, not_numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +24,15 @@ class Problem:
 
     table: Table
     terms: tuple[Term, ...]
-    """The features in order."""
+    """The numeric terms; without `effects` they are the features in order."""
     targets: tuple[str, ...]
     weights: str | None
     intercept: bool
     array_names: bool = False
     """Whether the columns came without names, so that new data match them by position."""
+    categories: tuple[Category, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    """The features in order, where some have categories; `expand` makes them once the levels are known."""
 
     @property
     def epsilon(self) -> tuple[float, ...]:
@@ -42,18 +46,32 @@ class Problem:
         """Whether there is one target: (n,), (n, 1), a series and one column are the same."""
         return len(self.targets) == 1
 
+    @property
+    def columns(self) -> list[str]:
+        """The columns that are read: of the terms, the targets, the weights and the categories."""
+        weights = [] if self.weights is None else [self.weights]
+        return [*columns_of(self.terms), *self.targets, *weights, *[category.column for category in self.categories]]
+
+    def parts(self) -> Sequence[Part]:
+        """The parts of the table; `block` makes numbers of their rows."""
+        return self.table.parts(self.columns)
+
+    def block(self, rows: Rows) -> Block:
+        """Rows of the table as numbers."""
+        d = len(rows.columns) - len(self.categories) - (self.weights is not None)
+        k = len(self.targets)
+        hi, lo = evaluate(self.terms, rows.columns[: d - k])
+        for target in rows.columns[d - k : d]:
+            high, low = exact_words(target)
+            hi.append(high)
+            lo.append(low)
+        weights = None if self.weights is None else rows.columns[d]
+        labels = rows.columns[len(rows.columns) - len(self.categories) :]
+        return Block(rows.first, tuple(hi), tuple(lo), weights, rows.place, labels)
+
     def blocks(self) -> Iterator[Block]:
         """The rows in order, as numbers."""
-        sources = columns_of(self.terms)
-        weights = [] if self.weights is None else [self.weights]
-        for rows in self.table.read([*sources, *self.targets, *weights]):
-            d, k = len(sources), len(self.targets)
-            hi, lo = evaluate(self.terms, rows.columns[:d])
-            for target in rows.columns[d : d + k]:
-                high, low = exact_words(target)
-                hi.append(high)
-                lo.append(low)
-            yield Block(rows.first, tuple(hi), tuple(lo), rows.columns[-1] if weights else None, rows.place)
+        return map(self.block, self.table.read(self.columns))
 
 
 def pose(

@@ -23,18 +23,24 @@ class Term:
     """'distance', 'x^3', 'a:b'."""
     factors: tuple[tuple[str, int], ...]
     """Columns and their powers; one factor with power 1 is the column itself."""
+    cell: tuple[tuple[str, str | float], ...] = ()
+    """Categories and the level of each in which the term is not 0."""
 
     @property
     def plain(self) -> bool:
         """Whether the term is a column as it stands."""
-        return len(self.factors) == 1 and self.factors[0][1] == 1
+        return len(self.factors) == 1 and self.factors[0][1] == 1 and not self.cell
 
 
 def fields_of_record(record: dict[str, Any]) -> dict[str, Any]:
     """The fields of a frozen record from what a file has of them: lists are tuples again, and terms are terms."""
     fields = {name: tuple(value) if isinstance(value, list) else value for name, value in record.items()}
     fields["terms"] = tuple(
-        Term(term["name"], tuple((str(column), int(power)) for column, power in term["factors"]))
+        Term(
+            term["name"],
+            tuple((str(column), int(power)) for column, power in term["factors"]),
+            tuple((str(column), level) for column, level in term.get("cell", ())),
+        )
         for term in record["terms"]
     )
     return fields

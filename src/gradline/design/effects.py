@@ -1,0 +1,106 @@
+"""What a model is made of before its data are read: numeric terms, and categories whose levels are to be found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import NamedTuple, TypeAlias
+
+from gradline.design.terms import Term
+
+Label: TypeAlias = str | float
+"""A level of a category: text, or the number that a numeric column has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A column whose values are levels rather than numbers."""
+
+    column: str
+    base: Label | None = None
+    """The level that the others are compared with; None for the first in sorted order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One term as the formula has it: a numeric term, within the cells of categories if it names any."""
+
+    term: int | None
+    """Number of its numeric part among the problem's terms; None for the constant 1."""
+    categories: tuple[int, ...] = ()
+    """Numbers of its categories among the problem's."""
+    full: tuple[bool, ...] = ()
+    """For each of them, whether its base level has a feature too."""
+    names: tuple[tuple[str, int | None], ...] = ()
+    """Its factors in order, as ('C(city)', number of the category) or ('x', None)."""
+
+
+class Feature(NamedTuple):
+    """One column of the design matrix."""
+
+    term: Term
+    number: int | None
+    """Of its numeric part among the problem's terms; None for the constant 1."""
+    cell: tuple[tuple[int, int], ...]
+    """Numbers of categories and of their levels: the feature is 0 in rows that have other levels."""
+
+
+def expand(
+    effects: Sequence[Effect],
+    terms: Sequence[Term],
+    categories: Sequence[Category],
+    levels: Sequence[Sequence[Label]],
+) -> list[Feature]:
+    """The features in order, once the levels (sorted) of each category are known.
+
+    Within an effect the last category runs fastest, as in R.
+
+    Example:
+        >>> city = Category("city")
+        >>> found = expand([Effect(None, (0,), (False,), (("city", 0),))], [], [city], [["A", "B", "C"]])
+        >>> [feature.term.name for feature in found]
+        ['city[T.B]', 'city[T.C]']
+    """
+    features = []
+    for effect in effects:
+        factors = () if effect.term is None else terms[effect.term].factors
+        if not effect.categories:
+            assert effect.term is not None
+            features.append(Feature(terms[effect.term], effect.term, ()))
+            continue
+        choices = [
+            [
+                at
+                for at, level in enumerate(levels[number])
+                if full or level != base_of(categories[number], levels[number])
+            ]
+            for number, full in zip(effect.categories, effect.full, strict=True)
+        ]
+        for chosen in product(*choices):
+            cell = tuple(zip(effect.categories, chosen, strict=True))
+            at = dict(cell)
+            reduced = {number: not full for number, full in zip(effect.categories, effect.full, strict=True)}
+            name = ":".join(
+                text if number is None else f"{text}[{'T.' * reduced[number]}{written(levels[number][at[number]])}]"
+                for text, number in effect.names
+            )
+            labels = tuple((categories[number].column, levels[number][level]) for number, level in cell)
+            features.append(Feature(Term(name, factors, labels), effect.term, cell))
+    return features
+
+
+def base_of(category: Category, levels: Sequence[Label]) -> Label | None:
+    """The level that the others are compared with."""
+    if category.base is not None:
+        return category.base
+    return levels[0] if levels else None
+
+
+def written(level: Label) -> str:
+    """A level as names show it.
+
+    >>> written("A"), written(2024.0), written(0.5)
+    ('A', '2024', '0.5')
+    """
+    return str(int(level)) if isinstance(level, float) and level.is_integer() else str(level)
