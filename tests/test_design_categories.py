@@ -75,6 +75,7 @@ def test_indices_are_not_copied() -> None:
 def test_pandas_is_not_loaded() -> None:
     code = (
         "import sys, numpy as np, pyarrow as pa; from gradline.design.categories import encode;"
-        "encode(np.array([1.0, 2.0])); encode(pa.nulls(2, pa.string())); encode(pa.nulls(2, pa.dictionary(pa.int8(), pa.string()))); assert 'pandas' not in sys.modules"
+        "encode(np.array([1.0, 2.0])); encode(pa.nulls(2, pa.string()));"
+        "encode(pa.nulls(2, pa.dictionary(pa.int8(), pa.string()))); assert 'pandas' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

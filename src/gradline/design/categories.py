@@ -36,7 +36,10 @@ def encode(values: Any) -> tuple[Codes, list[Label]]:
             place = np.full(len(entries) + 1, -1, np.int32)  # the last one is what -1 finds
             place[used] = np.arange(len(used), dtype=np.int32)
             codes, entries = place[codes], entries.take(_arrow(used))
-    return _merged(codes, [_label(entry) for entry in entries.to_pylist()], _is_bool(values))
+    found = entries.to_pylist()
+    if _is_text(entries) and len(set(found)) == len(found) and None not in found:
+        return codes, found
+    return _merged(codes, [_label(entry) for entry in found], _is_bool(values))
 
 
 def _merged(codes: Codes, entries: list[Label | None], logical: bool) -> tuple[Codes, list[Label]]:
@@ -59,6 +62,12 @@ def _label(entry: Any) -> Label | None:
 
 def _is_bool(values: Any) -> bool:
     return isinstance(values, np.ndarray) and values.dtype.kind == "b"
+
+
+def _is_text(entries: Any) -> bool:
+    from pyarrow import types
+
+    return bool(types.is_string(entries.type) or types.is_large_string(entries.type))
 
 
 def _arrow(values: NDArray[Any]) -> Any:
@@ -95,10 +104,13 @@ def _codes(indices: Any) -> Codes:
     """The indices as they stand in memory where they are 32 bits wide and none is missing."""
     import pyarrow as pa
 
-    if indices.type != pa.int32():
-        indices = indices.cast(pa.int32())
-    if indices.null_count:
-        indices = indices.fill_null(-1)
     if not len(indices):
         return np.empty(0, np.int32)
-    return np.frombuffer(indices.buffers()[1], np.int32, len(indices), indices.offset * 4)
+    if indices.type != pa.int32():
+        indices = indices.cast(pa.int32())
+    valid, content = indices.buffers()
+    codes = np.frombuffer(content, np.int32, len(indices), indices.offset * 4)
+    if not indices.null_count:
+        return codes
+    bits = np.unpackbits(np.frombuffer(valid, np.uint8), bitorder="little")
+    return np.where(bits[indices.offset : indices.offset + len(indices)], codes, np.int32(-1))
