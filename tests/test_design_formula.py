@@ -39,24 +39,44 @@ def test_meaning(
     formula: str, targets: list[str], terms: dict[str, list[tuple[str, int]]] | None, intercept: bool
 ) -> None:
     got = parse(formula, COLUMNS)
-    assert list(got[0]) == targets
-    assert got[2] is intercept
+    assert list(got.targets) == targets
+    assert got.intercept is intercept
     if terms is None:
         terms = {"a b": [("a b", 1)], "a b:c": [("a b", 1), ("c", 1)], "a b^2:c": [("a b", 2), ("c", 1)]}
-    assert {term.name: list(term.factors) for term in got[1]} == terms
-    assert [term.name for term in got[1]] == list(terms)
+    assert {term.name: list(term.factors) for term in got.terms} == terms
+    assert [term.name for term in got.terms] == list(terms)
+    assert not got.coded.effects
 
 
 @pytest.mark.parametrize(
     ("formula", "kind", "words"),
     [
-        ("y ~ log(a)", OptionError, r"'log\(a\)' in formula .*\nCompute it as a column first"),
-        ("y ~ C(s)", OptionError, r"'C\(s\)'"),
-        ("y ~ a + I(a**2)", OptionError, r"'I\(a"),
-        ("y ~ {a + 1}", OptionError, "'a \\+ 1'"),
-        ("log(y) ~ a", OptionError, "'log.y.'.*\nThe target must be a column"),
-        ("y:z ~ a", OptionError, "The target must be a column"),
-        ("y ~ poly(a, 0)", OptionError, "degree of 1 or more"),
+        ("y ~ lag(a)", OptionError, r"function 'lag' in 'lag\(a\)' is not known.\nThere are log, .*scale"),
+        ("y ~ np.linalg.norm(a)", OptionError, "function 'linalg.norm'"),
+        ("y ~ a.__class__()", OptionError, "function 'a.__class__'"),
+        ("y ~ {a.__class__}", ColumnError, "no column 'a.__class__'"),
+        ("y ~ {(lambda: a)()}", OptionError, "is not known"),
+        ("y ~ {[a][0]}", OptionError, "is not supported.\nThere are numbers"),
+        ("y ~ log(a, 2)", OptionError, "log in .* takes 1 value and no options"),
+        ("y ~ where(a > 1, 2)", OptionError, "where in .* takes 3 values"),
+        ("y ~ I(2)", OptionError, "is a constant"),
+        ("y ~ log(aa)", ColumnError, "no column 'aa' .*Did you mean 'a"),
+        ("y ~ 2:a", OptionError, r"scales a column by a number.\nUse I"),
+        ("y ~ C(a, Sum)", OptionError, "treatment coding"),
+        ("y ~ C(a, contr.sum)", OptionError, "treatment coding"),
+        ("y ~ C(a, Treatment(1, 2))", OptionError, "treatment coding"),
+        ("y ~ C(a, levels=['u'])", OptionError, "treatment coding"),
+        ("y ~ C(a, Treatment([1]))", OptionError, "expected a level: text or a number"),
+        ("y ~ C(a, Treatment(1)) + b:C(a, Treatment(2))", OptionError, "'a' has two bases"),
+        ("y ~ C(a) + C(a):b + C(a, Treatment(2))", OptionError, "twice"),
+        ("y ~ scale(a, b)", OptionError, "must be numbers"),
+        ("y ~ scale(a, rescale=True)", OptionError, "is not known"),
+        ("y ~ center()", OptionError, "'center' .*is not known"),
+        ("y:z ~ a", OptionError, "target 'y:z' .*\nThe target is a column or computed"),
+        ("C(y) ~ a", OptionError, r"target 'C\(y\)'"),
+        ("poly(y, 2) ~ a", OptionError, r"target 'poly\(y, 2\)'"),
+        ("y ~ poly(a, 2, raw=False)", OptionError, "powers are raw"),
+        ("y ~ poly(a, 0)", OptionError, "degree k of 1 or more"),
         ("y ~ poly(a)", OptionError, r"'poly\(a\)'"),
         ("y ~ poly(a, 2) + a", OptionError, "term 'a' twice"),
         ("y ~ poly(a, 2):b + b:a", OptionError, "twice"),

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
+from gradline.design.recipe import Category as Category
+from gradline.design.recipe import Label as Label
 from gradline.design.terms import Term
-
-Label: TypeAlias = str | float
-"""A level of a category: text, or the number that a numeric column has."""
-
-
-@dataclass(frozen=True, slots=True)
-class Category:
-    """A column whose values are levels rather than numbers."""
-
-    column: str
-    base: Label | None = None
-    """The level that the others are compared with; None for the first in sorted order."""
+from gradline.errors import ColumnError
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +46,10 @@ def expand(
 ) -> list[Feature]:
     """The features in order, once the levels (sorted) of each category are known.
 
-    Within an effect the last category runs fastest, as in R.
+    Within an effect the first category runs fastest, as in R.
+
+    Raises:
+        ColumnError: a level that was chosen as base does not occur.
 
     Example:
         >>> city = Category("city")
@@ -62,6 +57,9 @@ def expand(
         >>> [feature.term.name for feature in found]
         ['city[T.B]', 'city[T.C]']
     """
+    for category, found in zip(categories, levels, strict=True):
+        if category.base is not None and category.base not in found:
+            raise _no_such_base(category, found)
     features = []
     for effect in effects:
         factors = () if effect.term is None else terms[effect.term].factors
@@ -77,7 +75,8 @@ def expand(
             ]
             for number, full in zip(effect.categories, effect.full, strict=True)
         ]
-        for chosen in product(*choices):
+        for turned in product(*choices[::-1]):
+            chosen = turned[::-1]
             cell = tuple(zip(effect.categories, chosen, strict=True))
             at = dict(cell)
             reduced = {number: not full for number, full in zip(effect.categories, effect.full, strict=True)}
@@ -104,3 +103,14 @@ def written(level: Label) -> str:
     ('A', '2024', '0.5')
     """
     return str(int(level)) if isinstance(level, float) and level.is_integer() else str(level)
+
+
+def _no_such_base(category: Category, levels: Sequence[Label]) -> ColumnError:
+    names = [written(level) for level in levels]
+    near = difflib.get_close_matches(str(category.base), names, n=1, cutoff=0.6)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    listing = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
+    return ColumnError(
+        f"the base {written(category.base or '')!r} is not a level of {category.column!r}.{hint}\n"
+        f"levels: {listing or 'none'}"
+    )

@@ -1,46 +1,99 @@
-"""Formulas such as 'y ~ a + b + a:b + poly(x, 3) - 1', parsed by formulaic."""
+"""Formulas such as 'y ~ a + log(b) + a:b + C(city) + poly(x, 3) - 1', parsed by formulaic."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import product
+from dataclasses import dataclass
 from typing import Any
 
-from gradline.design.terms import Term, powers
-from gradline.errors import OptionError, no_such_column
+from gradline.design.coding import Coded, DuplicateError, Factor, code
+from gradline.design.factors import Factors
+from gradline.design.recipe import Category, Derived
+from gradline.design.terms import Term, column_term
+from gradline.errors import OptionError
 
-_POLY = re.compile(
-    r"poly\(\s*(?P<column>`[^`]+`|[^\s,()]+)\s*,\s*(degree\s*=\s*)?(?P<degree>\d+)\s*(,\s*raw\s*=\s*T(RUE|rue)?\s*)?\)$"
-)
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What a formula says: which columns explain which, and how they are made."""
+
+    targets: tuple[str, ...]
+    coded: Coded
+    intercept: bool
+    categories: tuple[Category, ...] = ()
+    derived: tuple[Derived, ...] = ()
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """The numeric terms; without categories they are the features."""
+        return self.coded.terms
 
 
-def parse(formula: str, columns: Sequence[str]) -> tuple[tuple[str, ...], tuple[Term, ...], bool]:
-    """The targets, the terms and whether there is an intercept.
+def parse(formula: str, columns: Sequence[str], labels: Sequence[str] = (), *, intercept: bool = True) -> Model:
+    """What a formula means for a table with these columns, of which `labels` hold text.
 
-    Terms are columns (in backticks where the name is not a plain word), products a:b, a*b for both
-    with their product, and poly(x, k) for the raw powers x, x^2 … x^k. '- 1' or '+ 0' leaves out the
-    intercept. Main terms come before products, as in R.
+    Terms are columns (in backticks where the name is not a plain word), functions and arithmetic such as log(x) or
+    I(a / b), categories C(x), products a:b, a*b for both with their product, a/b for a within b, and poly(x, k) for
+    the raw powers x, x^2 … x^k. Columns of text are categories. '- 1' or '+ 0' leaves out the intercept, and so does
+    intercept=False. Main terms come before products, as in R.
     """
     left, right = _sides(formula, columns)
-    targets: list[str] = []
-    for term in left:
-        column = _plain(term)
-        if column is None:
-            raise _unknown(str(term), formula, "the target must be a column, or several: 'a + b ~ x'")
-        targets.append(_present(column, columns, formula))
-    intercept = False
-    terms: list[Term] = []
-    for parts in sorted((term.factors for term in right), key=len):
-        if [part.expr for part in parts] == ["1"]:
-            intercept = True
+    factors = Factors(columns, labels, f"formula {formula!r}", f"the data, for formula {formula!r}")
+    targets = tuple(_target(term, factors, formula) for term in left)
+    constant = False
+    terms: list[list[Factor]] = []
+    # Formulaic's degree: a number in a term does not count.
+    for term in sorted(right, key=lambda term: sum(not _is_number(part) for part in term.factors)):
+        parts = [part for part in term.factors if str(part.expr) != "1"]
+        if any(_is_number(part) for part in parts):
+            raise OptionError(
+                f"{term} in formula {formula!r} scales a column by a number.\nUse I(…) for that: I(2 * x)."
+            )
+        if not parts:
+            constant = intercept
             continue
-        choices = [_factor(part, formula, columns) for part in parts]
-        terms.extend(_joined(chosen) for chosen in product(*choices))
-    for number, term in enumerate(terms):
-        if any(sorted(term.factors) == sorted(other.factors) for other in terms[:number]):
-            raise OptionError(f"formula {formula!r} has the term {term.name!r} twice.\nLeave one of them out.")
-    return tuple(targets), tuple(terms), intercept
+        terms.append([_factor(part, factors) for part in parts])
+    try:
+        coded = code(terms, constant)
+    except DuplicateError as twice:
+        raise OptionError(f"formula {formula!r} has the term {str(twice)!r} twice.\nLeave one of them out.") from None
+    return Model(targets, coded, constant, tuple(factors.categories), tuple(factors.derived))
+
+
+def choose(
+    names: Sequence[str], columns: Sequence[str], labels: Sequence[str], table: str, *, intercept: bool
+) -> Model:
+    """The model whose features are these columns of a table; those that hold text are categories."""
+    if not set(labels).intersection(names):
+        return Model((), Coded(tuple([column_term(name) for name in names]), ()), intercept)
+    factors = Factors(columns, labels, "the features", table)
+    coded = code([[factors.column(name)] for name in names], intercept)
+    return Model((), coded, intercept, tuple(factors.categories))
+
+
+def _target(term: Any, factors: Factors, formula: str) -> str:
+    """The column that a term left of the tilde is, perhaps a computed one."""
+    parts = list(term.factors)
+    advice = "The target is a column or computed of columns, or several such: 'a + log(b) ~ x'."
+    if len(parts) != 1 or _is_number(parts[0]):
+        raise OptionError(f"the target {str(term)!r} in formula {formula!r} is not supported.\n{advice}")
+    text = str(parts[0].expr)
+    if parts[0].eval_method.value == "lookup":
+        return factors.present(text)
+    factor = factors.read(text)
+    if factor.category is not None or len(factor.terms) != 1 or not factor.terms[0].plain:
+        raise OptionError(f"the target {text!r} in formula {formula!r} is not supported.\n{advice}")
+    return factor.terms[0].factors[0][0]
+
+
+def _factor(part: Any, factors: Factors) -> Factor:
+    text = str(part.expr)
+    return factors.column(text) if part.eval_method.value == "lookup" else factors.read(text)
+
+
+def _is_number(part: Any) -> bool:
+    return bool(part.eval_method.value == "literal")
 
 
 def _sides(formula: str, columns: Sequence[str]) -> tuple[list[Any], list[Any]]:
@@ -61,47 +114,3 @@ def _sides(formula: str, columns: Sequence[str]) -> tuple[list[Any], list[Any]]:
     if any(not hasattr(term, "factors") for term in left + right):
         raise OptionError(f"formula {formula!r} has several parts (|).\nExpected one: 'y ~ a + b'.")
     return left, right
-
-
-def _plain(term: Any) -> str | None:
-    """The column that this term is, or None where it is more than a column."""
-    factors = list(term.factors)
-    if len(factors) != 1 or factors[0].eval_method.value != "lookup":
-        return None
-    return str(factors[0].expr)
-
-
-def _factor(part: Any, formula: str, columns: Sequence[str]) -> tuple[Term, ...]:
-    """The terms that one factor stands for: one for a column, k for poly(x, k)."""
-    text = str(part.expr)
-    if part.eval_method.value == "lookup":
-        return powers(_present(text, columns, formula), 1)
-    call = _POLY.match(text)
-    if call is None:
-        raise _unknown(text, formula, "compute it as a column first, and name that column")
-    degree = int(call["degree"])
-    if degree < 1:
-        raise OptionError(f"{text} in formula {formula!r}: expected a degree of 1 or more.")
-    return powers(_present(call["column"].strip("`"), columns, formula), degree)
-
-
-def _joined(factors: Sequence[Term]) -> Term:
-    """The product of terms; a column that stands in several of them has its powers added."""
-    total: dict[str, int] = {}
-    for term in factors:
-        for column, power in term.factors:
-            total[column] = total.get(column, 0) + power
-    return Term(":".join(term.name for term in factors), tuple(total.items()))
-
-
-def _present(column: str, columns: Sequence[str], formula: str) -> str:
-    if column not in columns:
-        raise no_such_column(column, columns, f"the data, for formula {formula!r}")
-    return column
-
-
-def _unknown(text: str, formula: str, advice: str) -> OptionError:
-    return OptionError(
-        f"{text!r} in formula {formula!r} is not supported: columns, a:b, a*b, poly(x, k) and -1 are.\n"
-        f"{advice[0].upper()}{advice[1:]}."
-    )

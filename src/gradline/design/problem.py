@@ -9,9 +9,14 @@ from typing import Any
 import numpy as np
 
 from gradline.design.block import Block
+from gradline.design.coding import Coded
+from gradline.design.derived import measured, sources, values
 from gradline.design.effects import Category, Effect
+from gradline.design.expression import checked
+from gradline.design.formula import Model, choose, parse
 from gradline.design.polynomial import Polynomial
-from gradline.design.terms import Term, column_term, columns_of, evaluate, exact_words, powers
+from gradline.design.recipe import Derived, Recipe
+from gradline.design.terms import Term, columns_of, evaluate, exact_words, powers
 from gradline.errors import ColumnError, DataError, OptionError, ShapeError, no_such_column
 from gradline.sources import Table, demand, is_array, is_named, open_columns, open_table
 from gradline.sources.columns import Column, beside
@@ -34,12 +39,27 @@ class Problem:
     effects: tuple[Effect, ...] = ()
     """The features in order, where some have categories; `expand` makes them once the levels are known."""
 
+    derived: tuple[Derived, ...] = ()
+    """Columns that terms, targets and categories name, and that are computed of those of the table."""
+    frequency: bool = False
+    """Whether a weight says how many rows a row stands for, rather than how sure it is."""
+
+    @property
+    def recipe(self) -> Recipe:
+        """What new data need to become the same columns; the levels are known once the rows have been read."""
+        return Recipe(self.derived, self.categories)
+
     @property
     def epsilon(self) -> tuple[float, ...]:
         """Relative spacing of the numbers: of the terms, then of the targets."""
-        spacing = self.table.epsilon
-        terms = [spacing(term.factors[0][0]) if term.plain else 2.0**-52 for term in self.terms]
-        return (*terms, *[spacing(target) for target in self.targets])
+        terms = [self._spacing(term.factors[0][0]) if term.plain else 2.0**-52 for term in self.terms]
+        return (*terms, *[self._spacing(target) for target in self.targets])
+
+    def _spacing(self, column: str) -> float:
+        """Relative spacing of a column's numbers: of a computed one, the coarsest that it is made of."""
+        numeric = self.table.numeric
+        made_of = [name for name in sources(self.derived, [column]) if name in numeric]
+        return max([self.table.epsilon(name) for name in made_of], default=2.0**-52)
 
     @property
     def single_target(self) -> bool:
@@ -48,7 +68,12 @@ class Problem:
 
     @property
     def columns(self) -> list[str]:
-        """The columns that are read: of the terms, the targets, the weights and the categories."""
+        """The columns of the table that are read."""
+        return sources(self.derived, self._names) if self.derived else self._names
+
+    @property
+    def _names(self) -> list[str]:
+        """The columns that a block is made of: of the terms, the targets, the weights and the categories."""
         weights = [] if self.weights is None else [self.weights]
         return [*columns_of(self.terms), *self.targets, *weights, *[category.column for category in self.categories]]
 
@@ -58,16 +83,19 @@ class Problem:
 
     def block(self, rows: Rows) -> Block:
         """Rows of the table as numbers."""
-        d = len(rows.columns) - len(self.categories) - (self.weights is not None)
+        given: Sequence[Any] = rows.columns
+        if self.derived:
+            given = values(self.derived, self._names, dict(zip(self.columns, given, strict=True)))
+        d = len(given) - len(self.categories) - (self.weights is not None)
         k = len(self.targets)
-        hi, lo = evaluate(self.terms, rows.columns[: d - k])
-        for target in rows.columns[d - k : d]:
+        hi, lo = evaluate(self.terms, given[: d - k])
+        for target in given[d - k : d]:
             high, low = exact_words(target)
             hi.append(high)
             lo.append(low)
-        weights = None if self.weights is None else rows.columns[d]
-        labels = rows.columns[len(rows.columns) - len(self.categories) :]
-        return Block(rows.first, tuple(hi), tuple(lo), weights, rows.place, labels)
+        weights = None if self.weights is None else given[d]
+        labels = [each[0] if isinstance(each, tuple) else each for each in given[len(given) - len(self.categories) :]]
+        return Block(rows.first, tuple(hi), tuple(lo), weights, rows.place, tuple(labels))
 
     def blocks(self) -> Iterator[Block]:
         """The rows in order, as numbers."""
@@ -81,35 +109,51 @@ def pose(
     features: str | Sequence[str] | None = None,
     formula: str | None = None,
     weights: Any = None,
+    frequency_weights: Any = None,
     intercept: bool = True,
     where: str | None = None,
+    sql: str | None = None,
 ) -> Problem:
     """Turn a request into a Problem, or say what is wrong with it.
 
+    Columns of text are categories, in a formula, among `features` and when all the other columns are taken.
+    A formula with center(x) or scale(x) reads those columns once here, for their means and deviations.
+
     Args:
-        data: array, tensor, data frame, path, list of paths, glob, or `Polynomial`.
-        target: a column name, several, or values (n,), (n, 1) or (n, k) in memory.
+        data: array, tensor, data frame, path, list of paths, glob, stream, or `Polynomial`.
+        target: a column name, several, or values (n,), (n, 1) or (n, k) in memory; by default what a stream has.
         features: column names; all columns but the target and the weights if None.
-        formula: 'y ~ a + b' in place of target and features.
-        weights: a column name, or values (n,) in memory.
+        formula: 'y ~ a + log(b) + C(c)' in place of target and features.
+        weights: a column name, or values (n,) in memory: inverse variances up to a factor.
+        frequency_weights: likewise; how many rows each row stands for, not only whole numbers.
         intercept: whether the model has a constant.
         where: an SQL condition on the rows of files.
+        sql: a SELECT statement about the files.
 
     Raises:
         ColumnError: a column is missing, misspelt, not numeric, or has two roles.
         ShapeError: target or weights do not have one row for each row of the data.
         OptionError: the request contradicts itself.
     """
-    terms: tuple[Term, ...] | None = None
     _not_an_empty_list(data)
+    frequency = frequency_weights is not None
+    if frequency:
+        if weights is not None:
+            raise OptionError(
+                "weights= and frequency_weights= are both given.\n"
+                "weights= says how sure a row is, frequency_weights= how many rows it stands for: choose one."
+            )
+        weights = frequency_weights
+    model = None
     if isinstance(data, Polynomial):
         if features is not None or formula is not None:
             raise OptionError("polynomial(…) is the features already: leave out features= and formula=.")
         data, degree = data.x, data.degree
         table = open_table(data)
-        terms = powers(table.columns[0], degree)
+        model = Model((), Coded(powers(table.columns[0], degree), ()), bool(intercept))
     else:
-        table = open_table(data, where=where)
+        options: dict[str, Any] = {} if sql is None else {"sql": sql}
+        table = open_table(data, where=where, **options)
     target, weights, features = _labels(table, data, target, weights, features)
     table, weight = _weights(table, data, weights, where)
     if formula is not None:
@@ -120,17 +164,36 @@ def pose(
                 "formula= needs columns with names and an array has none.\n"
                 "Put it in a data frame, or use polynomial(x, k) for powers."
             )
-        from gradline.design.formula import parse
-
-        targets, terms, constant = parse(formula, table.columns)
-        intercept = intercept and constant
-        _demand_targets(table, targets)
+        model = parse(formula, table.columns, _texts(table), intercept=bool(intercept))
+        targets = model.targets
+        _demand_targets(table, sources(model.derived, targets))
     else:
         table, targets = _targets(table, data, target, features, where)
         _demand_targets(table, targets)
-        if terms is None:
-            terms = _features(table, features, targets, weight)
-    return _checked(Problem(table, terms, targets, weight, bool(intercept), not is_named(data)))
+        if model is None:
+            names = _features(table, features, targets, weight)
+            model = choose(names, table.columns, _texts(table), table.name, intercept=bool(intercept))
+    problem = _checked(
+        Problem(
+            table=table,
+            terms=model.coded.terms,
+            targets=targets,
+            weights=weight,
+            intercept=model.intercept,
+            array_names=not is_named(data),
+            categories=model.categories,
+            effects=model.coded.effects,
+            derived=model.derived,
+            frequency=frequency,
+        )
+    )
+    return replace(problem, derived=measured(problem.derived, table)) if problem.derived else problem
+
+
+def _texts(table: Table) -> list[str]:
+    """The columns that are categories without being called so."""
+    numeric = set(table.numeric)
+    return [name for name in table.labels if name not in numeric]
 
 
 def _targets(
@@ -138,6 +201,10 @@ def _targets(
 ) -> tuple[Table, tuple[str, ...]]:
     """The names of the targets, and the table with them in it."""
     if target is None:
+        # A stream of pairs (X, y) knows its targets.
+        own: tuple[str, ...] = getattr(table, "targets", ())
+        if own:
+            return table, own
         raise OptionError(f"no target: name a column of {table.name} (target= or --target), or give y.")
     names = _names(target)
     if names is not None:
@@ -168,16 +235,16 @@ def _targets(
 
 def _features(
     table: Table, features: str | Sequence[str] | None, targets: tuple[str, ...], weight: str | None
-) -> tuple[Term, ...]:
+) -> list[str]:
     if features is None:
-        return tuple(column_term(name) for name in table.columns if name not in targets and name != weight)
+        return [name for name in table.columns if name not in targets and name != weight]
     names = [features] if isinstance(features, str) else list(features)
     for name in names:
         if not isinstance(name, str):
             raise OptionError(f"features holds {name!r}; expected names of columns.")
         if names.count(name) > 1:
             raise ColumnError(f"feature {name!r} is named {names.count(name)} times.\nName each feature once.")
-    return tuple(column_term(name) for name in names)
+    return names
 
 
 def _weights(table: Table, data: Any, weights: Any, where: str | None) -> tuple[Table, str | None]:
@@ -198,30 +265,45 @@ def _weights(table: Table, data: Any, weights: Any, where: str | None) -> tuple[
 
 
 def _checked(problem: Problem) -> Problem:
-    """The problem, if each of its columns is there, holds numbers and plays one role."""
+    """The problem, if each of its columns is there, holds what it should and plays one role."""
     targets, weight, table = problem.targets, problem.weights, problem.table
     for target in targets:
         if targets.count(target) > 1:
             raise ColumnError(f"target {target!r} is named {targets.count(target)} times.\nName each target once.")
-        for term in problem.terms:
-            if any(column == target for column, _ in term.factors):
+        for name, columns in _roles(problem):
+            if target in columns:
                 raise ColumnError(
-                    f"target {target!r} is also a feature ({term.name}).\n"
-                    "A column cannot explain itself: leave it out."
+                    f"target {target!r} is also a feature ({name}).\nA column cannot explain itself: leave it out."
                 )
     if weight in targets:
         raise ColumnError(f"{weight!r} is the target and the weights.\nName another column as one of them.")
     numeric = table.numeric
-    for name in columns_of(problem.terms):
-        if name not in numeric:
+    compared = {name for each in problem.derived for name in checked(each.expression).texts}
+    for name in sources(problem.derived, columns_of(problem.terms)):
+        if name not in numeric and name not in compared:
             if name not in table.columns:
                 raise no_such_column(name, table.columns, table.name)
             taken = [*targets] if weight is None else [*targets, weight]
             others = [other for other in numeric if other not in taken]
             raise not_numbers(name, table.kind(name), table.name, others, "feature", taken)
-    if not problem.terms and not problem.intercept:
+    for name in sources(problem.derived, [category.column for category in problem.categories]):
+        if name not in numeric and name not in table.labels:
+            raise ColumnError(
+                f"column {name!r} in {table.name} is {table.kind(name)}; a category holds text or numbers.\n"
+                "Convert it to text, or leave it out."
+            )
+    if not problem.terms and not problem.effects and not problem.intercept:
         raise OptionError("the model has neither a feature nor an intercept.\nName a feature, or keep the intercept.")
     return problem
+
+
+def _roles(problem: Problem) -> Iterator[tuple[str, list[str]]]:
+    """Each feature's name, with the columns that it is made of, computed ones and those of the table."""
+    for term in problem.terms:
+        names = columns_of([term])
+        yield term.name, [*names, *sources(problem.derived, names)]
+    for category in problem.categories:
+        yield category.column, [category.column, *sources(problem.derived, [category.column])]
 
 
 def _demand_targets(table: Table, targets: Sequence[str]) -> None:

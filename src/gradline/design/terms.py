@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gradline.design.recipe import Recipe
 from gradline.doubledouble import Pair, multiply, two_sum
+
+Words: TypeAlias = tuple[NDArray[Any], NDArray[Any] | None]
+"""Numbers (n,) as high words and low words, None where the high words are the whole numbers."""
 
 _WHOLE = 2**53
 """Integers up to here are float64 numbers."""
@@ -43,6 +47,8 @@ def fields_of_record(record: dict[str, Any]) -> dict[str, Any]:
         )
         for term in record["terms"]
     )
+    if "recipe" in record:
+        fields["recipe"] = Recipe.from_record(record["recipe"])
     return fields
 
 
@@ -62,9 +68,11 @@ def columns_of(terms: Sequence[Term]) -> list[str]:
 
 
 def evaluate(
-    terms: Sequence[Term], columns: Sequence[NDArray[Any]]
+    terms: Sequence[Term], columns: Sequence[NDArray[Any] | Words]
 ) -> tuple[list[NDArray[Any]], list[NDArray[Any] | None]]:
     """High and low words of each term, from the columns (n,) in the order of `columns_of(terms)`.
+
+    A column may come as two words, as those do that were computed.
 
     A column as it stands is passed on untouched, except integers past 2**53, which need a low word.
     Powers and products carry about 32 digits. Where a value is missing or not finite, or a product
@@ -85,8 +93,10 @@ def evaluate(
     return hi, lo
 
 
-def exact_words(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any] | None]:
+def exact_words(values: NDArray[Any] | Words) -> Words:
     """The values as they are, or as two words where they are integers that float64 cannot hold."""
+    if isinstance(values, tuple):
+        return values
     if values.dtype.kind not in "iu" or values.dtype.itemsize < 8 or not len(values):
         return values, None
     if int(values.max()) <= _WHOLE and int(values.min()) >= -_WHOLE:
@@ -97,27 +107,13 @@ def exact_words(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any] | None
     return two_sum(upper, lower)
 
 
-def _power(values: dict[str, NDArray[Any]], column: str, power: int, known: dict[tuple[str, int], Pair]) -> Pair:
-    """A power by repeated multiplication, each step from the one below, which other terms may share."""
-    if (column, power) not in known:
-        if power == 1:
-            high, low = exact_words(values[column])
-            high = high.astype(np.float64)
-            known[column, 1] = high, np.zeros_like(high) if low is None else low
-        else:
-            below = _power(values, column, power - 1, known)
-            known[column, power] = _times(below, _power(values, column, 1, known))
-    return known[column, power]
+def two_words(values: NDArray[Any] | Words) -> Words:
+    """As `exact_words`, the high words in float64."""
+    high, low = exact_words(values)
+    return high.astype(np.float64, copy=False), low
 
 
-def _product(factors: Sequence[Pair]) -> Pair:
-    product = factors[0]
-    for factor in factors[1:]:
-        product = _times(product, factor)
-    return product
-
-
-def _times(a: Pair, b: Pair) -> Pair:
+def times(a: Pair, b: Pair) -> Pair:
     """a·b; where double-double has no answer (infinities, overflow), the plain product: inf must stay inf."""
     high, low = multiply(a, b)
     plain = a[0] * b[0]
@@ -125,3 +121,24 @@ def _times(a: Pair, b: Pair) -> Pair:
     if broken.any():
         high, low = np.where(broken, plain, high), np.where(broken, 0.0, low)
     return high, low
+
+
+def _power(
+    values: dict[str, NDArray[Any] | Words], column: str, power: int, known: dict[tuple[str, int], Pair]
+) -> Pair:
+    """A power by repeated multiplication, each step from the one below, which other terms may share."""
+    if (column, power) not in known:
+        if power == 1:
+            high, low = two_words(values[column])
+            known[column, 1] = high, np.zeros_like(high) if low is None else low
+        else:
+            below = _power(values, column, power - 1, known)
+            known[column, power] = times(below, _power(values, column, 1, known))
+    return known[column, power]
+
+
+def _product(factors: Sequence[Pair]) -> Pair:
+    product = factors[0]
+    for factor in factors[1:]:
+        product = times(product, factor)
+    return product
