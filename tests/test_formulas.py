@@ -1,0 +1,276 @@
+"""Formulas beside formulaic: the same columns, in the same order, with the same numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import formulaic
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from gradline.design.categories import encode
+from gradline.design.effects import expand
+from gradline.design.problem import Problem, pose
+from gradline.errors import ColumnError, DataError, OptionError
+from gradline.sources import CHUNK
+
+
+def table(n: int = 60) -> pd.DataFrame:
+    rng = np.random.default_rng(2)
+    return pd.DataFrame(
+        {
+            "y": rng.normal(size=n) ** 2 + 0.1,
+            "x": rng.normal(2, 0.5, n) ** 2,
+            "z": rng.normal(size=n),
+            "k": rng.integers(1, 4, n),
+            "a": np.array(["u", "v", "w"], object)[rng.integers(0, 3, n)],
+            "b": np.array(["p", "q"], object)[rng.integers(0, 2, n)],
+            "c": np.array(["m", "n", "o", "ä"], object)[rng.integers(0, 4, n)],
+            "a b": rng.uniform(1, 2, n),
+        }
+    )
+
+
+FRAME = table()
+
+
+def dense(problem: Problem) -> tuple[list[str], np.ndarray]:
+    """Names and columns of the design matrix (n, p), made of the blocks the slow way."""
+    blocks = list(problem.blocks())
+    found = [[encode(labels) for labels in block.labels] for block in blocks]
+    levels = [
+        sorted({level for each in found for level in each[number][1]}) for number in range(len(problem.categories))
+    ]
+    names = ["Intercept"] * problem.intercept
+    if problem.effects:
+        features = expand(problem.effects, problem.terms, problem.categories, levels)
+        names += [feature.term.name for feature in features]
+    else:
+        names += [term.name for term in problem.terms]
+    pieces = []
+    for block, coded in zip(blocks, found, strict=True):
+        n = len(block.hi[0])
+        columns = [np.ones(n)] * problem.intercept
+        if not problem.effects:
+            columns += [np.asarray(hi, float) for hi in block.hi[: len(problem.terms)]]
+        else:
+            for feature in features:
+                value = np.ones(n) if feature.number is None else np.asarray(block.hi[feature.number], float)
+                for category, level in feature.cell:
+                    codes, here = coded[category]
+                    wanted = levels[category][level]
+                    value = value * np.array([code >= 0 and here[code] == wanted for code in codes.tolist()])
+                columns.append(value)
+        pieces.append(np.column_stack(columns))
+    return names, np.concatenate(pieces)
+
+
+FORMULAS = [
+    "y ~ x + z",
+    "y ~ x * z - 1",
+    "y ~ x / z",
+    "y ~ (x + z + k)**2",
+    "y ~ x + log(x) + x:z + C(a)",
+    "y ~ a",
+    "y ~ a - 1",
+    "y ~ a + b",
+    "y ~ a + b - 1",
+    "y ~ b + a + c - 1",
+    "y ~ a:b",
+    "y ~ a:b - 1",
+    "y ~ a*b",
+    "y ~ a*b - 1",
+    "y ~ a + a:b",
+    "y ~ b + a:b",
+    "y ~ a/b",
+    "y ~ a:b:c",
+    "y ~ a*b*c",
+    "y ~ a:b + b:c",
+    "y ~ a:b + b:c + a:c - 1",
+    "y ~ a*b + c - a",
+    "y ~ x:a",
+    "y ~ a:x",
+    "y ~ x:a - 1",
+    "y ~ x + x:a",
+    "y ~ a + x:a",
+    "y ~ a*x",
+    "y ~ a*x - 1",
+    "y ~ x*z*a",
+    "y ~ x:z:a + x",
+    "y ~ a*b*x",
+    "y ~ a:b:x",
+    "y ~ x:a:z:b",
+    "y ~ C(k)",
+    "y ~ C(k) - 1",
+    "y ~ C(k)*k",
+    "y ~ C(a, Treatment('v'))",
+    "y ~ C(a, Treatment(reference='v')) + b",
+    "y ~ C(a, contr.treatment('w'))*x",
+    'y ~ C(a, contr.treatment(base="w")):b',
+    "y ~ C(k, contr.treatment(2))",
+    "y ~ C(a, contr.treatment)",
+    "y ~ I(x**2) + I(x + z)",
+    "y ~ {x + 1} + {x*z}",
+    "y ~ log(x):a + exp(z)",
+    "y ~ np.log(x) + np.sqrt(x) + np.log1p(x)",
+    "y ~ log(`a b` + 1) + `a b` + `a b`:a",
+    "y ~ I(-x) + I(x/z) + I(x**0.5) + I(2**z) + I(x % 2) + I(x // 2)",
+    "y ~ I(x > 3) + I((x > 3) & (z < 0)) + I((k == 1) | ~(z < 0))",
+    "y ~ np.where(x > 3, x, 0) + np.minimum(x, 3) + np.abs(z)",
+    "y ~ center(x) + scale(z)",
+    "y ~ center(log(x)):a + scale(x, ddof=0)",
+    "y ~ scale(x, center=False) + scale(z, scale=False)",
+    "y ~ I(center(x)**2) + scale(center(x) + z)",
+    "y ~ Q('a b') + x",
+    "y ~ 1",
+    "y ~ x %in% a",
+    "y ~ z + (a + b)**2 - a:b",
+]
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_beside_formulaic(formula: str) -> None:
+    names, matrix = dense(pose(FRAME, formula=formula))
+    right = formulaic.Formula(formula).rhs
+    peer = formulaic.model_matrix(right, FRAME)
+    assert names == ["a b" if name == "Q('a b')" else name for name in peer.columns]
+    np.testing.assert_allclose(matrix, peer.to_numpy(float), rtol=1e-13, atol=1e-15)
+
+
+@pytest.mark.parametrize("formula", ["log(y) ~ x", "y + I(y**2) ~ x + a", "center(y) ~ 1"])
+def test_targets_are_computed(formula: str) -> None:
+    problem = pose(FRAME, formula=formula)
+    peer = formulaic.Formula(formula).get_model_matrix(FRAME).lhs
+    assert list(problem.targets) == list(peer.columns)
+    [block] = problem.blocks()
+    np.testing.assert_allclose(np.column_stack(block.hi[-len(problem.targets) :]), peer, rtol=1e-13, atol=1e-15)
+
+
+def test_features_that_hold_text_are_categories() -> None:
+    wanted = dense(pose(FRAME, formula="y ~ a + x"))
+    got = dense(pose(FRAME, "y", features=["a", "x"]))
+    assert got[0] == wanted[0] == ["Intercept", "a[T.v]", "a[T.w]", "x"]
+    np.testing.assert_array_equal(got[1], wanted[1])
+    every = pose(FRAME, "y")
+    assert [category.column for category in every.categories] == ["a", "b", "c"]
+    assert dense(pose(FRAME[["y", "b"]], "y", intercept=False))[0] == ["b[p]", "b[q]"]
+
+
+def test_no_intercept_by_option_codes_as_minus_one_does() -> None:
+    for formula in ("y ~ a + b", "y ~ x:a + b"):
+        got, wanted = dense(pose(FRAME, formula=formula, intercept=False)), dense(pose(FRAME, formula=f"{formula} - 1"))
+        assert got[0] == wanted[0]
+        np.testing.assert_array_equal(got[1], wanted[1])
+
+
+def test_any_table_gives_the_same_columns(tmp_path: Path) -> None:
+    formula = "log(y) ~ a*x + C(k) + center(z) + I(b == 'q')"
+    names, matrix = dense(pose(FRAME, formula=formula))
+    assert "C(k)[T.2]" in names
+    FRAME.to_csv(tmp_path / "t.csv", index=False)
+    FRAME.to_parquet(tmp_path / "t.parquet")
+    categorical = FRAME.assign(a=FRAME["a"].astype("category"), b=FRAME["b"].astype("category"))
+    tables: list[Any] = [
+        categorical,
+        pl.from_pandas(FRAME),
+        pl.from_pandas(FRAME).lazy(),
+        pl.from_pandas(FRAME).with_columns(pl.col("a").cast(pl.Categorical)),
+        pa.Table.from_pandas(FRAME),
+        pa.Table.from_pandas(categorical),
+        FRAME[FRAME.columns[::-1]],
+        tmp_path / "t.csv",
+        tmp_path / "t.parquet",
+    ]
+    for data in tables:
+        got = dense(pose(data, formula=formula))
+        assert got[0] == names, type(data)
+        np.testing.assert_array_equal(got[1], matrix)
+
+
+def test_missing_values_stay_missing() -> None:
+    frame = FRAME.assign(x=FRAME["x"].where(FRAME.index != 3), a=FRAME["a"].where(FRAME.index != 5, None))
+    problem = pose(frame, formula="y ~ I(x > 3) + where(isnan(x), 0, x) + center(x) + I(a == 'u') + C(a)")
+    [block] = problem.blocks()
+    names = [term.name for term in problem.terms]
+    missing = {name: np.flatnonzero(np.isnan(hi)).tolist() for name, hi in zip(names, block.hi, strict=False)}
+    assert missing == {"I(x > 3)": [3], "where(isnan(x), 0, x)": [], "center(x)": [3], "I(a == 'u')": [5]}
+    assert np.flatnonzero(encode(block.labels[0])[0] < 0).tolist() == [5]
+    # means are of the values that are there, as R's are
+    assert np.nanmean(block.hi[2]) == pytest.approx(0, abs=1e-15)
+
+
+def test_names_of_what_is_not_finite() -> None:
+    problem = pose(pd.DataFrame({"y": [1.0, 2.0], "x": [0.0, -1.0]}), formula="y ~ log(x)")
+    [block] = problem.blocks()
+    assert [term.name for term in problem.terms] == ["log(x)"]
+    assert block.hi[0][0] == -np.inf
+    assert np.isnan(block.hi[0][1])
+
+
+def test_whole_columns_are_measured_over_all_chunks() -> None:
+    rng = np.random.default_rng(7)
+    x = rng.normal(1e8, 1, 2 * CHUNK + 5)
+    problem = pose(pd.DataFrame({"x": x, "y": x}), formula="log(y) ~ center(x) + scale(x)")
+    hi = np.concatenate([block.hi[0] for block in problem.blocks()])
+    scaled = np.concatenate([block.hi[1] for block in problem.blocks()])
+    shifted = x - 1e8  # exact, by Sterbenz
+    np.testing.assert_allclose(hi, shifted - shifted.mean(), atol=1e-13)
+    assert scaled.std(ddof=1) == pytest.approx(1, rel=1e-12)
+
+
+def test_computed_powers_and_differences_carry_two_words() -> None:
+    from fractions import Fraction
+
+    x = np.array([0.1, 1 / 3, 1e8 + 0.7])
+    [block] = pose(pd.DataFrame({"x": x, "y": x}), formula="log(y) ~ I(x**3 - 0.5 * x)").blocks()
+    assert block.lo[0] is not None
+    for value, hi, lo in zip(x.tolist(), block.hi[0].tolist(), block.lo[0].tolist(), strict=True):
+        truth = Fraction(value) ** 3 - Fraction(1, 2) * Fraction(value)
+        assert abs(Fraction(hi) + Fraction(lo) - truth) <= abs(truth) * Fraction(1, 10**29)
+
+
+@pytest.mark.parametrize(
+    ("formula", "kind", "words"),
+    [
+        ("y ~ log(a)", ColumnError, "'a' in 'log\\(a\\)' is text; numbers were expected.\nUse C\\(a\\)"),
+        ("y ~ I(x == 'u')", ColumnError, "'x' in .* is compared with text, and it holds numbers"),
+        ("a ~ x", ColumnError, "target 'a' in the DataFrame is text"),
+        ("y ~ C(y)", ColumnError, "target 'y' is also a feature \\(y\\)"),
+        ("y ~ I(y + x)", ColumnError, "target 'y' is also a feature \\(I\\(y \\+ x\\)\\)"),
+        ("log(y) ~ log(y)", ColumnError, "also a feature"),
+        ("y ~ a + C(a)", OptionError, "has the term 'C\\(a\\)' twice"),
+        ("y ~ d", ColumnError, "'d' in the DataFrame is datetime"),
+        ("y ~ C(d)", ColumnError, "'d' in the DataFrame is datetime; a category holds text or numbers"),
+        ("y ~ scale(one)", DataError, "scale\\(one\\): the column is constant"),
+        ("y ~ center(log(zero))", DataError, "center\\(log\\(zero\\)\\) in the DataFrame .* at row 1"),
+    ],
+)
+def test_refused(formula: str, kind: type[Exception], words: str) -> None:
+    n = len(FRAME)
+    frame = FRAME.assign(d=pd.Timestamp("2024-01-01"), one=0.1, zero=np.arange(n) != 1)
+    with pytest.raises(kind, match=words) as caught:
+        pose(frame, formula=formula)
+    assert len(str(caught.value).splitlines()) <= 3
+
+
+def test_a_base_that_does_not_occur() -> None:
+    with pytest.raises(ColumnError, match="base 'uu' is not a level of 'a'. Did you mean 'u'.\nlevels: u, v, w"):
+        dense(pose(FRAME, formula="y ~ C(a, Treatment('uu'))"))
+
+
+def test_a_log_of_what_is_explained_may_be_explained_by_it() -> None:
+    assert pose(FRAME, formula="I(y - x) ~ x").targets == ("I(y - x)",)
+
+
+def test_two_kinds_of_weights() -> None:
+    problem = pose(FRAME, "y", features="x", frequency_weights="k")
+    assert problem.frequency
+    assert problem.weights == "k"
+    assert not pose(FRAME, "y", features="x", weights="k").frequency
+    assert pose(FRAME[["x"]], FRAME["y"], frequency_weights=FRAME["k"].to_numpy()).frequency
+    with pytest.raises(OptionError, match="both given"):
+        pose(FRAME, "y", weights="k", frequency_weights="k")
