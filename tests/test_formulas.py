@@ -162,7 +162,10 @@ def test_features_that_hold_text_are_categories() -> None:
 
 def test_no_intercept_by_option_codes_as_minus_one_does() -> None:
     for formula in ("y ~ a + b", "y ~ x:a + b"):
-        got, wanted = dense(pose(FRAME, formula=formula, intercept=False)), dense(pose(FRAME, formula=f"{formula} - 1"))
+        got, wanted = (
+            dense(pose(FRAME, formula=formula, intercept=False)),
+            dense(pose(FRAME, formula=f"{formula} - 1")),
+        )
         assert got[0] == wanted[0]
         np.testing.assert_array_equal(got[1], wanted[1])
 

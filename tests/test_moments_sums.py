@@ -12,7 +12,7 @@ import pytest
 import gradline as gl
 from gradline.design.block import Block
 from gradline.design.problem import pose
-from gradline.moments import accumulate, kernels, one_pass, slices
+from gradline.moments import accumulate, kernels, slices, sums
 
 
 def columns(n: int, kind: str) -> list[np.ndarray]:
@@ -43,7 +43,8 @@ KINDS = [
 
 
 def compiled(z: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    return kernels.narrow(z)
+    hi, lo = kernels.narrow(z, 65_536)
+    return hi[0], lo[0]
 
 
 def wide(z: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -90,9 +91,9 @@ def test_low_words_and_weights(kind: str) -> None:
     weights = rng.uniform(0.1, 5.0, n)
     for size, block_path in ((10**9, "slices"), (0, "kernel")):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(one_pass, "SMALL", size)
+            patch.setattr(sums, "SMALL", size)
             block = Block(first=0, hi=tuple(z), lo=tuple(lows), weights=weights, place="here")
-            hi, lo = one_pass._cross_products(block)
+            hi, lo = sums.Summing((), 0, "drop", False, None, True)._cross_products(block)
         w = [Fraction(float(value)) for value in weights]
         exact_columns = [[Fraction(1)] * n] + [
             [Fraction(float(a)) + Fraction(float(b)) for a, b in zip(high, low, strict=True)]
@@ -233,7 +234,7 @@ def test_missing_rows_are_counted_by_column(n: int) -> None:
     y[n - 1] = np.nan
     keep = ~(np.isnan(X).any(axis=1) | np.isnan(y))
     m = gl.Moments.of(X, y)
-    assert (m.rows, m.nobs, m.missing) == (n, n - 3, (2, 1, 1))
+    assert (m.rows, m.nobs, m.lacking) == (n, n - 3, {"x1": 2, "x2": 1, "y": 1})
     assert np.allclose(m.hi, gl.Moments.of(X[keep], y[keep]).hi, rtol=1e-15)
     with pytest.raises(gl.DataError, match=r"'x1' in .* missing value at row 3 .*\n.*missing=\"drop\""):
         gl.Moments.of(X, y, missing="error")

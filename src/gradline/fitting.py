@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,8 @@ from gradline.exact.minimum_norm import minimum_norm
 from gradline.exact.relations import describe
 from gradline.exact.solve import Solution, solve
 from gradline.moments import Moments, Progress, accumulate
+from gradline.moments.checkpoint import Checkpoint
+from gradline.moments.plan import SAFE_DIGITS, Plan, plan_of
 from gradline.results.fit import Fit
 
 FEW_DIGITS = 6
@@ -26,11 +30,15 @@ def fit(
     features: str | Sequence[str] | None = None,
     formula: str | None = None,
     weights: Any = None,
+    frequency_weights: Any = None,
     intercept: bool = True,
     l2: float = 0.0,
     missing: str = "drop",
     aliased: str = "nan",
+    precision: str = "auto",
     where: str | None = None,
+    sql: str | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> Fit:
     """Fit a linear model exactly, in one pass over the rows.
@@ -40,18 +48,25 @@ def fit(
     answer carries as many digits as the data do.
 
     Args:
-        data: An array or tensor (n, d) or (n,), a pandas, Polars or Arrow table, `gl.polynomial(x, k)`, or the path
-            of a CSV, Parquet or Feather file, a list of paths or a glob.
+        data: An array or tensor (n, d) or (n,), a pandas, Polars or Arrow table, `gl.polynomial(x, k)`; the path of
+            a CSV, JSON, Parquet or Feather file, a list of paths, a glob or a folder, on a disk or at s3://, gs:// or
+            https://; sqlite:/// or postgresql:// with ?table=; `gl.sql("select …")`; or an iterable of tables.
         target: (n,), (n, 1) or (n, k) values, or the name of a column, or a list of names.
         features: Names of the columns to use; by default all the others.
-        formula: As "y ~ a + b + a:b + poly(c, 3) - 1" instead of target and features.
+        formula: As "y ~ a + log(b) + a:b + C(city) + poly(c, 3) - 1" instead of target and features.
         weights: (n,) inverse variances up to a factor, or the name of a column; 0 leaves a row out.
+        frequency_weights: (n,) how many rows each row stands for, or the name of a column; 0 leaves a row out.
         intercept: False fits through the origin; R² is then about zero, not about the mean.
         l2: Strength of the ridge penalty, 0 or more, in units of y² per unit of coef².
         missing: "drop" leaves rows with missing values out and counts them, "error" refuses them.
         aliased: What a column that the ones before it determine gets: "nan", as in R; "min-norm", the solution
             with the shortest coef; or "error".
-        where: For files: a SQL condition that rows must meet.
+        precision: Of the sums: "double-double" (about 32 digits), "float64", or "auto": double-double where it costs
+            next to nothing, else float64, and a second pass in double-double where that leaves too few sure digits.
+        where: For files and databases: a SQL condition that rows must meet.
+        sql: For files: a query in which they are the table `data`.
+        checkpoint: For files: where to keep the sums of what has been read. A run that was killed and is started
+            again reads only the rest, and ends with the same bytes.
         progress: Called with (rows read, rows in all or None) after each chunk.
 
     Raises:
@@ -67,15 +82,55 @@ def fit(
     """
     _check(l2, aliased)
     problem = pose(
-        data, target, features=features, formula=formula, weights=weights, intercept=intercept, where=where
+        data,
+        target,
+        features=features,
+        formula=formula,
+        weights=weights,
+        frequency_weights=frequency_weights,
+        intercept=intercept,
+        where=where,
+        sql=sql,
     )
-    moments = accumulate(problem, missing=missing, progress=progress)
-    return fit_moments(moments, intercept=problem.intercept, l2=l2, aliased=aliased)
+    plan = plan_of(problem, precision)
+    saved = None if checkpoint is None else Checkpoint(checkpoint)
+    moments = accumulate(problem, missing=missing, precision=plan.precision, progress=progress, checkpoint=saved)
+    solution = _solved(moments, problem.intercept, l2)
+    if plan.second and (solution.unsure or solution.digits < SAFE_DIGITS):
+        moments = accumulate(problem, missing=missing, progress=progress)
+        solution = _solved(moments, problem.intercept, l2)
+        plan = replace(plan, passes=2)
+    return _fit(moments, solution, replace(plan, passes=max(plan.passes, 1)), problem.intercept, l2, aliased)
+
+
+def plan(
+    data: Any,
+    target: Any = None,
+    *,
+    precision: str = "auto",
+    **request: Any,
+) -> Plan:
+    """What `fit` would do with this request, and why; no row is read.
+
+    Args:
+        data: As for `fit`; likewise target.
+        target: See data.
+        precision: As for `fit`.
+        request: features, formula, weights, frequency_weights, intercept, where and sql, as for `fit`.
+
+    Raises:
+        GradlineError: the request cannot be used.
+    """
+    return plan_of(pose(data, target, **request), precision)
 
 
 def fit_moments(moments: Moments, *, intercept: bool = True, l2: float = 0.0, aliased: str = "nan") -> Fit:
     """The exact answer from moments; options as in `fit`."""
     _check(l2, aliased)
+    return _fit(moments, _solved(moments, intercept, l2), None, intercept, l2, aliased)
+
+
+def _solved(moments: Moments, intercept: bool, l2: float) -> Solution:
     if moments.nobs == 0:
         raise DataError(_no_rows(moments))
     if not moments.columns and not intercept:
@@ -85,15 +140,19 @@ def fit_moments(moments: Moments, *, intercept: bool = True, l2: float = 0.0, al
             "a column is called 'Intercept', as the constant of the model is.\n"
             "Rename it, leave it out, or use intercept=False."
         )
-    names = (["Intercept"] if intercept else []) + list(moments.columns)
-    solution = solve(
+    return solve(
         moments.pair,
         len(moments.columns),
         np.array(moments.epsilon),
         np.array(moments.constant, bool),
         intercept=intercept,
         l2=float(l2),
+        unit=moments.unit,
     )
+
+
+def _fit(moments: Moments, solution: Solution, plan: Plan | None, intercept: bool, l2: float, aliased: str) -> Fit:
+    names = (["Intercept"] if intercept else []) + list(moments.columns)
     relations = {names[j]: describe(names[j], names, relation) for j, relation in solution.relations.items()}
     if relations and aliased == "error":
         raise DataError(
@@ -128,6 +187,9 @@ def fit_moments(moments: Moments, *, intercept: bool = True, l2: float = 0.0, al
         single_target=moments.single_target,
         array_names=moments.array_names,
         source=moments.source,
+        recipe=moments.recipe,
+        plan=plan,
+        left_out=moments.rows - moments.used,
         notes=_notes(moments, solution, relations, rank),
     )
     if result.digits < FEW_DIGITS:
@@ -171,7 +233,7 @@ def _no_rows(moments: Moments) -> str:
 def _notes(moments: Moments, solution: Solution, relations: dict[str, str], rank: int) -> tuple[str, ...]:
     """What a reader of the result should know, in plain words."""
     notes = []
-    left_out = moments.rows - moments.nobs
+    left_out = moments.rows - moments.used
     if left_out:
         why = f", missing: {_listed(moments.lacking)}" if moments.lacking else ""
         notes.append(f"{left_out} of {moments.rows} rows left out{why}")
@@ -192,5 +254,5 @@ def _listed(counts: dict[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 
-def _count(number: int, noun: str) -> str:
+def _count(number: float, noun: str) -> str:
     return f"{number} {noun}" + ("" if number == 1 else "s")

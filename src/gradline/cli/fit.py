@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
@@ -17,17 +17,24 @@ if TYPE_CHECKING:
 def fit(
     source: Annotated[
         list[str],
-        Argument(metavar="SOURCE", help="CSV, Parquet or Feather: a path, several, or a glob in quotes."),
+        Argument(metavar="SOURCE", help="CSV, JSON, Parquet, Feather; a folder, a glob in quotes, a URL."),
     ],
     target: Annotated[list[str] | None, Option(metavar="y", help="The column to explain.")] = None,
     features: Annotated[list[str] | None, Option(metavar="a,b", help="Columns to use. [all the others]")] = None,
-    formula: Annotated[str | None, Option(metavar="F", help="'y ~ a + b:c + poly(d, 2)' in their place.")] = None,
+    formula: Annotated[str | None, Option(metavar="F", help="'y ~ a + log(b) + C(city)' in their place.")] = None,
     where: Annotated[str | None, Option(metavar="SQL", help="Only the rows for which this holds.")] = None,
+    sql: Annotated[str | None, Option(metavar="QUERY", help="'SELECT … FROM data', data being SOURCE.")] = None,
     weights: Annotated[str | None, Option(metavar="w", help="A column of weights; 0 leaves out.")] = None,
+    frequency_weights: Annotated[
+        str | None, Option(metavar="f", help="A column: how many rows each stands for.")
+    ] = None,
     l2: Annotated[float, Option("--l2", metavar="V", help="Ridge penalty on the slopes.")] = 0.0,
     no_intercept: Annotated[bool, Option("--no-intercept", help="Fit through the origin.")] = False,
     missing: Annotated[str, Option(metavar="drop|error", help="Rows with missing values.")] = "drop",
     aliased: Annotated[str, Option(metavar="nan|min-norm|error", help="Dependent columns.")] = "nan",
+    precision: Annotated[str, Option(metavar="auto|float64|…", help="Of the sums; … double-double.")] = "auto",
+    checkpoint: Annotated[Path | None, Option(metavar="FILE", help="Keep the sums so far; go on from them.")] = None,
+    explain: Annotated[bool, Option("--explain", help="Say what would be done, and read nothing.")] = False,
     level: Annotated[float, Option(metavar="P", help="Of the intervals.")] = 0.95,
     save: Annotated[Path | None, Option(metavar="M.safetensors", help="Keep the fit for predict.")] = None,
     json: Annotated[bool, Option("--json", help="One JSON object, for machines.")] = False,
@@ -36,23 +43,33 @@ def fit(
 
     gradline fit penguins.csv --target body_mass_g --features flipper_length_mm
     """
-    from gradline.fitting import fit as gl_fit
+    from gradline import fitting
 
     given.writable(save)
     given.probability(level)
+    request: dict[str, Any] = {
+        "features": given.names(features),
+        "formula": formula,
+        "where": where,
+        "sql": sql,
+        "weights": weights,
+        "frequency_weights": frequency_weights,
+        "intercept": not no_intercept,
+        "precision": precision,
+    }
+    if explain:
+        terminal.say(str(fitting.plan(given.one_or_several(source), given.names(target), **request)))
+        return
     start = time.perf_counter()
     with terminal.progress("reading") as progress:
-        result = gl_fit(
+        result = fitting.fit(
             given.one_or_several(source),
             given.names(target),
-            features=given.names(features),
-            formula=formula,
-            where=where,
-            weights=weights,
+            **request,
             l2=l2,
-            intercept=not no_intercept,
             missing=missing,
             aliased=aliased,
+            checkpoint=checkpoint,
             progress=progress,
         )
     seconds = time.perf_counter() - start

@@ -37,7 +37,7 @@ def predict(
     if out is None:
         _write_csv(sys.stdout, columns)
         return
-    from gradline.storage import written_whole
+    from gradline.container import written_whole
 
     with written_whole(out) as unfinished:
         if out.suffix.lower() == ".csv":

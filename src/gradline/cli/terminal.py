@@ -91,6 +91,7 @@ class _Bar:
     def __init__(self, label: str, unit: str) -> None:
         self._label = label
         self._count = f"{{task.completed:,.0f}} {unit}"
+        self._rate = f"{{task.fields[rate]:,.0f}} {unit}/s"
         self._start = time.monotonic()
         self._bar: RichBar | None = None
         self._task: TaskID | None = None
@@ -102,12 +103,13 @@ class _Bar:
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-            columns = (TextColumn("{task.description}"), BarColumn(), TextColumn(self._count))
+            columns = (TextColumn("{task.description}"), BarColumn(), TextColumn(self._count), TextColumn(self._rate))
             self._bar = Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True)
             self._bar.start()
-            self._task = self._bar.add_task(self._label, total=total)
+            self._task = self._bar.add_task(self._label, total=total, rate=0.0)
         if self._task is not None:
-            self._bar.update(self._task, completed=done, total=total)
+            rate = done / (time.monotonic() - self._start)
+            self._bar.update(self._task, completed=done, total=total, rate=rate)
 
     def close(self) -> None:
         if self._bar is not None:

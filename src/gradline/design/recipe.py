@@ -66,3 +66,7 @@ class Recipe:
             categories=tuple(Category(str(each["column"]), each["base"]) for each in record["categories"]),
             levels=tuple(tuple(each) for each in record["levels"]),
         )
+
+
+EMPTY = Recipe()
+"""That of a model whose features are columns as they stand, and their powers and products."""

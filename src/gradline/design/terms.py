@@ -38,7 +38,7 @@ class Term:
 
 def fields_of_record(record: dict[str, Any]) -> dict[str, Any]:
     """The fields of a frozen record from what a file has of them: lists are tuples again, and terms are terms."""
-    fields = {name: tuple(value) if isinstance(value, list) else value for name, value in record.items()}
+    fields = {name: _tuples(value) for name, value in record.items()}
     fields["terms"] = tuple(
         Term(
             term["name"],
@@ -50,6 +50,10 @@ def fields_of_record(record: dict[str, Any]) -> dict[str, Any]:
     if "recipe" in record:
         fields["recipe"] = Recipe.from_record(record["recipe"])
     return fields
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
 def column_term(column: str) -> Term:

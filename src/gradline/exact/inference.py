@@ -47,7 +47,7 @@ def f_test(rss: Array, tss: Array, df_model: int, df_resid: float) -> tuple[Arra
     return f, np.asarray(special.fdtrc(df_model, df_resid, f))
 
 
-def log_likelihood(rss: Array, nobs: int, log_weights: float) -> Array:
+def log_likelihood(rss: Array, nobs: float, log_weights: float) -> Array:
     """(k,) Gaussian log-likelihood at its maximum: -n/2·(log 2π + log(RSS/n) + 1) + ½·Σ log w."""
     with np.errstate(divide="ignore"):
         value = -nobs / 2 * (np.log(2 * np.pi) + np.log(rss / nobs) + 1) + log_weights / 2

@@ -36,7 +36,27 @@ _WORD = 8
 _VECTOR = LANES * _WORD
 
 
-def narrow(columns: list[Array]) -> Pair:
+def narrow(columns: list[Array], chunk: int) -> Pair:
+    """The pairs (c, p, p) of each chunk of so many rows."""
+    n = len(columns[0])
+    parts = [_one([np.asarray(c[i : i + chunk], np.float64) for c in columns]) for i in range(0, n, chunk)]
+    return np.array([hi for hi, _ in parts]), np.array([lo for _, lo in parts])
+
+
+def plain(columns: list[Array], chunk: int) -> Array:
+    """As narrow, in float64."""
+    hi, lo = narrow(columns, chunk)
+    return hi + lo
+
+
+def grouped(codes: Any, cells: int, columns: Any, lows: Any) -> Pair:
+    """Sums by code."""
+    from gradline.moments import slices
+
+    return slices.grouped(codes, cells, list(zip(columns, lows, strict=True)))
+
+
+def _one(columns: list[Array]) -> Pair:
     """The pair of cross-products of these float64 columns, each (n,) of any stride, after the constant 1."""
     out = np.zeros((2, len(columns) + 1, len(columns) + 1))
     addresses = np.array([column.ctypes.data for column in columns], np.int64)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gradline.design.recipe import Recipe
 from gradline.design.terms import Term, fields_of_record
-from gradline.doubledouble import Array, Pair, add, subtract
+from gradline.doubledouble import UNIT, Array, Pair, add, subtract
 from gradline.errors import ColumnError, DataError, no_such_column
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from gradline.moments.one_pass import Progress
     from gradline.results.fit import Fit
     from gradline.results.run import Run
+
+
+FLOAT64 = 2.0**-48
+"""Relative error of cross-products that were summed in float64: stretches of rows, then chunks in a tree."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,14 +53,14 @@ class Moments:
     """Names of the d features."""
     targets: tuple[str, ...]
     """Names of the k targets."""
-    nobs: int
-    """Rows in the sums."""
+    nobs: float
+    """Rows in the sums; with frequency weights as many as they stand for."""
     epsilon: tuple[float, ...]
     """(d + k,) relative spacing of each column's numbers: 2**-52 for float64, 2**-23 for float32."""
     rows: int = -1
     """Rows read, with the ones left out."""
-    missing: tuple[int, ...] = ()
-    """(d + k,) rows in which each column was missing."""
+    missing: tuple[tuple[str, int], ...] = ()
+    """For each column that was missing in some rows, in how many."""
     terms: tuple[Term, ...] = ()
     """What each feature is made of."""
     constant: tuple[bool, ...] = ()
@@ -69,13 +74,21 @@ class Moments:
     """Whether the columns came without names, so that new data match them by position."""
     source: str = ""
     """What was read, as an error would call it."""
+    recipe: Recipe = field(default_factory=Recipe)
+    """What the features need that is no column of the data: levels of categories, functions of columns."""
+    precision: str = "double-double"
+    """How the sums were carried: "double-double" or "float64"."""
+    unit: float = UNIT
+    """Relative error of each entry, measured by the diagonal."""
+    used: int = -1
+    """Rows in the sums, each counted once whatever its weight."""
 
     def __post_init__(self) -> None:
         """Fill in what follows from the rest."""
+        if self.used < 0:
+            object.__setattr__(self, "used", int(self.nobs))
         if self.rows < 0:
-            object.__setattr__(self, "rows", self.nobs)
-        if not self.missing:
-            object.__setattr__(self, "missing", (0,) * (len(self.columns) + len(self.targets)))
+            object.__setattr__(self, "rows", self.used)
         if not self.constant:
             object.__setattr__(self, "constant", (False,) * len(self.targets))
         if not self.terms:
@@ -90,8 +103,11 @@ class Moments:
         features: str | Sequence[str] | None = None,
         formula: str | None = None,
         weights: Any = None,
+        frequency_weights: Any = None,
         missing: str = "drop",
+        precision: str = "double-double",
         where: str | None = None,
+        sql: str | None = None,
         threads: int | None = None,
         progress: Progress | None = None,
     ) -> Moments:
@@ -103,16 +119,28 @@ class Moments:
             features: See data.
             formula: See data.
             weights: See data.
+            frequency_weights: See data.
             missing: See data.
+            precision: "double-double", or "float64" for sums that are right to about 15 digits.
             where: See data.
+            sql: See data.
             threads: How many chunks to compute at a time; the sums do not depend on it.
             progress: See data.
         """
         from gradline.design.problem import pose
         from gradline.moments.one_pass import accumulate
 
-        problem = pose(data, target, features=features, formula=formula, weights=weights, where=where)
-        return accumulate(problem, missing=missing, threads=threads, progress=progress)
+        problem = pose(
+            data,
+            target,
+            features=features,
+            formula=formula,
+            weights=weights,
+            frequency_weights=frequency_weights,
+            where=where,
+            sql=sql,
+        )
+        return accumulate(problem, missing=missing, precision=precision, threads=threads, progress=progress)
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> Moments:
@@ -131,8 +159,7 @@ class Moments:
     @property
     def lacking(self) -> dict[str, int]:
         """In how many rows a column was missing, for the columns where any was."""
-        names = self.columns + self.targets
-        return {name: count for name, count in zip(names, self.missing, strict=True) if count}
+        return dict(self.missing)
 
     def __add__(self, other: Moments) -> Moments:
         return self._with(other, 1) if isinstance(other, Moments) else NotImplemented
@@ -149,7 +176,7 @@ class Moments:
 
     def _with(self, other: Moments, sign: int) -> Moments:
         mine, theirs = (self.columns, self.targets, self.terms), (other.columns, other.targets, other.terms)
-        if mine != theirs or self.weighted != other.weighted:
+        if (*mine, self.weighted, self.recipe) != (*theirs, other.weighted, other.recipe):
             raise DataError(
                 f"these moments are of {_list(self)} and those of {_list(other)}.\n"
                 "Moments add up where columns, their order and weighting are the same; use .select() to choose."
@@ -161,8 +188,11 @@ class Moments:
             lo=pair[1],
             nobs=self.nobs + sign * other.nobs,
             rows=self.rows + sign * other.rows,
+            used=self.used + sign * other.used,
             log_weights=self.log_weights + sign * other.log_weights,
-            missing=tuple(a + sign * b for a, b in zip(self.missing, other.missing, strict=True)),
+            precision=self.precision if self.precision == other.precision else "float64",
+            unit=max(self.unit, other.unit),
+            missing=_counted(self.lacking, other.lacking, sign),
             epsilon=tuple(max(a, b) for a, b in zip(self.epsilon, other.epsilon, strict=True)),
             constant=tuple(self._stays_constant(other, number, sign) for number in range(len(self.targets))),
         )
@@ -208,7 +238,6 @@ class Moments:
             columns=tuple(features),
             targets=tuple(targets),
             epsilon=tuple(self.epsilon[number] for number in at),
-            missing=tuple(self.missing[number] for number in at),
             terms=tuple(self.terms[number] for number in at[: len(features)]),
             constant=tuple(self.constant[self.targets.index(name)] for name in targets),
             single_target=self.single_target or isinstance(target, str),
@@ -246,7 +275,14 @@ class Moments:
         return storage.load_moments(path)
 
     def __repr__(self) -> str:
-        return f"Moments: {self.nobs} rows of {_list(self)} · double-double"
+        return f"Moments: {self.nobs} rows of {_list(self)} · {self.precision}"
+
+
+def _counted(mine: dict[str, int], theirs: dict[str, int], sign: int) -> tuple[tuple[str, int], ...]:
+    """The counts of both, or of what is left of mine."""
+    names = dict.fromkeys((*mine, *theirs))
+    total = ((name, mine.get(name, 0) + sign * theirs.get(name, 0)) for name in names)
+    return tuple((name, count) for name, count in total if count)
 
 
 def _list(moments: Moments) -> str:

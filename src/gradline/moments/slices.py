@@ -11,10 +11,15 @@ multiplication by using fast routines of matrix multiplication".
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from gradline.doubledouble import Array, Pair, quick_two_sum, two_sum
+from gradline.doubledouble import Array, Pair, add, quick_two_sum, two_sum
+
+SMALL = 100_000
+"""Numbers in a chunk up to which loading compiled code would cost more than it saves."""
 
 _SIGNIFICANT = 116  # bits kept below a column's largest number: 106, and room for the sum of the rest
 _MOST = 8  # slices that those bits can take: a block has at most a few ten thousand rows
@@ -42,6 +47,24 @@ def cross_products(left: Pair, right: Pair) -> Pair:
         hi, error = two_sum(hi, stacked.T @ backwards[at + first : at + last + 1].reshape(-1, b.shape[2]))
         lo += error
     return quick_two_sum(hi, lo)
+
+
+def grouped(codes: NDArray[np.int32], cells: int, columns: Sequence[tuple[Array, Array | None]]) -> Pair:
+    """(cells, 1 + columns): how many rows have each code, then the sums of each column over them.
+
+    Each column (n,) is given as high and low words, None for no low words. Relative error as `cross_products`.
+    """
+    hi, lo = np.zeros((cells, 1 + len(columns))), np.zeros((cells, 1 + len(columns)))
+    hi[:, 0] = np.bincount(codes, minlength=cells)
+    bits = 52 - math.ceil(math.log2(max(len(codes), 1)))
+    for number, (high, low) in enumerate(columns, 1):
+        pair = high[:, None], 0.0 if low is None else low[:, None]
+        total: Pair = (np.zeros(cells), np.zeros(cells))
+        for part in _slices(pair, bits, -(-_SIGNIFICANT // bits)):  # type: ignore[arg-type]
+            exact = np.bincount(codes, part[:, 0], cells).astype(np.float64)
+            total = add(total, (exact, np.zeros(cells)))
+        hi[:, number], lo[:, number] = total
+    return hi, lo
 
 
 def _slices(pair: Pair, bits: int, count: int) -> Array:

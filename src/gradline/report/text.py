@@ -95,7 +95,7 @@ def _figures(fit: Fit, number: int, level: float) -> _Figures:
 
 def _heading(fit: Fit) -> list[str]:
     """How many rows, which were left out and why."""
-    left_out = fit.rows - fit.nobs
+    left_out = fit.left_out
     if not left_out:
         rows = count(fit.nobs, "row")
     else:
@@ -106,7 +106,7 @@ def _heading(fit: Fit) -> list[str]:
             reason = f"all {len(together)} columns missing"
         else:
             reason = "missing: " + ", ".join(f"{name} {number}" for name, number in fit.missing.items())
-        rows = f"{fit.nobs:,} rows of {fit.rows:,} ({left_out:,} left out; {reason})"
+        rows = f"{fit.rows - left_out:,} rows of {fit.rows:,} ({left_out:,} left out; {reason})"
     kind = ["weighted"] if fit.weighted else []
     kind += [] if fit.has_intercept else ["through the origin"]
     kind += [f"l2 {brief(fit.l2)}, {brief(fit.freedom, 4)} effective parameters"] if fit.l2 else []
@@ -185,14 +185,20 @@ def _footing(fit: Fit, number: int) -> list[str]:
 
 def _closing(fit: Fit, seconds: float | None) -> list[str]:
     """How sure the numbers are, and what else should be known."""
-    parts = [_sure(fit), f"condition {_condition(fit.condition_number)} scaled", "double-double, one pass"]
+    parts = [_sure(fit), f"condition {_condition(fit.condition_number)} scaled", _passes(fit)]
     if seconds is not None:
         parts[-1] += f", {duration(seconds)}"
     lines = filled([f"numbers: {parts[0]}", *parts[1:]], "  ")
     for note in fit.notes:
-        if not note.startswith(("aliased: ", f"{fit.rows - fit.nobs} of ")):  # the table says these
+        if not note.startswith(("aliased: ", f"{fit.left_out} of ")):  # the table says these
             lines += wrapped(f"note: {note}", "      ")
     return lines
+
+
+def _passes(fit: Fit) -> str:
+    if fit.plan is None or (fit.plan.precision, fit.plan.passes) == ("double-double", 1):
+        return "double-double, one pass"
+    return "float64, one pass" if fit.plan.passes == 1 else "float64, then double-double"
 
 
 def duration(seconds: float) -> str:

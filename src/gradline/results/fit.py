@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from gradline.design.recipe import EMPTY, Recipe
 from gradline.design.terms import Term
 from gradline.doubledouble import Array
 from gradline.errors import OptionError
 from gradline.exact import inference
+from gradline.moments.plan import Plan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,8 +61,8 @@ class Fit:
     root: Array  # (p, p): the covariance for residuals of variance 1 is rootᵀ·root
     rss: Array  # (k,)
     tss: Array  # (k,)
-    nobs: int
-    """Rows in the fit."""
+    nobs: float
+    """Rows in the fit; with frequency weights as many as they stand for."""
     rows: int
     """Rows read, with the ones left out."""
     missing: Mapping[str, int]
@@ -87,6 +89,12 @@ class Fit:
     source: str
     notes: tuple[str, ...]
     """What a reader of this result should know, in plain words."""
+    recipe: Recipe = EMPTY
+    """How new data become the columns of the model."""
+    plan: Plan | None = None
+    """How the rows were read and summed, and why so; None for a fit from moments."""
+    left_out: int = 0
+    """Rows read that are not in the fit."""
 
     @property
     def params(self) -> Array:
@@ -129,7 +137,7 @@ class Fit:
     def df_resid(self) -> float:
         """Degrees of freedom left for the residuals: rows less (effective) parameters."""
         left = self.nobs - self.freedom
-        return left if self.l2 else int(left)
+        return left if self.l2 or left % 1 else int(left)
 
     @property
     def sigma(self) -> Any:

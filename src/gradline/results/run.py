@@ -101,7 +101,7 @@ class Run:
     def history(self) -> History:
         """Loss, weight, bias and grad at every step, each before the step."""
         size = self.request.batch_size
-        batches = 1 if size is None else -(-self.moments.nobs // size)
+        batches = 1 if size is None else -(-int(self.moments.nobs) // size)
         return History(self.path, self.moments.single_target, batches, self.units)
 
     @cached_property

@@ -12,9 +12,9 @@ import numpy as np
 from gradline.errors import DataError, OptionError, ShapeError
 from gradline.sources.arrays import array_columns, array_table, is_tensor
 from gradline.sources.columns import Column, beside
-from gradline.sources.rows import CHUNK, Rows, Table, demand
+from gradline.sources.rows import CHUNK, Part, Rows, Table, demand
 
-__all__ = ["CHUNK", "Rows", "Table", "demand", "is_named", "is_path", "open_columns", "open_table"]
+__all__ = ["CHUNK", "Part", "Rows", "Table", "demand", "is_named", "is_path", "open_columns", "open_table"]
 
 _PATHS = (str, os.PathLike)
 _ARRAYS = (np.ndarray, np.generic, list, tuple, int, float, complex)

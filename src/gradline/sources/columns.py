@@ -35,6 +35,7 @@ class Held:
         if len(self._columns) < len(columns):
             reject_duplicates([column.name for column in columns], name)
         self.name = name
+        self.identity: str | None = None
         self.rows: int | None = rows
         self._height = rows
         self.columns = tuple(self._columns)
@@ -58,7 +59,7 @@ class Held:
 
     def read(self, columns: Sequence[str]) -> Iterator[Rows]:
         """The rows in order, in chunks of at most CHUNK."""
-        demand(self, columns)
+        demand(self, columns, labels=True)
         parts = [self._columns[name].part for name in columns]
         for first in range(0, self._height, CHUNK):
             last = min(first + CHUNK, self._height)
@@ -83,6 +84,7 @@ class Beside:
         self._table = table
         self._extra = {column.name: column for column in extra}
         self.name = table.name
+        self.identity: str | None = None
         self.rows = table.rows
         for column in extra:
             if column.rows != (column.rows if self.rows is None else self.rows):

@@ -50,6 +50,7 @@ class Files:
         self.columns = tuple(first.types)
         self.numeric = tuple(column for column, (_, epsilon) in first.types.items() if epsilon is not None)
         self.labels: tuple[str, ...] = ()
+        self.identity: str | None = None
         heights = [file.rows for file in files]
         self.rows = None if None in heights else sum(height or 0 for height in heights)
 

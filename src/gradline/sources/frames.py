@@ -55,6 +55,7 @@ class Lazy:
     """A lazy frame: each reading collects the columns that it needs."""
 
     rows = None
+    identity: str | None = None
 
     def __init__(self, frame: nw.LazyFrame[Any], name: str) -> None:
         self._frame = frame

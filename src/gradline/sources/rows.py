@@ -62,6 +62,11 @@ class Table(Protocol):
         """How many rows there are, or None where only reading can tell."""
         ...
 
+    @property
+    def identity(self) -> str | None:
+        """What tells these data from others that have the same name, or None where nothing can."""
+        ...
+
     def kind(self, column: str) -> str:
         """How an error calls the type of the column: 'float64', 'text', 'datetime'."""
         ...
@@ -84,11 +89,11 @@ def whole(table: Table, columns: Sequence[str]) -> Sequence[Part]:
     return (Part(table.name, table.rows, lambda: table.read(columns)),)
 
 
-def demand(table: Table, columns: Sequence[str]) -> None:
-    """Raise ColumnError unless the table has all of these columns and they hold numbers."""
+def demand(table: Table, columns: Sequence[str], *, labels: bool = False) -> None:
+    """Raise ColumnError unless the table has all of these columns and they hold numbers; or labels, if allowed."""
     numeric = table.numeric
     for column in columns:
-        if column in numeric:
+        if column in numeric or (labels and column in table.labels):
             continue
         if column not in table.columns:
             raise no_such_column(column, table.columns, table.name)

@@ -1,0 +1,103 @@
+"""What will be done with a problem, and why, before anything is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gradline.errors import OptionError
+
+if TYPE_CHECKING:
+    from gradline.design.problem import Problem
+
+PRECISIONS = ("auto", "double-double", "float64")
+
+FEW_COLUMNS = 30
+"""Numeric columns up to which double-double costs no more than reading, or than the fastest float64 program."""
+
+FEW_PRODUCTS = 1e9
+"""Rows times columns² that double-double does in about a tenth of a second."""
+
+SAFE_DIGITS = 10
+"""Fewer sure digits than this after a pass in float64, and the rows are read again in double-double."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a fit goes about its work; `Fit.plan` says how it went.
+
+    Example:
+        >>> import numpy as np, gradline as gl
+        >>> print(gl.plan(np.zeros((1000, 3)), np.zeros(1000)))
+        the array: 1,000 rows, 4 numeric columns
+        double-double: 3 numeric features are few
+        one pass over the rows
+    """
+
+    source: str
+    rows: int | None
+    """None where only reading can tell."""
+    columns: int
+    """Numeric columns: terms and targets."""
+    categories: tuple[str, ...]
+    """Columns whose levels are found on the way."""
+    parts: int
+    """Parts that can be read at the same time: row groups."""
+    precision: str
+    """"double-double" or "float64"."""
+    why: str
+    second: bool = False
+    """Whether a second pass, in double-double, follows where float64 leaves too few digits."""
+    passes: int = 0
+    """Passes that were made; 0 before the work."""
+
+    def __str__(self) -> str:
+        rows = "rows known only when read" if self.rows is None else f"{self.rows:,} rows"
+        parts = f", {self.parts} parts read side by side" if self.parts > 1 else ""
+        first = f"{self.source}: {rows}, {self.columns} numeric columns{parts}"
+        categories = [f"levels of {', '.join(self.categories)} are found on the way"] if self.categories else []
+        if self.passes:
+            passes = "one pass" if self.passes == 1 else f"{self.passes} passes, the last in double-double,"
+            last = f"{passes} over the rows"
+        elif self.second:
+            last = f"one pass over the rows; a second in double-double if fewer than {SAFE_DIGITS} digits are sure"
+        else:
+            last = "one pass over the rows"
+        return "\n".join([first, *categories, f"{self.precision}: {self.why}", last])
+
+
+def plan_of(problem: Problem, precision: str = "auto") -> Plan:
+    """The decision list: which arithmetic, from what is known before the rows are read.
+
+    Raises:
+        OptionError: precision is none of "auto", "double-double" and "float64".
+    """
+    if precision not in PRECISIONS:
+        listing = ", ".join(repr(name) for name in PRECISIONS)
+        raise OptionError(f"precision must be one of {listing}; {precision!r} arrived.")
+    chosen, why = _choice(problem, precision)
+    return Plan(
+        source=problem.table.name,
+        rows=problem.table.rows,
+        columns=len(problem.terms) + len(problem.targets),
+        categories=tuple([category.column for category in problem.categories]),
+        parts=len(problem.parts()),
+        precision=chosen,
+        why=why,
+        second=chosen == "float64" and precision == "auto",
+    )
+
+
+def _choice(problem: Problem, precision: str) -> tuple[str, str]:
+    d, rows = len(problem.terms), problem.table.rows
+    if precision != "auto":
+        return precision, "asked for"
+    if any(not term.plain for term in problem.terms):
+        return "double-double", "powers and products of columns carry more digits than float64 holds"
+    if problem.weights is not None:
+        return "double-double", "weighted columns are products, with more digits than float64 holds"
+    if d <= FEW_COLUMNS:
+        return "double-double", f"{d} numeric feature{'s are' if d != 1 else ' is'} few"
+    if rows is not None and rows * d**2 <= FEW_PRODUCTS:
+        return "double-double", f"{rows:,} rows with {d} numeric features are few"
+    return "float64", f"{d} numeric features are many"

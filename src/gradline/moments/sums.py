@@ -1,0 +1,290 @@
+"""What one chunk of rows contributes: cross-products and counts, without the rows that cannot be used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradline.design.block import Block
+from gradline.doubledouble import Array, Pair, add, two_product
+from gradline.errors import DataError
+from gradline.moments import slices
+from gradline.moments.cells import Cells, Grouping, merged
+from gradline.moments.slices import SMALL
+from gradline.sources import CHUNK
+
+_SMALLEST = 1e-250
+"""A sum of squares below which the errors of its products, 2**-106 of it and less, leave float64's range."""
+
+_NOTHING: NDArray[np.bool_] = np.zeros(0, bool)
+
+
+class Sums(NamedTuple):
+    """What one chunk, or several added up, contribute."""
+
+    pair: Pair  # each (p, p), the constant 1 first
+    rows: int
+    used: int
+    missing: NDArray[np.int64]  # (d + k + categories,) how many rows lack each
+    log_weights: float = 0.0  # Σ log w
+    constant: tuple[float | None, ...] = ()  # the value of each target where all rows share it
+    cells: tuple[Cells, ...] = ()  # of each of the grouping's sets of categories
+
+
+@dataclass(frozen=True, slots=True)
+class Summing:
+    """How the chunks of one problem are summed."""
+
+    names: tuple[str, ...]
+    """Of the numeric terms, the targets and the categories."""
+    targets: int
+    missing: str
+    """"drop" or "error"."""
+    frequency: bool
+    """Whether weights say how many rows a row stands for."""
+    grouping: Grouping | None
+    double: bool
+    """Double-double; else float64."""
+
+    @property
+    def size(self) -> int:
+        """p: the constant, the numeric terms and the targets."""
+        return 1 + len(self.names) - (0 if self.grouping is None else len(self.grouping.categories))
+
+    def nothing(self, rows: int = 0, missing: NDArray[np.int64] | None = None) -> Sums:
+        """What rows contribute of which none can be used."""
+        zero = np.zeros((self.size, self.size))
+        sets = 0 if self.grouping is None else len(self.grouping.sets)
+        counts = np.zeros(len(self.names), np.int64) if missing is None else missing
+        return Sums((zero, zero), rows, 0, counts, 0.0, (None,) * self.targets, (Cells.none(),) * sets)
+
+    def merge(self, a: Sums, b: Sums) -> Sums:
+        """Both together."""
+        pair = add(a.pair, b.pair) if self.double else _single(a.pair[0] + b.pair[0])
+        return Sums(
+            pair=pair,
+            rows=a.rows + b.rows,
+            used=a.used + b.used,
+            missing=a.missing + b.missing,
+            log_weights=a.log_weights + b.log_weights,
+            constant=_shared(a, b),
+            cells=tuple([merged(one, other) for one, other in zip(a.cells, b.cells, strict=True)]),
+        )
+
+    def chunks(self, block: Block) -> Iterator[Sums]:
+        """The sums of each chunk of CHUNK rows in the block, in order."""
+        rows = len(block.hi[0])
+        whole = rows - rows % CHUNK
+        if whole == CHUNK == rows or not whole:
+            yield self._chunk(block)
+            return
+        full = _cut(block, 0, whole)
+        if self.grouping is None and block.weights is None and not any(low is not None for low in block.lo):
+            with np.errstate(invalid="ignore", over="ignore"):
+                pairs = self._dense(full)
+            largest = np.maximum.reduce(pairs[0].diagonal(axis1=1, axis2=2), axis=1)
+        else:
+            pairs, largest = None, None
+        for number, first in enumerate(range(0, whole, CHUNK)):
+            part = _cut(block, first, first + CHUNK)
+            if pairs is not None and largest[number] < np.inf:
+                yield self._complete(part, (pairs[0][number], pairs[1][number]))
+            else:
+                yield self._chunk(part)
+        if whole < rows:
+            yield self._chunk(_cut(block, whole, rows))
+
+    def _complete(self, block: Block, pair: Pair) -> Sums:
+        """The sums of rows that are all there."""
+        refuse_underflow(block, pair, self.names)
+        rows = len(block.hi[0])
+        return Sums(pair, rows, rows, np.zeros(len(self.names), np.int64), 0.0, _constants(block, self.targets))
+
+    def _chunk(self, block: Block) -> Sums:
+        """Only where the sums are not finite are the rows looked at one by one."""
+        rows = len(block.hi[0])
+        if block.weights is None and self.grouping is None:
+            with np.errstate(invalid="ignore", over="ignore"):
+                pair = self._cross_products(block)
+            if np.maximum.reduce(pair[0].diagonal()) < np.inf:
+                return self._complete(block, pair)
+        codes = [] if self.grouping is None else self.grouping.codes(block.labels)
+        keep, counts = _usable(block, codes, self.names, self.missing)
+        if not keep.any():
+            return self.nothing(rows, counts)
+        if not keep.all():
+            codes = [code[keep] for code in codes]
+            block = Block(
+                first=block.first,
+                hi=tuple(column[keep] for column in block.hi),
+                lo=tuple(None if low is None else low[keep] for low in block.lo),
+                weights=None if block.weights is None else block.weights[keep],
+                place=block.place,
+            )
+        with np.errstate(invalid="ignore", over="ignore"):
+            pair = self._cross_products(block)
+        finite = np.isfinite(pair[0].diagonal()) & np.isfinite(pair[1].diagonal())
+        if not finite.all():
+            name = self.names[max(int(np.argmin(finite)) - 1, 0)]
+            raise DataError(
+                f"column {name!r} in {block.place} has numbers too large to be squared in float64.\n"
+                "Divide it by a power of ten first."
+            )
+        refuse_underflow(block, pair, self.names)
+        weights = None if block.weights is None else np.asarray(block.weights, np.float64)
+        log_weights = 0.0 if weights is None or self.frequency else float(np.log(weights).sum())
+        cells = () if self.grouping is None else self.grouping.sums(codes, block.hi, block.lo, weights)
+        used = len(block.hi[0])
+        return Sums(pair, rows, used, counts, log_weights, _constants(block, self.targets), cells)
+
+    def _cross_products(self, block: Block) -> Pair:
+        """The (p, p) pair for one chunk, the constant 1 first. Which code computes it depends on the size alone."""
+        wide = block.weights is not None or any(low is not None for low in block.lo)
+        if len(block.hi[0]) * (len(block.hi) + 1) <= SMALL:
+            left, right = _sides(block) if wide else (_columns(block.hi), None)
+            return slices.cross_products(left, left if right is None else right)
+        if wide:
+            from gradline.moments import kernels
+
+            left, right = _sides(block)
+            return kernels.wide(*left, *(left if right is None else right))
+        hi, lo = self._dense(block)
+        return hi[0], lo[0]
+
+    def _dense(self, block: Block) -> Pair:
+        """The (chunks, p, p) pair of plain columns."""
+        from gradline.moments import kernels
+
+        columns = [_plain(column) for column in block.hi]
+        if self.double:
+            return kernels.narrow(columns, CHUNK)
+        return _single(kernels.plain(columns, CHUNK))
+
+
+def _single(sums: Array) -> Pair:
+    """Sums without low words."""
+    return sums, np.broadcast_to(0.0, sums.shape)
+
+
+def refuse_underflow(block: Block, pair: Pair, names: Sequence[str]) -> None:
+    """Squares below float64's range would make a column of small numbers look like zeros."""
+    if np.minimum.reduce(pair[0].diagonal()) >= _SMALLEST:
+        return
+    for name, column, square in zip(names, block.hi, pair[0].diagonal()[1:], strict=False):
+        if square < _SMALLEST and column.any():
+            raise DataError(
+                f"column {name!r} in {block.place} has numbers too small to be squared in float64.\n"
+                "Multiply it by a power of ten first."
+            )
+
+
+def _cut(block: Block, first: int, last: int) -> Block:
+    """Some of the rows of a block, as views."""
+    rows = slice(first, last)
+    return Block(
+        first=block.first + first,
+        hi=tuple([column[rows] for column in block.hi]),
+        lo=tuple([None if low is None else low[rows] for low in block.lo]),
+        weights=None if block.weights is None else block.weights[rows],
+        place=block.place,
+        labels=tuple([values[rows] for values in block.labels]),
+    )
+
+
+def _shared(a: Sums, b: Sums) -> tuple[float | None, ...]:
+    """The targets' constant values over both parts; a part without rows has no say."""
+    if not a.used or not b.used:
+        return a.constant if a.used else b.constant
+    return tuple([one if one == other else None for one, other in zip(a.constant, b.constant, strict=True)])
+
+
+def _constants(block: Block, k: int) -> tuple[float | None, ...]:
+    """For each of the k targets, which stand last, the value that it has in all these rows."""
+    return tuple([_constant(column, low) for column, low in zip(block.hi[-k:], block.lo[-k:], strict=True)])
+
+
+def _constant(column: NDArray[Any], low: NDArray[Any] | None) -> float | None:
+    """The value that the whole column has, if it has one; mostly the two ends tell that it has not."""
+    if column[0] != column[-1] or (low is not None and (low != low[0]).any()):
+        return None
+    return float(column[0]) if (column == column[0]).all() else None
+
+
+def _usable(
+    block: Block, codes: Sequence[NDArray[np.int32]], names: Sequence[str], missing: str
+) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Which rows can be used, (n,) bool, and how many lack each column; infinities and bad weights raise."""
+    keep = np.ones(len(block.hi[0]), bool)
+    counts = np.zeros(len(names), np.int64)
+    for number, (name, column) in enumerate(zip(names, (*block.hi, *codes), strict=True)):
+        absent = _absent(np.asarray(column), name, block) if number < len(block.hi) else column < 0
+        if not absent.any():
+            continue
+        if missing == "error":
+            row = int(np.argmax(absent))
+            raise DataError(
+                f"column {name!r} in {block.place} has a missing value at row {block.first + row} "
+                f'(the first row is 0).\nFill it, or use missing="drop".'
+            )
+        counts[number] = absent.sum()
+        keep &= ~absent
+    if block.weights is not None:
+        weights = np.asarray(block.weights, np.float64)
+        bad = ~(weights >= 0) | np.isinf(weights)
+        if bad.any():
+            row = int(np.argmax(bad))
+            raise DataError(
+                f"the weight in {block.place} is {weights[row]} at row {block.first + row} (the first row is 0).\n"
+                "A weight is a finite number, 0 or more; 0 leaves the row out."
+            )
+        keep &= weights > 0
+    return keep, counts
+
+
+def _absent(values: NDArray[Any], name: str, block: Block) -> NDArray[np.bool_]:
+    """Where a number is missing, (n,); an infinite one raises."""
+    if values.dtype.kind != "f":
+        return _NOTHING
+    infinite = np.isinf(values)
+    if infinite.any():
+        row = int(np.argmax(infinite))
+        raise DataError(
+            f"column {name!r} in {block.place} is infinite ({values[row]}) at row {block.first + row} "
+            f"(the first row is 0).\nReplace it, or leave the row out."
+        )
+    absent: NDArray[np.bool_] = np.isnan(values)
+    return absent
+
+
+def _plain(column: NDArray[Any]) -> NDArray[Any]:
+    """The column as aligned float64 or float32 in this machine's byte order; the column itself where it is that."""
+    kind = np.float32 if column.dtype == np.float32 else np.float64
+    values = np.asarray(column, kind)
+    return values if values.flags.aligned else values.copy()
+
+
+def _columns(columns: Sequence[NDArray[Any]]) -> Pair:
+    """(n, 1 + columns) high words beside a column of ones, and no low words."""
+    matrix: Array = np.empty((len(columns[0]), 1 + len(columns)))
+    matrix[:, 0] = 1.0
+    for number, column in enumerate(columns, 1):
+        matrix[:, number] = column
+    return matrix, 0.0  # type: ignore[return-value]
+
+
+def _sides(block: Block) -> tuple[Pair, Pair | None]:
+    """Both sides of the product as pairs: the columns, and on the left the columns times the weights."""
+    hi, _ = _columns(block.hi)
+    lo = np.zeros_like(hi)
+    for number, low in enumerate(block.lo, 1):
+        if low is not None:
+            lo[:, number] = low
+    if block.weights is None:
+        return (hi, lo), None
+    weights = np.asarray(block.weights, np.float64)[:, None]
+    high, error = two_product(weights, hi)
+    return (high, error + weights * lo), (hi, lo)

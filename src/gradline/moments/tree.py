@@ -1,0 +1,50 @@
+"""Adds the sums of numbered chunks in a fixed binary tree, whoever made them and wherever.
+
+Chunk 2i is added to chunk 2i + 1, the sum of those to that of the next two, and so on; what has no partner at the
+end is added from the right. A run of consecutive chunks can be added up by itself as far as the tree allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from gradline.moments.sums import Sums
+
+
+class Node(NamedTuple):
+    """The sum of 2**level chunks, the first of which is number place·2**level."""
+
+    level: int
+    place: int
+    sums: Sums
+
+
+class Tree:
+    """What has been added so far, as few nodes as the tree allows."""
+
+    def __init__(self, merge: Callable[[Sums, Sums], Sums], nodes: Iterable[Node] = ()) -> None:
+        self._merge = merge
+        self.nodes: list[Node] = list(nodes)
+
+    @property
+    def chunks(self) -> int:
+        """How many chunks have been added."""
+        return sum(1 << node.level for node in self.nodes)
+
+    def add(self, node: Node) -> None:
+        """Take in the next chunk, or the next run of them."""
+        while node.place % 2 and self.nodes and self.nodes[-1][:2] == (node.level, node.place - 1):
+            left = self.nodes.pop()
+            node = Node(node.level + 1, node.place // 2, self._merge(left.sums, node.sums))
+        self.nodes.append(node)
+
+    def total(self) -> Sums | None:
+        """The sum of everything, None of nothing."""
+        if not self.nodes:
+            return None
+        *rest, last = self.nodes
+        sums = last.sums
+        for node in reversed(rest):
+            sums = self._merge(node.sums, sums)
+        return sums
