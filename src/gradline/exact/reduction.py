@@ -67,7 +67,7 @@ def by_elimination(matrix: Pair, columns: int, least: Array) -> Reduced:
 
 
 def spans(inverse: Array, norms: Array) -> tuple[Array, Array]:
-    """`left` and `span` of each column beside all the others, where less of it is left than beside those before it."""
+    """`left` and `span` of each column beside all others, where less of it is left than beside those before it."""
     lengths = np.sqrt(norms)
     variance = inverse.diagonal()
     return 1 / (variance * norms), (abs(inverse) @ lengths) / (variance * lengths)

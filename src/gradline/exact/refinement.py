@@ -16,6 +16,7 @@ from gradline.exact.reduction import Reduced, spans
 TRUSTED = 1e-3
 """Each step of refinement must shrink the error at least to this share."""
 _STEPS = 12
+_BLOCK = 128
 
 
 def by_refinement(matrix: Pair, columns: int, least: Array, unit: float) -> Reduced | None:
@@ -32,7 +33,7 @@ def by_refinement(matrix: Pair, columns: int, least: Array, unit: float) -> Redu
     root, failed = lapack.dtrtri(factor, lower=1, overwrite_c=1)
     if failed:
         return None
-    inverse = root.T @ root
+    inverse = _mirrored(lapack.dlauum(root, lower=1)[0])  # rootᵀ·root, of which LAPACK writes half
     left, span = spans(inverse, norms)
     if (left * norms <= least).any():
         return None
@@ -42,6 +43,16 @@ def by_refinement(matrix: Pair, columns: int, least: Array, unit: float) -> Redu
     explained = sum_pairs(multiply(params, (hi[:q, q:], lo[:q, q:])))
     rss = subtract((hi.diagonal()[q:], lo.diagonal()[q:]), explained)
     return Reduced(params, rss, inverse, root, np.ones(q, bool), left, span, {})
+
+
+def _mirrored(lower: Array) -> Array:
+    """The symmetric matrix of which this is the lower triangle, in place, block by block for the cache's sake."""
+    for start in range(0, len(lower), _BLOCK):
+        block, after = slice(start, start + _BLOCK), slice(start + _BLOCK, None)
+        square = np.tril(lower[block, block])
+        lower[block, block] = square + np.tril(square, -1).T
+        lower[block, after] = lower[after, block].T
+    return lower
 
 
 def _refined(square: Pair, inverse: Array, right: Pair, goal: float) -> Pair | None:

@@ -125,7 +125,7 @@ def solve(
     ):
         digits = 0.0  # with the data taken as exact, that column would not be dependent
     if l2:
-        variance, root, freedom = penalised(reduced, matrix[0][:q, :q], strength)
+        variance, root, freedom = penalised(reduced, (matrix[0][:q, :q], matrix[1][:q, :q]), strength)
     else:
         variance, root, freedom = reduced.inverse.diagonal().copy(), reduced.root, float(reduced.kept.sum())
     params_high[~reduced.kept] = np.nan
