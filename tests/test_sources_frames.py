@@ -163,7 +163,11 @@ WORDS = ["b", None, "a", "b"]
         (pa.chunked_array([WORDS[:1], WORDS[1:]], pa.large_string()), "text", False),
         (pa.array(WORDS).cast(pa.string_view()), "text", False),
         (pa.chunked_array([WORDS[:1], WORDS[1:]]).dictionary_encode(), "categorical", True),
-        (pa.chunked_array([pa.array(part).dictionary_encode() for part in (WORDS[:2], WORDS[2:])]), "categorical", True),
+        (
+            pa.chunked_array([pa.array(part).dictionary_encode() for part in (WORDS[:2], WORDS[2:])]),
+            "categorical",
+            True,
+        ),
     ],
 )
 def test_labels_are_arrow_arrays(values: Any, kind: str, encoded: bool) -> None:

@@ -48,7 +48,7 @@ class Location:
         if self.system is None:
             with _local_trouble(self.path), Path(self.path).open("rb") as file:
                 return file.read(4096)
-        with remote_trouble(self.name), self.system.open(self.path, "rb") as file:
+        with remote_trouble(self.name), self.system.open(self.path, "rb", cache_type="none") as file:
             return bytes(file.read(4096))
 
     def stamp(self) -> str:
@@ -133,7 +133,7 @@ def remote_trouble(name: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise SourceError(f"no file {name!r}.\nCheck the address.") from None
+        raise SourceError(f"no file {name!r}.\nCheck the address, and that its server can be reached.") from None
     except PermissionError as problem:
         raise SourceError(f"{name}: reading it is not permitted: {_first_line(problem)}\nCheck your keys.") from None
     except SourceError:
