@@ -178,7 +178,7 @@ def test_labels_are_arrow_arrays(values: Any, kind: str, encoded: bool) -> None:
     assert numbers.tolist() == [1, 2, 3, 4]
     assert isinstance(words, pa.DictionaryArray if encoded else pa.Array)
     assert words.to_pylist() == WORDS
-    with pytest.raises(ColumnError, match="column 'word' in the .* numbers were expected"):
+    with pytest.raises(ColumnError, match=r"column 'word' in the .* numbers were expected"):
         table.epsilon("word")
 
 
