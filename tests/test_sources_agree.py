@@ -18,6 +18,7 @@ import pyarrow.feather
 import pyarrow.parquet
 import pytest
 import torch
+from chunks import chunks
 
 from gradline.sources import CHUNK, open_table
 
@@ -128,13 +129,13 @@ def test_every_source_gives_numpys_columns(kind: str, truth: np.ndarray, tmp_pat
     assert table.rows in (ROWS, None)
     assert all(table.epsilon(name) == 2.0**-52 for name in NAMES)
     for _ in range(2):  # reading is repeatable
-        chunks = list(table.read(["x3", "x1", "x2"]))
-        assert [(rows.first, len(rows.columns[0])) for rows in chunks] == [(0, CHUNK), (CHUNK, ROWS - CHUNK)]
+        pieces = list(chunks(table.read(["x3", "x1", "x2"])))
+        assert [(rows.first, len(rows.columns[0])) for rows in pieces] == [(0, CHUNK), (CHUNK, ROWS - CHUNK)]
         assert all(
-            column.dtype.kind in "fiub" and column.dtype.isnative for rows in chunks for column in rows.columns
+            column.dtype.kind in "fiub" and column.dtype.isnative for rows in pieces for column in rows.columns
         )
         for j, name in enumerate((2, 0, 1)):
-            np.testing.assert_array_equal(np.concatenate([rows.columns[j] for rows in chunks]), truth[:, name])
+            np.testing.assert_array_equal(np.concatenate([rows.columns[j] for rows in pieces]), truth[:, name])
 
 
 @pytest.mark.parametrize("kind", ["parquet", "feather, lz4", "csv", "csv, gzip", "arrow stream"])

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from chunks import chunks
 
 from gradline.errors import ColumnError, DataError, ShapeError
 from gradline.sources import CHUNK, open_table
@@ -61,9 +62,9 @@ def test_chunks_are_views_of_the_callers_memory(make: Any) -> None:
     matrix = np.zeros((2 * CHUNK + 1, 3))
     data = make(matrix)
     memory = data.numpy() if isinstance(data, torch.Tensor) else data
-    chunks = list(open_table(data).read(["x1", "x3"]))
-    assert [len(rows.columns[0]) for rows in chunks] == [CHUNK, CHUNK, 1]
-    assert all(np.shares_memory(each, memory) for rows in chunks for each in rows.columns)
+    pieces = list(chunks(open_table(data).read(["x1", "x3"])))
+    assert [len(rows.columns[0]) for rows in pieces] == [CHUNK, CHUNK, 1]
+    assert all(np.shares_memory(each, memory) for rows in pieces for each in rows.columns)
 
 
 def test_names() -> None:
@@ -124,10 +125,10 @@ def test_extra_columns_lie_beside_the_table() -> None:
     n = CHUNK + 5
     table = open_table(np.arange(2.0 * n).reshape(n, 2), extra=[("w", np.arange(n)), ("t", torch.ones(n, 1))])
     assert table.columns == ("x1", "x2", "w", "t")
-    chunks = list(table.read(["w", "x2", "w"]))
-    np.testing.assert_array_equal(np.concatenate([rows.columns[0] for rows in chunks]), np.arange(n))
-    np.testing.assert_array_equal(np.concatenate([rows.columns[1] for rows in chunks]), np.arange(1, 2 * n, 2))
-    assert [len(rows.columns[0]) for rows in table.read(["w"])] == [CHUNK, 5]
+    pieces = list(chunks(table.read(["w", "x2", "w"])))
+    np.testing.assert_array_equal(np.concatenate([rows.columns[0] for rows in pieces]), np.arange(n))
+    np.testing.assert_array_equal(np.concatenate([rows.columns[1] for rows in pieces]), np.arange(1, 2 * n, 2))
+    assert [len(rows.columns[0]) for rows in chunks(table.read(["w"]))] == [CHUNK, 5]
     assert table.epsilon("t") == 2.0**-23
 
 

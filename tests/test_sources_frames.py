@@ -101,14 +101,10 @@ def test_names_of_any_kind_become_text() -> None:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        (pd.Series(["a", "b"]), "text"),
         (pd.Series(["a", 1], dtype=object), "mixture"),
-        (pd.Series(["a", "b"], dtype="category"), "categorical"),
         (pd.Series(pd.date_range("2020", periods=2)), "datetime"),
         (pd.Series([1j, 2j]), "complex128"),
-        (pl.Series(["a", "b"]), "text"),
         (pl.Series([[1], [2]]), "nested"),
-        (pl.Series(["a", "b"], dtype=pl.Categorical), "categorical"),
         (pa.chunked_array([[{"u": 1}, {"u": 2}]]), "nested"),
     ],
 )
@@ -147,3 +143,51 @@ def test_a_lazy_frame_collects_only_the_columns_asked_for() -> None:
     )
     assert read(lazy, "a")[0].tolist() == [1.0, 2.0]
     assert open_table(lazy).rows is None
+
+
+WORDS = ["b", None, "a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "encoded"),
+    [
+        (pd.Series(WORDS), "text", False),
+        (pd.Series(WORDS, dtype=object), "text", False),
+        (pd.Series(WORDS, dtype="string"), "text", False),
+        (pd.Series(WORDS, dtype="category"), "categorical", True),
+        (pd.Series(WORDS, dtype=pd.ArrowDtype(pa.dictionary(pa.int8(), pa.string()))), "categorical", True),
+        (pl.Series(WORDS), "text", False),
+        (pl.Series(WORDS, dtype=pl.Categorical), "categorical", True),
+        (pl.Series(WORDS, dtype=pl.Enum(["b", "a"])), "categorical", True),
+        (pa.chunked_array([WORDS]), "text", False),
+        (pa.chunked_array([WORDS[:1], WORDS[1:]], pa.large_string()), "text", False),
+        (pa.array(WORDS).cast(pa.string_view()), "text", False),
+        (pa.chunked_array([WORDS[:1], WORDS[1:]]).dictionary_encode(), "categorical", True),
+        (
+            pa.chunked_array([pa.array(part).dictionary_encode() for part in (WORDS[:2], WORDS[2:])]),
+            "categorical",
+            True,
+        ),
+    ],
+)
+def test_labels_are_arrow_arrays(values: Any, kind: str, encoded: bool) -> None:
+    maker = {"pandas": pd.DataFrame, "polars": pl.DataFrame, "pyarrow": pa.table}
+    table = open_table(maker[type(values).__module__.partition(".")[0]]({"good": [1, 2, 3, 4], "word": values}))
+    assert (table.numeric, table.labels, table.kind("word")) == (("good",), ("word",), kind)
+    numbers, words = next(table.read(["good", "word"])).columns
+    assert numbers.tolist() == [1, 2, 3, 4]
+    assert isinstance(words, pa.DictionaryArray if encoded else pa.Array)
+    assert words.to_pylist() == WORDS
+    with pytest.raises(ColumnError, match=r"column 'word' in the .* numbers were expected"):
+        table.epsilon("word")
+
+
+def test_categories_that_are_not_text_are_read_as_text() -> None:
+    table = open_table(pd.DataFrame({"a": pd.Series([3, None, 1], dtype="category")}))
+    assert next(table.read(["a"])).columns[0].to_pylist() == ["3", None, "1"]
+
+
+def test_a_lazy_frame_has_labels() -> None:
+    table = open_table(pl.LazyFrame({"v": [1, 2, 3, 4], "word": WORDS}))
+    assert table.labels == ("word",)
+    assert next(table.read(["word"])).columns[0].to_pylist() == WORDS

@@ -87,7 +87,7 @@ def probability(p: float) -> str:
     return f"{p:.3f}" if p >= 0.001 else f"{p:.1e}"
 
 
-def count(number: int, noun: str) -> str:
+def count(number: float, noun: str) -> str:
     """A number with its noun, thousands apart.
 
     >>> count(1, "row"), count(10_000_000, "row")

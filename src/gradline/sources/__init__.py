@@ -13,8 +13,9 @@ from gradline.errors import DataError, OptionError, ShapeError
 from gradline.sources.arrays import array_columns, array_table, is_tensor
 from gradline.sources.columns import Column, beside
 from gradline.sources.rows import CHUNK, Part, Rows, Table, demand
+from gradline.sources.streams import Stream, is_stream
 
-__all__ = ["CHUNK", "Part", "Rows", "Table", "demand", "is_named", "is_path", "open_columns", "open_table"]
+__all__ = ["CHUNK", "Part", "Rows", "Stream", "Table", "demand", "is_named", "is_path", "open_columns", "open_table"]
 
 _PATHS = (str, os.PathLike)
 _ARRAYS = (np.ndarray, np.generic, list, tuple, int, float, complex)
@@ -23,8 +24,9 @@ _ARRAYS = (np.ndarray, np.generic, list, tuple, int, float, complex)
 def open_table(data: Any, extra: Sequence[tuple[str, Any]] = (), where: str | None = None) -> Table:
     """Open any supported kind of table, with `extra` columns (name, values (n,)) laid beside it.
 
-    Arrays, tensors and lists; pandas, Polars and Arrow tables and series; paths of CSV, Parquet and
-    Feather files, a list of paths or a glob. `where` is an SQL condition on the rows of files.
+    Arrays, tensors and lists; pandas, Polars and Arrow tables and series; paths and addresses of CSV, Parquet and
+    Feather files, a list of them, a glob or a folder; streams of tables or (X, y) pairs. `where` is an SQL
+    condition on the rows of files.
     """
     if where is not None and not where.strip():
         raise OptionError('where is empty; expected an SQL condition, e.g. "fare > 0 AND year = 2024".')
@@ -57,7 +59,7 @@ def is_path(data: Any) -> bool:
 
 def is_array(data: Any) -> bool:
     """Whether this is a table without names: an array, a tensor, a list."""
-    return is_tensor(data) or isinstance(data, _ARRAYS)
+    return is_tensor(data) or (isinstance(data, _ARRAYS) and not (isinstance(data, list) and is_stream(data)))
 
 
 def is_named(data: Any) -> bool:
@@ -80,6 +82,8 @@ def _open(data: Any, where: str | None) -> Table:
         raise DataError("a table was expected and None arrived.\nGive an array, a data frame or the path of a file.")
     if is_array(data):
         return array_table(data)
+    if is_stream(data):
+        return Stream(data)
     from gradline.sources.frames import frame_table
 
     return frame_table(data)

@@ -1,4 +1,4 @@
-"""Arrow record batches as numbers: what a column holds, its values in NumPy, and chunks of one length."""
+"""Arrow record batches as numbers and labels: what a column holds, its values, and pieces of one length."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from gradline.sources.rows import CHUNK
 Kind: TypeAlias = tuple[str, float | None]
 """How an error calls a type, and the relative spacing of its numbers: None where it holds no numbers."""
 
+_LABELS = ("text", "categorical")
+
 
 def kind_of(arrow_type: Any) -> Kind:
     """What a column of this Arrow type holds."""
@@ -22,65 +24,121 @@ def kind_of(arrow_type: Any) -> Kind:
         return str(arrow_type).replace("double", "float64").replace("halffloat", "float16"), _spacing(arrow_type)
     if types.is_integer(arrow_type) or types.is_boolean(arrow_type) or types.is_decimal(arrow_type):
         return str(arrow_type), 2.0**-52
-    if types.is_string(arrow_type) or types.is_large_string(arrow_type) or types.is_string_view(arrow_type):
+    if _is_text(arrow_type):
         return "text", None
     if types.is_temporal(arrow_type):
         return "datetime" if types.is_timestamp(arrow_type) else "a date or time", None
     if types.is_dictionary(arrow_type):
-        return "categorical", None
+        inner = arrow_type.value_type
+        return ("categorical" if not types.is_nested(inner) else f"nested ({arrow_type})"), None
     return f"nested ({arrow_type})" if types.is_nested(arrow_type) else str(arrow_type), None
 
 
-def recut(batches: Iterable[Any], columns: Sequence[int]) -> Iterator[tuple[NDArray[Any], ...]]:
-    """The chosen columns of these record batches, in chunks of exactly CHUNK rows and a last one with the rest."""
-    import pyarrow as pa
-
-    waiting: list[Any] = []
-    rows = 0
-    for batch in batches:
-        waiting.append(batch)
-        rows += batch.num_rows
-        while rows >= CHUNK:
-            table = pa.Table.from_batches(waiting)
-            yield tuple(_numbers(table.column(j).slice(0, CHUNK)) for j in columns)
-            waiting = table.slice(CHUNK).to_batches()
-            rows -= CHUNK
-    if rows:
-        table = pa.Table.from_batches(waiting)
-        yield tuple(_numbers(table.column(j)) for j in columns)
+def holds_labels(kind: Kind) -> bool:
+    """Whether a column of this kind can be used as categories."""
+    return kind[0] in _LABELS
 
 
-def _numbers(column: Any) -> NDArray[Any]:
-    """The values of an Arrow column, NaN where one is missing; a view where Arrow's memory allows it."""
+def recut(batches: Iterable[Any], columns: Sequence[int], rows: int = CHUNK) -> Iterator[tuple[Any, ...]]:
+    """The chosen columns of these record batches, in pieces of exactly `rows` rows and a last one with the rest."""
+    return regroup((tuple([values_of(batch.column(j)) for j in columns]) for batch in batches), rows)
+
+
+def regroup(pieces: Iterable[tuple[Any, ...]], rows: int) -> Iterator[tuple[Any, ...]]:
+    """Columns that come in pieces of any length, in pieces of exactly `rows` rows and a last one with the rest.
+
+    A piece of the right length goes on as it is; the others are joined, which copies them once.
+    """
+    waiting: list[tuple[Any, ...]] = []
+    height = 0
+    for piece in pieces:
+        size = len(piece[0])
+        start = 0
+        while start < size:
+            stop = min(size, start + rows - height)
+            whole = start == 0 and stop == size
+            waiting.append(piece if whole else tuple([column[start:stop] for column in piece]))
+            height += stop - start
+            start = stop
+            if height == rows:
+                yield _joined(waiting)
+                waiting, height = [], 0
+    if height:
+        yield _joined(waiting)
+
+
+def values_of(array: Any) -> Any:
+    """An Arrow array as `Rows.columns` has it: numbers as NumPy, NaN where one is missing; labels as Arrow."""
     import pyarrow as pa
     from pyarrow import types
 
-    if types.is_float16(column.type):
-        column = column.cast(pa.float32())
-    if types.is_decimal(column.type) or (column.null_count and not types.is_floating(column.type)):
+    kind = array.type
+    if types.is_dictionary(kind) or _is_text(kind):
+        return _labels(array)
+    if types.is_float16(kind):
+        array = array.cast(pa.float32())
+    elif types.is_decimal(kind) or (array.null_count and not types.is_floating(kind)):
         # Integers past 2**53 beside missing values are rounded: float64 is what has a NaN.
-        column = column.cast(pa.float64(), safe=False)
-    if column.num_chunks == 1:
-        return _array(column.chunk(0))
-    return np.concatenate([_array(chunk) for chunk in column.chunks])
+        array = array.cast(pa.float64(), safe=False)
+    return _numbers(array)
 
 
-def _array(chunk: Any) -> NDArray[Any]:
+def one_array(column: Any) -> Any:
+    """An Arrow array of a chunked one; dictionaries that differ are made one."""
+    if not hasattr(column, "chunks"):
+        return column
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+def _joined(pieces: list[tuple[Any, ...]]) -> tuple[Any, ...]:
+    if len(pieces) == 1:
+        return pieces[0]
+    return tuple([_concatenated(parts) for parts in zip(*pieces, strict=True)])
+
+
+def _concatenated(parts: Sequence[Any]) -> Any:
+    if isinstance(parts[0], np.ndarray):
+        return np.concatenate(parts)
+    import pyarrow as pa
+
+    if len({part.type for part in parts}) > 1:  # text here, dictionary-encoded there
+        parts = [part.cast(pa.large_string()) for part in parts]
+    return pa.concat_arrays(parts)
+
+
+def _labels(array: Any) -> Any:
+    """Text, dictionary-encoded or not; whatever else a dictionary holds becomes text."""
+    import pyarrow as pa
+    from pyarrow import types
+
+    if types.is_dictionary(array.type) and not _is_text(array.type.value_type):
+        return pa.DictionaryArray.from_arrays(array.indices, array.dictionary.cast(pa.string()))
+    return array
+
+
+def _numbers(array: Any) -> NDArray[Any]:
     """The numbers in one piece of Arrow memory. `to_numpy` would do, but it loads pandas."""
     from pyarrow import types, uint8
 
-    if not len(chunk):
-        return np.empty(0, np.float64)
-    if types.is_boolean(chunk.type):
-        return _array(chunk.cast(uint8())).astype(bool)
-    valid, content = chunk.buffers()
-    dtype = np.dtype(chunk.type.to_pandas_dtype())
-    values = np.frombuffer(content, dtype, len(chunk), chunk.offset * dtype.itemsize)
-    if not chunk.null_count:
+    if types.is_boolean(array.type):
+        return _numbers(array.cast(uint8())).astype(bool)
+    dtype = np.dtype(array.type.to_pandas_dtype())
+    if not len(array):
+        return np.empty(0, dtype)
+    valid, content = array.buffers()
+    values = np.frombuffer(content, dtype, len(array), array.offset * dtype.itemsize)
+    if not array.null_count:
         return values
-    bits = np.unpackbits(np.frombuffer(valid, np.uint8), bitorder="little")
-    present = bits[chunk.offset : chunk.offset + len(chunk)].astype(bool)
+    start, bit = divmod(array.offset, 8)
+    needed = np.frombuffer(valid, np.uint8, (bit + len(array) + 7) // 8, start)
+    present = np.unpackbits(needed, bitorder="little")[bit : bit + len(array)].view(bool)
     return np.where(present, values, dtype.type(np.nan))
+
+
+def _is_text(arrow_type: Any) -> bool:
+    from pyarrow import types
+
+    return bool(types.is_string(arrow_type) or types.is_large_string(arrow_type) or types.is_string_view(arrow_type))
 
 
 def _spacing(arrow_type: Any) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gradline.errors import ShapeError
-from gradline.sources.rows import CHUNK, Part, Rows, Table, counting_column, demand, reject_duplicates, whole
+from gradline.sources.rows import Part, Rows, Table, counting_column, demand, reject_duplicates, together, whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +58,12 @@ class Held:
         return Held(self.name, list(merged.values()), self._height)
 
     def read(self, columns: Sequence[str]) -> Iterator[Rows]:
-        """The rows in order, in chunks of at most CHUNK."""
+        """The rows in order, a few chunks at a time."""
         demand(self, columns, labels=True)
         parts = [self._columns[name].part for name in columns]
-        for first in range(0, self._height, CHUNK):
-            last = min(first + CHUNK, self._height)
+        step = together(len(columns))
+        for first in range(0, self._height, step):
+            last = min(first + step, self._height)
             yield Rows(first, tuple([part(first, last) for part in parts]), self.name)
 
     def parts(self, columns: Sequence[str]) -> Sequence[Part]:
@@ -118,7 +119,7 @@ class Beside:
 
     def read(self, columns: Sequence[str]) -> Iterator[Rows]:
         """The rows in order, in the chunks of the table."""
-        demand(self, columns)
+        demand(self, columns, labels=True)
         theirs = [name for name in columns if name not in self._extra]
         place = {name: j for j, name in enumerate(theirs)}
         extra = {name: self._extra[name] for name in columns if name in self._extra}

@@ -1,58 +1,76 @@
-"""Files: one path, a list or a glob. Parquet and Feather are read here, CSV and conditions through SQL."""
+"""Files: one path, a list, a glob or a folder. Parquet and Feather are read here, the rest through SQL."""
 
 from __future__ import annotations
 
-import glob
+import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, Protocol
+from collections.abc import Iterator, Sequence
 
-from numpy.typing import NDArray
-
-from gradline.errors import ColumnError, SourceError
-from gradline.sources.arrow import Kind, kind_of, recut
-from gradline.sources.rows import CHUNK, Part, Rows, Table, demand, reject_duplicates, whole
+from gradline.errors import ColumnError, OptionError
+from gradline.sources.arrow import holds_labels
+from gradline.sources.copied import Copied
+from gradline.sources.feather import Feather
+from gradline.sources.file import File, Piece
+from gradline.sources.hive import Partitioned, with_keys
+from gradline.sources.location import Location, locate
+from gradline.sources.parquet import Parquet
+from gradline.sources.rows import Part, Rows, Table, demand, whole
 from gradline.sources.signature import format_of
 
 
-class File(Protocol):
-    """One file, open for reading as often as wanted."""
-
-    path: str
-    types: Mapping[str, Kind]
-    rows: int | None
-
-    def kind(self, column: str) -> str:
-        """How an error calls the type of the column."""
-        ...
-
-    def read(self, columns: Sequence[str]) -> Iterator[tuple[str, tuple[NDArray[Any], ...]]]:
-        """The place and the columns of each chunk, in order."""
-        ...
-
-
 def file_table(paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]], where: str | None = None) -> Table:
-    """The table of one file, a list of files or a glob, with the rows for which `where` holds."""
+    """The table of one file, a list of files, a glob or a folder, with the rows for which `where` holds.
+
+    A folder stands for the Parquet and Feather files in it and below, sorted by name; where these lie in folders
+    such as "year=2024/month=3", `year` and `month` are columns, of numbers where all their values are numbers.
+    Addresses (s3://, gs://, https:// …) are opened by fsspec.
+
+    Raises:
+        SourceError: a file is missing, damaged, empty or of another kind; a folder has no data files.
+        ColumnError: a file has two columns of one name.
+
+    Example:
+        >>> import tempfile, pyarrow as pa, pyarrow.parquet as pq
+        >>> folder = tempfile.mkdtemp()
+        >>> pq.write_to_dataset(pa.table({"v": [1.0, 2.0], "year": [2024, 2025]}), folder, partition_cols=["year"])
+        >>> table = file_table(folder)
+        >>> table.columns, [rows.columns[1].tolist() for rows in table.read(["v", "year"])]
+        (('v', 'year'), [[2024], [2025]])
+    """
     several = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
-    found = [path for each in several for path in _expand(os.fspath(each))]
-    return Files([_open(path, where) for path in found])
+    found = [location for each in several for location in locate(os.fspath(each))]
+    keyed = next((location for location in found if location.keys), None)
+    if keyed is not None and where is not None:
+        raise OptionError(
+            f"where= does not know what folders such as '{'='.join(keyed.keys[0])}' stand for ({keyed.name}).\n"
+            "Name the files of the folders that are wanted with a glob."
+        )
+    files = [_open(location, where) for location in found]
+    prints = [f"{location.name}: {location.stamp()}" for location in found]
+    if keyed is not None:
+        files = [*with_keys(_columnar(files), [dict(location.keys) for location in found])]
+    return Files(files, [*prints, repr(where)])
 
 
 class Files:
     """Files with the same columns, one after the other. Each starts a chunk of its own."""
 
-    def __init__(self, files: Sequence[File]) -> None:
+    def __init__(self, files: Sequence[File], prints: Sequence[str]) -> None:
         self._files = files
+        self._prints = prints
         first = files[0]
         self.name = first.path if len(files) == 1 else f"{first.path} and {len(files) - 1} more"
         self.columns = tuple(first.types)
         self.numeric = tuple(column for column, (_, epsilon) in first.types.items() if epsilon is not None)
-        self.labels: tuple[str, ...] = ()
-        self.identity: str | None = None
+        self.labels = tuple(column for column, kind in first.types.items() if holds_labels(kind))
         heights = [file.rows for file in files]
         self.rows = None if None in heights else sum(height or 0 for height in heights)
+
+    @property
+    def identity(self) -> str:
+        """A fingerprint of what was opened: other paths, contents, times or columns give another."""
+        prints = [*self._prints, *[f"{file.rows} rows, {dict(file.types)}" for file in self._files]]
+        return hashlib.sha256("\n".join(prints).encode()).hexdigest()
 
     def kind(self, column: str) -> str:
         """How an error calls the type of the column."""
@@ -60,6 +78,7 @@ class Files:
 
     def epsilon(self, column: str) -> float:
         """Relative spacing of the column's numbers: the coarsest among the files."""
+        demand(self, [column])
         self._demand([column])
         return max(file.types[column][1] or 0.0 for file in self._files)
 
@@ -73,146 +92,70 @@ class Files:
                 first += len(arrays[0]) if arrays else 0
 
     def parts(self, columns: Sequence[str]) -> Sequence[Part]:
-        """One part."""
-        return whole(self, columns)
+        """One part for each row group of Parquet files and for each Feather file; one for all where SQL reads any."""
+        self._demand(columns)
+        columnar = _columnar(self._files)
+        if len(columnar) < len(self._files) or self.rows is None:
+            return whole(self, columns)
+        alone = len(columnar) == 1
+        first, parts = 0, []
+        for file in columnar:
+            for piece in file.pieces(columns, alone=alone):
+                parts.append(_part(piece, first))
+                first += piece.rows or 0
+        return parts
 
     def _demand(self, columns: Sequence[str]) -> None:
-        demand(self, columns)
-        for file in self._files[1:]:
-            for column in columns:
-                here = f"number ({self.kind(column)}) in {self._files[0].path}"
+        demand(self, columns, labels=True)
+        first = self._files[0]
+        for column in columns:
+            numbers = first.types[column][1] is not None
+            for file in self._files[1:]:
+                kind = first.types[column][0]
+                expected = f"{f'a number ({kind})' if numbers else kind} in {first.path}"
                 if column not in file.types:
                     raise ColumnError(
-                        f"{file.path}: there is no column {column!r}; it is a {here}.\n"
+                        f"{file.path}: there is no column {column!r}; it is {expected}.\n"
                         "Leave the file out with a narrower glob, or give it the column."
                     )
-                if file.types[column][1] is None:
+                here = file.types[column]
+                if (here[1] is None) == numbers or not (numbers or holds_labels(here)):
                     raise ColumnError(
-                        f"{file.path}: column {column!r} is {file.kind(column)} here and a {here}.\n"
+                        f"{file.path}: column {column!r} is {file.kind(column)} here and {expected}.\n"
                         "Convert it, or leave the file out with a narrower glob."
                     )
 
 
-class Parquet:
-    """A Parquet file, read row group by row group; each row group starts a chunk."""
+def _part(piece: Piece, first: int) -> Part:
+    """A piece as a part of the table, which it starts at row `first`."""
 
-    def __init__(self, path: str) -> None:
-        from pyarrow.parquet import ParquetFile
+    def read() -> Iterator[Rows]:
+        at = first
+        for place, arrays in piece.read():
+            yield Rows(at, arrays, place)
+            at += len(arrays[0])
 
-        self.path = path
-        with _trouble(path, "Parquet"), ParquetFile(path, memory_map=True) as file:
-            reject_duplicates(file.schema_arrow.names, path)
-            self.types: Mapping[str, Kind] = {field.name: kind_of(field.type) for field in file.schema_arrow}
-            self.rows: int | None = file.metadata.num_rows
-
-    def kind(self, column: str) -> str:
-        """How an error calls the type of the column."""
-        return self.types[column][0]
-
-    def read(self, columns: Sequence[str]) -> Iterator[tuple[str, tuple[NDArray[Any], ...]]]:
-        """The chunks of each row group."""
-        from pyarrow.parquet import ParquetFile
-
-        with _trouble(self.path, "Parquet"), ParquetFile(self.path, memory_map=True) as file:
-            for group in range(file.metadata.num_row_groups):
-                place = f"{self.path}, row group {group}"
-                with _trouble(place, "Parquet"):
-                    batches = file.iter_batches(CHUNK, row_groups=[group], columns=list(dict.fromkeys(columns)))
-                    for batch in _selected(batches, columns):
-                        yield place, batch
+    return Part(piece.place, piece.rows, read)
 
 
-class Feather:
-    """A Feather (Arrow IPC) file or stream, read batch by batch; each record batch starts a chunk."""
-
-    def __init__(self, path: str, *, stream: bool = False) -> None:
-        self.path = path
-        self._stream = stream
-        self.rows: int | None = None
-        with self._reader(None) as reader:
-            reject_duplicates(reader.schema.names, path)
-            self.types: Mapping[str, Kind] = {field.name: kind_of(field.type) for field in reader.schema}
-        if not stream:
-            from pyarrow import dataset
-
-            self.rows = dataset.dataset(path, format="feather").count_rows()
-
-    def kind(self, column: str) -> str:
-        """How an error calls the type of the column."""
-        return self.types[column][0]
-
-    def read(self, columns: Sequence[str]) -> Iterator[tuple[str, tuple[NDArray[Any], ...]]]:
-        """The chunks of each record batch."""
-        names = list(self.types)
-        chosen = sorted({names.index(column) for column in columns})
-        with self._reader(chosen) as reader:
-            batches = reader if self._stream else map(reader.get_batch, range(reader.num_record_batches))
-            for number, batch in enumerate(batches):
-                for arrays in _selected([batch], columns):
-                    yield f"{self.path}, record batch {number}", arrays
-
-    @contextmanager
-    def _reader(self, chosen: list[int] | None) -> Iterator[Any]:
-        import pyarrow as pa
-
-        options = pa.ipc.IpcReadOptions(included_fields=chosen)
-        # A memory map: only the pages of the columns that are read are ever brought in.
-        with _trouble(self.path, "Feather"), pa.memory_map(self.path) as memory:
-            opener = pa.ipc.open_stream if self._stream else pa.ipc.open_file
-            yield opener(memory, options=options)
+def _columnar(files: Sequence[File]) -> list[Parquet | Feather | Partitioned]:
+    return [file for file in files if isinstance(file, Parquet | Feather | Partitioned)]
 
 
-def _selected(batches: Any, columns: Sequence[str]) -> Iterator[tuple[NDArray[Any], ...]]:
-    """Chunks of the batches' columns by name: a reader may give further ones, in another order."""
-    batches = iter(batches)
-    head = next(batches, None)
-    if head is None:
-        return
-    positions = [head.schema.get_field_index(column) for column in columns]
-
-    def every() -> Iterator[Any]:
-        yield head
-        yield from batches
-
-    yield from recut(every(), positions)
-
-
-def _open(path: str, where: str | None) -> File:
-    format_name = format_of(path)
-    if format_name.startswith("csv"):
-        from gradline.sources.sql import SqlFile
-
-        return SqlFile(path, format_name, where)
-    file: File = Parquet(path) if format_name == "parquet" else Feather(path, stream=format_name == "arrow stream")
-    if where is None:
-        return file
+def _open(location: Location, where: str | None) -> File:
+    format_name = format_of(location.name, location.head())
+    columnar = format_name in ("parquet", "feather", "arrow stream")
+    if location.system is not None and not (columnar and where is None and location.in_parts()):
+        location = location.fetched()
+    names: Sequence[str] = ()
+    if columnar:
+        stream = format_name == "arrow stream"
+        file: File = Parquet(location) if format_name == "parquet" else Feather(location, stream=stream)
+        if where is None:
+            return file
+        names = list(file.types)
     from gradline.sources.sql import SqlFile
 
-    return SqlFile(path, format_name, where, list(file.types))
-
-
-def _expand(pattern: str) -> list[str]:
-    """The files that a path or glob means, sorted by name."""
-    if "://" in pattern:
-        raise SourceError(f"{pattern}: gradline reads local files.\nDownload it first, and give its path.")
-    path = str(Path(pattern).expanduser()) if pattern.startswith("~") else pattern
-    if Path(path).exists() or not glob.has_magic(path):
-        return [path]
-    matches = sorted(match for match in glob.glob(path, recursive=True) if not Path(match).is_dir())  # noqa: PTH207
-    if not matches:
-        raise SourceError(f"no file matches {pattern!r}.\nCheck the folder and the ending.")
-    return matches
-
-
-@contextmanager
-def _trouble(place: str, format_name: str) -> Iterator[None]:
-    """Turn what pyarrow says of a damaged file into one line."""
-    import pyarrow as pa
-
-    try:
-        yield
-    except (pa.ArrowException, OSError) as problem:
-        reason = str(problem).strip().splitlines()[0][:200] if str(problem).strip() else type(problem).__name__
-        raise SourceError(
-            f"{place}: the {format_name} file cannot be read: {reason}\nIs it damaged or still being written?"
-        ) from problem
+    if location.path == location.name:
+        return SqlFile(location.path, format_name, where, names)
+    return Copied(location, lambda path: SqlFile(path, format_name, where, names))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradline.errors import DataError
+from gradline.sources.arrow import one_array, values_of
 from gradline.sources.columns import Column, Held
 from gradline.sources.rows import Part, Rows, Table, demand, reject_duplicates, whole
 
@@ -31,6 +33,7 @@ _KINDS = {
     "Struct": "nested (Struct)",
     "Object": "a mixture of Python objects",
 }
+_LABELS = ("String", "Categorical", "Enum")
 _NUMBERS = {"integer", "floating", "mixed-integer-float", "decimal", "boolean", "empty"}
 """What pandas' infer_dtype says of Python objects that are all numbers."""
 
@@ -40,7 +43,7 @@ def frame_table(data: Any) -> Table:
     frame = _open(data)
     if not hasattr(frame, "collect"):
         columns, rows = _columns(frame)
-        named = [Column(c.name or "x", c.rows, c.kind, c.epsilon, c.part) for c in columns]
+        named = [column if column.name else replace(column, name="x") for column in columns]
         return Held(f"the {type(data).__name__}", named, rows)
     return Lazy(frame, f"the {type(data).__name__}")
 
@@ -63,7 +66,7 @@ class Lazy:
         self._schema = dict(frame.collect_schema())
         self.columns = tuple(self._schema)
         self.numeric = tuple(column for column, dtype in self._schema.items() if _is_number(dtype))
-        self.labels: tuple[str, ...] = ()
+        self.labels = tuple(column for column, dtype in self._schema.items() if str(dtype).startswith(_LABELS))
 
     def kind(self, column: str) -> str:
         """How an error calls the type of the column."""
@@ -76,7 +79,7 @@ class Lazy:
 
     def read(self, columns: Sequence[str]) -> Iterator[Rows]:
         """The rows in order; the chosen columns are in memory while they are read."""
-        demand(self, columns)
+        demand(self, columns, labels=True)
         held, rows = _columns(self._frame.select(list(dict.fromkeys(columns))).collect())
         yield from Held(self.name, held, rows).read(columns)
 
@@ -124,6 +127,8 @@ def _column(name: str, series: nw.Series[Any]) -> Column:
     epsilon = _EPSILON.get(label, 2.0**-52) if _is_number(series.dtype) else None
     if label in ("Object", "Unknown"):
         epsilon = _pandas_epsilon(series)
+    if label.startswith(_LABELS):
+        return Column(name, len(series), _kind(series.dtype), None, _labels(series), labels=True)
     if epsilon is None:
         kind = str(getattr(series.to_native(), "dtype", "unknown")) if label == "Unknown" else _kind(series.dtype)
         return Column(name, len(series), kind, None, _no_numbers)
@@ -141,6 +146,18 @@ def _column(name: str, series: nw.Series[Any]) -> Column:
         return piece.cast(nw.Float64).to_numpy()
 
     return Column(name, len(series), label.lower(), epsilon, part)
+
+
+def _labels(series: nw.Series[Any]) -> Callable[[int, int], Any]:
+    """What takes a run of a text or categorical column: an Arrow array, codes and all, null where one is missing."""
+
+    def part(first: int, last: int) -> Any:
+        array = one_array(series[first:last].to_arrow())
+        if str(array.type) == "null":  # a column of pandas objects, all of them missing
+            array = array.cast("string")
+        return values_of(array)
+
+    return part
 
 
 def _no_numbers(first: int, last: int) -> NDArray[Any]:

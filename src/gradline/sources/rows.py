@@ -10,9 +10,16 @@ from gradline.errors import ColumnError, no_such_column
 CHUNK = 65_536
 """Rows in a full chunk. Chunk boundaries depend on the data alone, so that sums have one fixed order."""
 
+_MOST_CHUNKS = 16
+_MOST_BYTES = 2**24
+
 
 class Rows(NamedTuple):
-    """Consecutive rows of a table: one 1-D array for each column that was asked for."""
+    """Consecutive rows of a table: one 1-D array for each column that was asked for.
+
+    They are one chunk or several: a chunk starts at the first row and after each CHUNK rows, so that only the last
+    may be shorter. What follows in the next Rows is a new chunk.
+    """
 
     first: int
     """Number of the first of these rows in the whole table, from 0."""
@@ -31,7 +38,7 @@ class Part(NamedTuple):
     rows: int | None
     """How many, where that is known before they are read."""
     read: Callable[[], Iterator[Rows]]
-    """The rows in order, in whole chunks of CHUNK and a last one with the rest."""
+    """The rows in order, in chunks as `Table.read` gives them; `first` counts from the start of the table."""
 
 
 class Table(Protocol):
@@ -76,7 +83,10 @@ class Table(Protocol):
         ...
 
     def read(self, columns: Sequence[str]) -> Iterator[Rows]:
-        """The rows in order, in chunks of at most CHUNK, with these columns in this order."""
+        """The rows in order, one chunk or several at a time, with these columns in this order.
+
+        Numbers and labels can be read; anything else is a ColumnError.
+        """
         ...
 
     def parts(self, columns: Sequence[str]) -> Sequence[Part]:
@@ -89,8 +99,16 @@ def whole(table: Table, columns: Sequence[str]) -> Sequence[Part]:
     return (Part(table.name, table.rows, lambda: table.read(columns)),)
 
 
+def together(width: int) -> int:
+    """How many rows of this many columns are read together: whole chunks, 16 MB or less where a chunk allows it.
+
+    Fewer Rows cost less to hand over; larger ones would not fit the cache between decoding and use.
+    """
+    return CHUNK * max(1, min(_MOST_CHUNKS, _MOST_BYTES // (8 * CHUNK * max(width, 1))))
+
+
 def demand(table: Table, columns: Sequence[str], *, labels: bool = False) -> None:
-    """Raise ColumnError unless the table has all of these columns and they hold numbers; or labels, if allowed."""
+    """Raise ColumnError unless the table has all of these columns and they hold numbers, or labels if these do."""
     numeric = table.numeric
     for column in columns:
         if column in numeric or (labels and column in table.labels):

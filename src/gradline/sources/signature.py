@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
 import zlib
-from pathlib import Path
+from pathlib import PurePosixPath
 
 from gradline.errors import SourceError
 
@@ -26,10 +25,13 @@ _OTHERS = {
 _READABLE = "gradline reads CSV (.csv, .tsv, .txt, also .gz or .zst), Parquet and Feather"
 
 
-def format_of(path: str) -> str:
-    """'parquet', 'feather', 'arrow stream', 'csv', 'csv gzip' or 'csv zstd'; SourceError for anything else."""
-    head = _head(path)
-    suffixes = [suffix.lower() for suffix in Path(path).suffixes]
+def format_of(path: str, head: bytes) -> str:
+    """'parquet', 'feather', 'arrow stream', 'csv', 'csv gzip' or 'csv zstd'; SourceError for anything else.
+
+    `path` is the file's path or address, `head` its first bytes.
+    """
+    name = path.partition("?")[0] if "://" in path else path
+    suffixes = [suffix.lower() for suffix in PurePosixPath(name).suffixes]
     ending = suffixes[-1] if suffixes else ""
     if not head:
         raise SourceError(f"{path} is empty (0 bytes).\nExpected a table with a line or schema of column names.")
@@ -58,42 +60,11 @@ def _text(path: str, head: bytes, suffixes: list[str]) -> str:
         raise SourceError(f"{path} is not compressed, though its name says so.\nRename it to end in {ending}.")
     if packed == "gzip":
         try:
-            with gzip.open(path) as file:
-                head = file.read(4096)
-        except (OSError, EOFError, zlib.error) as problem:
+            head = zlib.decompressobj(31).decompress(head, 4096)
+        except zlib.error as problem:
             raise SourceError(f"{path}: the gzip file is damaged: {problem}.\nMake or fetch it again.") from problem
         if not head:
             raise SourceError(f"{path} holds an empty file.\nExpected a table with a line of column names.")
     if packed != "zstd" and b"\x00" in head:
         raise SourceError(f"{path} is not text in UTF-8: it holds zero bytes.\n{_READABLE}.")
     return f"csv {packed}" if packed else "csv"
-
-
-def _head(path: str) -> bytes:
-    try:
-        with Path(path).open("rb") as file:
-            return file.read(4096)
-    except FileNotFoundError:
-        raise SourceError(f"no file {path!r}.\n{_nearby(Path(path))}") from None
-    except IsADirectoryError:
-        raise SourceError(
-            f"{path} is a directory; a file was expected.\nName its files, e.g. '{path.rstrip('/')}/*.parquet'."
-        ) from None
-    except PermissionError:
-        if Path(path).is_dir():  # Windows says so of a directory
-            raise SourceError(f"{path} is a directory; a file was expected.\nName its files with a glob.") from None
-        raise SourceError(f"{path}: reading it is not permitted.\nCheck the owner and mode of the file.") from None
-    except (OSError, ValueError) as problem:
-        reason = getattr(problem, "strerror", None) or problem
-        raise SourceError(f"{path}: {reason}.\nCheck the path.") from None
-
-
-def _nearby(path: Path) -> str:
-    import difflib
-
-    try:
-        here = [each.name for each in path.parent.iterdir()]
-    except OSError:
-        return f"There is no folder {str(path.parent)!r} either."
-    near = difflib.get_close_matches(path.name, here, n=1)
-    return f"Did you mean {str(path.parent / near[0])!r}?" if near else "Check the path and the folder you are in."
