@@ -12,6 +12,8 @@ import numpy as np
 from gradline.errors import DataError, OptionError, ShapeError
 from gradline.sources.arrays import array_columns, array_table, is_tensor
 from gradline.sources.columns import Column, beside
+from gradline.sources.databases import database_table, is_database
+from gradline.sources.query import Query, duckdb_table, files_table, is_duckdb, query_table
 from gradline.sources.rows import CHUNK, Part, Rows, Table, demand
 from gradline.sources.streams import Stream, is_stream
 
@@ -21,16 +23,26 @@ _PATHS = (str, os.PathLike)
 _ARRAYS = (np.ndarray, np.generic, list, tuple, int, float, complex)
 
 
-def open_table(data: Any, extra: Sequence[tuple[str, Any]] = (), where: str | None = None) -> Table:
+def open_table(
+    data: Any, extra: Sequence[tuple[str, Any]] = (), where: str | None = None, sql: str | None = None
+) -> Table:
     """Open any supported kind of table, with `extra` columns (name, values (n,)) laid beside it.
 
-    Arrays, tensors and lists; pandas, Polars and Arrow tables and series; paths and addresses of CSV, Parquet and
-    Feather files, a list of them, a glob or a folder; streams of tables or (X, y) pairs. `where` is an SQL
-    condition on the rows of files.
+    Arrays, tensors and lists; pandas, Polars and Arrow tables and series; paths and addresses of CSV, JSON, Parquet
+    and Feather files, a list of them, a glob or a folder; `gl.sql(…)` and DuckDB relations; sqlite:/// and
+    postgresql:// URLs; streams of tables or (X, y) pairs.
+
+    `where` is an SQL condition on the rows of files and databases; of several files, each by itself. `sql` is a
+    whole query instead, which calls the table `data`: "select fare, a / b as r from data where a > 0"; several
+    files are one table to it.
     """
     if where is not None and not where.strip():
         raise OptionError('where is empty; expected an SQL condition, e.g. "fare > 0 AND year = 2024".')
-    table = _open(data, where)
+    if sql is not None and not sql.strip():
+        raise OptionError('sql is empty; expected a query, e.g. "select fare, km from data where km > 0".')
+    if where is not None and sql is not None:
+        raise OptionError("where= and sql= were both given; expected one.\nPut the condition into the query.")
+    table = _open(data, where, sql)
     if not extra:
         return table
     if where is not None:
@@ -67,13 +79,26 @@ def is_named(data: Any) -> bool:
     return not is_array(data) or is_path(data)
 
 
-def _open(data: Any, where: str | None) -> Table:
-    if where is None and is_tensor(data):
+def _open(data: Any, where: str | None, sql: str | None) -> Table:
+    if where is None and sql is None and is_tensor(data):
         return array_table(data)
+    if is_database(data):
+        return database_table(data, where, sql)
     if is_path(data):
+        if sql is not None:
+            return files_table(data, sql)
         from gradline.sources.files import file_table
 
         return file_table(data, where)
+    if sql is not None:
+        raise OptionError(
+            f"sql= is a query on files and databases, and {type(data).__name__} arrived.\n"
+            "Name it in a query of its own: gl.sql(query, data=data)."
+        )
+    if isinstance(data, Query):
+        return query_table(data, where)
+    if is_duckdb(data):
+        return duckdb_table(data, where)
     if where is not None:
         raise OptionError(
             f"where= is a condition for files, and {type(data).__name__} is in memory.\nFilter its rows before."
