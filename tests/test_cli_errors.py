@@ -34,7 +34,7 @@ BAD = {
     "no target": ("fit good.csv", "target"),
     "misspelt target": ("fit good.csv --target Y", "Did you mean 'y'"),
     "misspelt feature": ("fit good.csv --target y --features xx", "'xx'"),
-    "text feature": ("fit good.csv --target y --features z", "'z'"),
+    "text feature": ("fit good.csv --target y", "'z'"),
     "text target": ("fit good.csv --target z --features x", "'z'"),
     "target among features": ("fit good.csv --target y --features x,y", "'y'"),
     "empty name": ("fit good.csv --target y --features x,,z", "empty name"),

@@ -25,7 +25,7 @@ FRAME = pd.DataFrame({"b": X[:, 1], "t": list("uvw"), "a": X[:, 0]})
 
 def high(data: Any, terms: tuple[Term, ...] = TERMS, **options: Any) -> np.ndarray:
     """(n, terms) high words of all chunks."""
-    return np.concatenate([np.column_stack(hi) for hi, _ in predictors(data, terms, **options)])
+    return np.concatenate([np.column_stack(rows.hi) for rows in predictors(data, terms, **options)])
 
 
 def test_named_tables_by_name_and_arrays_by_position(tmp_path: Path) -> None:
@@ -40,7 +40,7 @@ def test_powers_and_products_are_made_of_the_new_columns() -> None:
     terms = (Term("b:a", (("b", 1), ("a", 1))), Term("a^2", (("a", 2),)))
     np.testing.assert_array_equal(high(FRAME, terms), np.column_stack([X[:, 0] * X[:, 1], X[:, 0] ** 2]))
     np.testing.assert_array_equal(high(X[:, ::-1], terms), high(FRAME, terms))  # by position: b is used first
-    (_, lo), *_ = predictors(np.array([0.1]), powers("x", 2))
+    [(_, _, lo, _)] = predictors(np.array([0.1]), powers("x", 2))
     assert lo[0] is None
     assert lo[1][0] != 0
 
@@ -63,7 +63,8 @@ def test_tables_for_a_model_of_an_array() -> None:
 
 
 def test_chunks() -> None:
-    assert [len(hi[0]) for hi, _ in predictors(np.zeros((CHUNK + 2, 2)), TERMS)] == [CHUNK, 2]
+    chunks = [rows.rows for rows in predictors(np.zeros((4 * CHUNK + 2, 2)), TERMS)]
+    assert sum(chunks) == 4 * CHUNK + 2
     assert list(predictors(np.zeros((0, 2)), TERMS)) == []
 
 

@@ -1,13 +1,14 @@
-"""`gradline predict`: what a saved model says of new rows."""
+"""`gradline predict`: what a saved model says of new rows, written as they are read."""
 
 from __future__ import annotations
 
 import csv
+import io
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from typer import Argument, Option
 
@@ -16,8 +17,16 @@ from gradline.errors import OptionError, StorageError
 
 if TYPE_CHECKING:
     from gradline.doubledouble import Array
+    from gradline.results.fit import Fit
 
-_CHUNK = 65_536  # rows of text made at a time
+_GROUP = 1_048_576  # rows in a row group of Parquet output
+
+
+class _Answer(NamedTuple):
+    """The columns to write, and their values a chunk at a time."""
+
+    names: list[str]
+    chunks: Iterator[list[Array]]
 
 
 def predict(
@@ -26,78 +35,126 @@ def predict(
     out: Annotated[Path | None, Option(metavar="FILE", help=".csv or .parquet. [CSV on stdout]")] = None,
     interval: Annotated[str | None, Option(metavar="mean|prediction", help="Add lower and upper.")] = None,
     level: Annotated[float, Option(metavar="P", help="Of the interval.")] = 0.95,
+    unseen: Annotated[str, Option(metavar="error|nan", help="For levels that the fit has not seen.")] = "error",
+    where: Annotated[str | None, Option(metavar="SQL", help="A condition that the rows must meet.")] = None,
+    sql: Annotated[str | None, Option(metavar="SELECT", help="A query about SOURCE.")] = None,
 ) -> None:
     """Predict the target for each new row, columns found by name.
 
-    There are as many rows as in SOURCE; where an input is missing, the prediction is empty.
+    There are as many rows as in SOURCE; where an input is missing, the prediction is empty. Rows are read, scored and
+    written in turn, so that SOURCE may be larger than memory.
     """
     given.writable(out, (".csv", ".parquet"))
     given.probability(level)
-    columns = _columns(model, given.one_or_several(source), interval, level)
-    if out is None:
-        _write_csv(sys.stdout, columns)
-        return
+    fit = _fit(model, interval)
+    options = {"interval": interval, "level": level, "unseen": unseen, "where": where, "sql": sql}
+    with terminal.progress("Predicting") as progress:
+        answer = _columns(fit, given.one_or_several(source), options | {"progress": progress})
+        if out is None:
+            _write_csv(sys.stdout.write, answer)
+            return
+        rows, empty = _to_file(out, answer)
+    note = f"; {empty:,} empty, an input is missing there" if empty else ""
+    terminal.say(f"Saved {out}: {rows:,} predictions{note}")
+
+
+def _fit(model: Path, interval: str | None) -> Fit:
+    """The fit in the file; of a training run, one that predicts what was trained."""
+    import numpy as np
+
+    from gradline.results.fit import Fit
+    from gradline.results.run import Run
+    from gradline.storage import load
+
+    loaded = load(model)
+    if isinstance(loaded, Fit):
+        return loaded
+    if not isinstance(loaded, Run):
+        raise StorageError(
+            f"{model} holds {type(loaded).__name__.lower()}, which do not predict.\n"
+            "Save a fit of them: gradline.load(…).fit().save(…)."
+        )
+    if interval is not None:
+        raise OptionError(
+            f"{model} holds a training run, and training gives no intervals.\n"
+            "Leave out --interval, or save a fit: gradline fit … --save."
+        )
+    trained = np.vstack([np.atleast_1d(loaded.bias), np.atleast_2d(loaded.weight).T])
+    return replace(loaded.exact, estimates=trained, estimates_low=np.zeros_like(trained))
+
+
+def _columns(fit: Fit, source: str | list[str], options: dict[str, Any]) -> _Answer:
+    """The columns to write, in the order of the targets."""
+    from gradline.results.prediction import predictions
+
+    roles = ("predicted",) if options["interval"] is None else ("predicted", "lower", "upper")
+    several = len(fit.targets) > 1
+    names = [f"{role}_{target}" if several else role for target in fit.targets for role in roles]
+    chunks = predictions(fit, source, **options)
+    width = range(len(fit.targets))
+    return _Answer(names, ([part[:, k] for k in width for part in each[: len(roles)]] for each in chunks))
+
+
+def _to_file(out: Path, answer: _Answer) -> tuple[int, int]:
+    """Write the file, whole or not at all; how many rows, and how many of them have no prediction."""
     from gradline.container import written_whole
 
     with written_whole(out) as unfinished:
         if out.suffix.lower() == ".csv":
             with unfinished.open("w", encoding="utf-8", newline="") as file:
-                _write_csv(file, columns)
-        else:
-            _write_parquet(unfinished, columns)
-    first = next(iter(columns.values()))
-    empty = sum(value != value for value in first.tolist())
-    note = f"; {empty:,} empty, an input is missing there" if empty else ""
-    terminal.say(f"Saved {out}: {len(first):,} predictions{note}")
+                return _write_csv(file.write, answer)
+        return _write_parquet(unfinished, answer)
 
 
-def _columns(model: Path, source: str | list[str], interval: str | None, level: float) -> dict[str, Array]:
-    """The columns to write, by name."""
-    import numpy as np
+def _write_csv(write: Callable[[str], object], answer: _Answer) -> tuple[int, int]:
+    """Shortest digits that read back the same. A lone empty field is quoted, so that no reader skips its row."""
+    from pyarrow.csv import WriteOptions, write_csv
 
-    from gradline.results.fit import Fit, Prediction
-    from gradline.results.run import Run
-    from gradline.storage import load
-
-    loaded = load(model)
-    if not isinstance(loaded, Fit | Run):
-        raise StorageError(
-            f"{model} holds {type(loaded).__name__.lower()}, which do not predict.\n"
-            "Save a fit of them: gradline.load(…).fit().save(…)."
-        )
-    if isinstance(loaded, Run):
-        if interval is not None:
-            raise OptionError(
-                f"{model} holds a training run, and training gives no intervals.\n"
-                "Leave out --interval, or save a fit: gradline fit … --save."
-            )
-        trained = np.vstack([np.atleast_1d(loaded.bias), np.atleast_2d(loaded.weight).T])
-        loaded = replace(loaded.exact, estimates=trained, estimates_low=np.zeros_like(trained))
-    answer = loaded.predict(source, interval=interval, level=level)
-    names = ("predicted",) if interval is None else ("predicted", "lower", "upper")
-    parts = answer if isinstance(answer, Prediction) else (answer,)
-    targets = loaded.targets
-    several = len(targets) > 1
-    return {
-        f"{name}_{target}" if several else name: np.asarray(part, np.float64).reshape(-1, len(targets))[:, number]
-        for number, target in enumerate(targets)
-        for name, part in zip(names, parts, strict=True)
-    }
+    header = io.StringIO()
+    csv.writer(header, lineterminator="\n").writerow(answer.names)
+    write(header.getvalue())
+    lone = len(answer.names) == 1
+    # No number has a question mark in it.
+    options = WriteOptions(include_header=False, batch_size=8192, null_string="?" if lone else "")
+    rows = empty = 0
+    for columns in answer.chunks:
+        batch = _batch(columns, answer.names)
+        text = io.BytesIO()
+        write_csv(batch, text, options)
+        write(text.getvalue().decode().replace("?", '""'))
+        rows, empty = rows + batch.num_rows, empty + batch.column(0).null_count
+    return rows, empty
 
 
-def _write_csv(file: TextIO, columns: Mapping[str, Array]) -> None:
-    """Shortest digits that read back the same; csv quotes a lone empty field, so that no reader skips its row."""
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(columns)
-    rows = len(next(iter(columns.values())))
-    for first in range(0, rows, _CHUNK):
-        parts = (values[first : first + _CHUNK].tolist() for values in columns.values())
-        writer.writerows([None if value != value else value for value in row] for row in zip(*parts, strict=True))
-
-
-def _write_parquet(path: Path, columns: Mapping[str, Array]) -> None:
+def _write_parquet(path: Path, answer: _Answer) -> tuple[int, int]:
     import pyarrow as pa
-    from pyarrow import parquet
+    from pyarrow.parquet import ParquetWriter
 
-    table = pa.table({name: pa.array(values, from_pandas=True) for name, values in columns.items()})
-    parquet.write_table(table, path)
+    rows = empty = waiting = 0
+    batches: list[Any] = []
+    schema = pa.schema([(name, pa.float64()) for name in answer.names])
+    with ParquetWriter(path, schema) as writer:
+        for columns in answer.chunks:
+            batches.append(_batch(columns, answer.names))
+            waiting += batches[-1].num_rows
+            rows, empty = rows + batches[-1].num_rows, empty + batches[-1].column(0).null_count
+            if waiting >= _GROUP:
+                writer.write_table(pa.Table.from_batches(batches), row_group_size=waiting)
+                batches, waiting = [], 0
+        if waiting:
+            writer.write_table(pa.Table.from_batches(batches), row_group_size=waiting)
+    return rows, empty
+
+
+def _batch(columns: Sequence[Array], names: Sequence[str]) -> Any:
+    """The columns in Arrow, null where there is no number. `pa.array` would do, but it loads pandas."""
+    import numpy as np
+    import pyarrow as pa
+
+    arrays = []
+    for column in columns:
+        values = np.ascontiguousarray(column)
+        missing = np.isnan(values)
+        valid = pa.py_buffer(np.packbits(~missing, bitorder="little")) if missing.any() else None
+        arrays.append(pa.Array.from_buffers(pa.float64(), len(values), [valid, pa.py_buffer(values)]))
+    return pa.RecordBatch.from_arrays(arrays, list(names))

@@ -1,52 +1,158 @@
-"""New rows for a model that is there already: its terms, found in whatever table comes."""
+"""New rows for a model that is there already: its terms and categories, found in whatever table comes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
+import numpy as np
 from numpy.typing import NDArray
 
+from gradline.design.categories import Codes, encode
+from gradline.design.derived import sources, values
+from gradline.design.effects import written
+from gradline.design.expression import checked
 from gradline.design.polynomial import Polynomial
+from gradline.design.recipe import EMPTY, Label, Recipe
 from gradline.design.terms import Term, columns_of, evaluate
-from gradline.errors import ShapeError
-from gradline.sources import Table, demand, is_named, open_table
-from gradline.sources.rows import counting_column
+from gradline.errors import ColumnError, DataError, OptionError, ShapeError, no_such_column
+from gradline.sources import Table, is_named, open_table
+from gradline.sources.rows import Rows, counting_column, not_numbers
+
+
+class NewRows(NamedTuple):
+    """Some of the new rows, as a model needs them."""
+
+    rows: int
+    hi: list[NDArray[Any]]
+    """High words of each numeric part, in the order of `numeric_parts(terms)`; NaN where a value is missing."""
+    lo: list[NDArray[Any] | None]
+    codes: list[Codes]
+    """Of each category of the recipe, the number of the row's level; -1 where it is missing or was never seen."""
+
+
+def numeric_parts(terms: Sequence[Term]) -> list[Term]:
+    """What the terms are but for their categories, each once; a term that is nothing else has no part."""
+    return [Term(term.name, term.factors) for term in {term.factors: term for term in terms if term.factors}.values()]
 
 
 def predictors(
-    data: Any, terms: Sequence[Term], *, array_names: bool = False, where: str | None = None
-) -> Iterator[tuple[list[NDArray[Any]], list[NDArray[Any] | None]]]:
-    """High words and low words of each chunk of the new data, term by term.
+    data: Any,
+    terms: Sequence[Term],
+    recipe: Recipe = EMPTY,
+    *,
+    array_names: bool = False,
+    where: str | None = None,
+    sql: str | None = None,
+    unseen: str = "error",
+    progress: Callable[[int, int | None], object] | None = None,
+) -> Iterator[NewRows]:
+    """Each chunk of the new data, as the numbers and the levels that the terms are made of.
 
     Columns are found by name in a table that has names, whatever their order; by position in an array,
     and in a table where the model itself was fitted on an array (`array_names`). Missing values stay NaN.
 
+    Args:
+        data: As for `gl.fit`.
+        terms: Of the model; at least one.
+        recipe: Of the model.
+        array_names: Whether the model has no names of its own.
+        where: For files: a SQL condition that rows must meet.
+        sql: A SELECT statement about the files.
+        unseen: What a level gives that the model has not seen: "error", or "nan" for a prediction that is missing.
+        progress: Called after each chunk with (rows so far, rows in all or None).
+
     Raises:
-        ColumnError: a column of the model is missing or not numeric.
+        ColumnError: a column of the model is missing or does not hold what it should.
         ShapeError: an array does not have one column for each column of the model.
+        DataError: a level that the model has not seen; when the chunk is reached.
     """
     assert terms, "a model without features needs only the height of the new data"
-    needed = columns_of(terms)
-    table = _opened(data, where)
+    if unseen not in ("error", "nan"):
+        raise OptionError(f'unseen is "error" or "nan", not {unseen!r}.')
+    names = [*columns_of(terms), *[category.column for category in recipe.categories]]
+    needed = sources(recipe.derived, names)
+    table = _opened(data, where, sql)
     columns: Sequence[str] = needed
     if not is_named(data) or isinstance(data, Polynomial) or _by_position(table, needed, array_names):
         _fits(table, needed)
         columns = table.columns
-    demand(table, columns)
-    return (evaluate(terms, rows.columns) for rows in table.read(columns))
+    _demand(table, dict(zip(needed, columns, strict=True)), terms, recipe)
+    return _chunks(table, columns, needed, terms, recipe, unseen == "error", progress)
 
 
-def height(data: Any, where: str | None = None) -> int:
+def height(data: Any, where: str | None = None, sql: str | None = None) -> int:
     """How many rows the new data have: all that a model without features needs to know of them."""
-    table = _opened(data, where)
+    table = _opened(data, where, sql)
     if table.rows is not None:
         return table.rows
     return sum(len(rows.columns[0]) for rows in table.read(counting_column(table)))
 
 
-def _opened(data: Any, where: str | None) -> Table:
-    return open_table(data.x if isinstance(data, Polynomial) else data, where=where)
+def _chunks(
+    table: Table,
+    columns: Sequence[str],
+    needed: Sequence[str],
+    terms: Sequence[Term],
+    recipe: Recipe,
+    strict: bool,
+    progress: Callable[[int, int | None], object] | None,
+) -> Iterator[NewRows]:
+    parts = numeric_parts(terms)
+    numbers = columns_of(parts)
+    known: list[Mapping[Label, int]] = [{level: at for at, level in enumerate(levels)} for levels in recipe.levels]
+    for rows in table.read(columns):
+        given = dict(zip(needed, rows.columns, strict=True))
+        hi, lo = evaluate(parts, values(recipe.derived, numbers, given))
+        codes = []
+        for category, levels in zip(recipe.categories, known, strict=True):
+            [labels] = values(recipe.derived, [category.column], given)
+            codes.append(_codes(labels, levels, category.column, rows, strict))
+        n = len(rows.columns[0])
+        yield NewRows(n, hi, lo, codes)
+        if progress is not None:
+            progress(rows.first + n, table.rows)
+
+
+def _codes(labels: Any, known: Mapping[Label, int], column: str, rows: Rows, strict: bool) -> Codes:
+    """The numbers of these rows' levels among the known ones."""
+    codes, levels = encode(labels[0] if isinstance(labels, tuple) else labels)
+    place = np.array([*[known.get(level, -1) for level in levels], -1], np.int32)
+    if strict and (place[:-1] < 0).any():
+        unseen = levels[int(np.argmax(place[:-1] < 0))]
+        row = rows.first + int(np.argmax(codes == levels.index(unseen)))
+        listing = ", ".join(written(level) for level in list(known)[:6]) + (", …" if len(known) > 6 else "")
+        raise DataError(
+            f"the level {written(unseen)!r} of {column!r} in {rows.place}, row {row} (the first row is 0), "
+            f"was not there when the model was fitted.\n"
+            f'levels: {listing}. Use unseen="nan" to leave such predictions empty.'
+        )
+    return place[codes]
+
+
+def _demand(table: Table, found: Mapping[str, str], terms: Sequence[Term], recipe: Recipe) -> None:
+    """Refuse a table in which a column of the model is missing, or holds text where numbers were."""
+    numeric = set(table.numeric)
+    texts = {name for each in recipe.derived for name in checked(each.expression).texts}
+    for name in sources(recipe.derived, columns_of(terms)):
+        if found[name] not in table.columns:
+            raise no_such_column(name, table.columns, table.name)
+        if found[name] not in numeric and name not in texts:
+            raise not_numbers(found[name], table.kind(found[name]), table.name, table.numeric)
+    labels = numeric.union(table.labels)
+    for name in sources(recipe.derived, [category.column for category in recipe.categories]):
+        if found[name] not in table.columns:
+            raise no_such_column(name, table.columns, table.name)
+        if found[name] not in labels:
+            raise ColumnError(
+                f"column {found[name]!r} in {table.name} is {table.kind(found[name])}; "
+                "the model has a category there.\nConvert it to text."
+            )
+
+
+def _opened(data: Any, where: str | None, sql: str | None) -> Table:
+    options: dict[str, Any] = {} if sql is None else {"sql": sql}
+    return open_table(data.x if isinstance(data, Polynomial) else data, where=where, **options)
 
 
 def _by_position(table: Table, needed: Sequence[str], array_names: bool) -> bool:

@@ -116,7 +116,8 @@ def pose(
 ) -> Problem:
     """Turn a request into a Problem, or say what is wrong with it.
 
-    Columns of text are categories, in a formula, among `features` and when all the other columns are taken.
+    Columns of text are categories in a formula and among `features`. Where all the other columns are taken, text is
+    refused: nobody asked for it, and it may be identifiers, or numbers with a slip in them.
     A formula with center(x) or scale(x) reads those columns once here, for their means and deviations.
 
     Args:
@@ -172,7 +173,9 @@ def pose(
         _demand_targets(table, targets)
         if model is None:
             names = _features(table, features, targets, weight)
-            model = choose(names, table.columns, _texts(table), table.name, intercept=bool(intercept))
+            # A column that nobody named may be text by mistake: an identifier, or numbers with a slip in them.
+            texts = [] if features is None else _texts(table)
+            model = choose(names, table.columns, texts, table.name, intercept=bool(intercept))
     problem = _checked(
         Problem(
             table=table,
@@ -285,7 +288,10 @@ def _checked(problem: Problem) -> Problem:
                 raise no_such_column(name, table.columns, table.name)
             taken = [*targets] if weight is None else [*targets, weight]
             others = [other for other in numeric if other not in taken]
-            raise not_numbers(name, table.kind(name), table.name, others, "feature", taken)
+            refusal = not_numbers(name, table.kind(name), table.name, others, "feature", taken)
+            if name not in table.labels:
+                raise refusal
+            raise ColumnError(f"{refusal}\nNamed in features= or in a formula, {name!r} is a category.")
     for name in sources(problem.derived, [category.column for category in problem.categories]):
         if name not in numeric and name not in table.labels:
             raise ColumnError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,20 +15,14 @@ from gradline.doubledouble import Array
 from gradline.errors import OptionError
 from gradline.exact import inference
 from gradline.moments.plan import Plan
+from gradline.results.prediction import Prediction as Prediction
+from gradline.results.prediction import predict
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
     import torch
-
-
-class Prediction(NamedTuple):
-    """Predicted values with an interval, each (n,) or (n, k)."""
-
-    fit: Array
-    lower: Array
-    upper: Array
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -200,7 +194,9 @@ class Fit:
         ends = np.stack([self.estimates - reach, self.estimates + reach], axis=1)
         return ends[:, :, 0] if self.single_target else ends
 
-    def predict(self, new: Any, interval: str | None = None, level: float = 0.95) -> Array | Prediction:
+    def predict(
+        self, new: Any, interval: str | None = None, level: float = 0.95, *, unseen: str = "error"
+    ) -> Array | Prediction:
         """Predict the target for new rows.
 
         Args:
@@ -208,6 +204,7 @@ class Fit:
             interval: None; "mean" for the confidence interval of the expected value, σ·√h; "prediction" for
                 one new observation, σ·√(1 + h), with h = z (X'X)⁻¹ z'.
             level: Probability that the interval covers what it is for.
+            unseen: What a level of a category gives that was not in the data of the fit: "error", or "nan".
 
         Returns:
             (n,) or (n, k); with an interval a named tuple (fit, lower, upper) of these. A row with a missing input
@@ -216,17 +213,12 @@ class Fit:
         Raises:
             ColumnError: a column is missing in new.
             ShapeError: an array has another number of columns than the model.
+            DataError: a level that was not in the data of the fit; with its column and row.
         """
-        from gradline.results.prediction import predict
-
-        if interval not in (None, "mean", "prediction"):
-            raise OptionError(f'interval is "mean", "prediction" or None, not {interval!r}.')
-        values, leverage = predict(self, new, leverage=interval is not None)
+        answer = predict(self, new, interval=interval, level=level, unseen=unseen)
         if interval is None:
-            return self._vector(values)
-        spread = np.sqrt(leverage + (interval == "prediction"))[:, None] * self._sigma
-        reach = inference.t_quantile(_probability(level), self.df_resid) * spread
-        return Prediction(*(self._vector(part) for part in (values, values - reach, values + reach)))
+            return self._vector(answer.fit)
+        return Prediction(*[self._vector(part) for part in answer])
 
     def to_torch(self, dtype: torch.dtype | None = None) -> torch.nn.Linear:
         """The fit as `nn.Linear`, float64 unless dtype says otherwise; aliased columns have weight 0."""

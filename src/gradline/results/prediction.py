@@ -1,52 +1,215 @@
-"""What a fitted model predicts for new rows, and their leverage."""
+"""What a fitted model predicts for new rows, and how sure it is of that; a chunk at a time."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from gradline.design.newdata import height, predictors
+from gradline.design.newdata import NewRows, height, numeric_parts, predictors
 from gradline.doubledouble import Array, add, multiply
+from gradline.errors import OptionError
+from gradline.exact import inference
 
 if TYPE_CHECKING:
     from gradline.results.fit import Fit
 
+_CHUNK = 65_536
+_CELLS = 4_000_000
+"""Numbers of a matrix that leverage may take at a time: 32 MB."""
 
-def predict(fit: Fit, new: Any, *, leverage: bool) -> tuple[Array, Array]:
-    """Predicted values (n, k), and h = z (X'X)⁻¹ z' (n,) where it is asked for."""
+
+class Prediction(NamedTuple):
+    """Predicted values with an interval, each (n,) or (n, k)."""
+
+    fit: Array
+    lower: Array
+    upper: Array
+
+
+def predictions(
+    fit: Fit,
+    new: Any,
+    *,
+    interval: str | None = None,
+    level: float = 0.95,
+    unseen: str = "error",
+    where: str | None = None,
+    sql: str | None = None,
+    progress: Callable[[int, int | None], object] | None = None,
+) -> Iterator[Prediction]:
+    """The predictions for each chunk of new rows, in order, in bounded memory: see `Fit.predict`.
+
+    Yields:
+        fit, lower and upper (n, k); without an interval the latter two are (0, k).
+
+    Raises:
+        GradlineError: the request cannot be met; columns are looked for before the first chunk.
+    """
+    if interval not in (None, "mean", "prediction"):
+        raise OptionError(f'interval is "mean", "prediction" or None, not {interval!r}.')
+    if not 0 < level < 1:
+        raise OptionError(f"level is a probability between 0 and 1, not {level!r}.")
+    reach = inference.t_quantile(level, fit.df_resid) * np.atleast_1d(fit.sigma) if interval else None
+    own = float(interval == "prediction")
     if not fit.terms:
-        n = height(new)
-        return np.repeat(fit.estimates, n, axis=0), np.full(n, fit.variance[0])
-    values, leverages = [], []
-    for hi, lo in predictors(new, fit.terms, array_names=fit.array_names):
-        design = _design(hi, fit.has_intercept, None)
-        low = _design(lo, fit.has_intercept, hi) if any(word is not None for word in lo) else None
-        values.append(_linear(design, low, fit))
-        if leverage:
-            leverages.append(((design @ fit.root.T) ** 2).sum(axis=1))
+        return _constants(fit, height(new, where, sql), reach, own)
+    chunks = predictors(
+        new,
+        fit.terms,
+        fit.recipe,
+        array_names=fit.array_names,
+        where=where,
+        sql=sql,
+        unseen=unseen,
+        progress=progress,
+    )
+    model = _Model.of(fit)
+    return (_around(model.values(rows), model.leverage(rows) if interval else None, reach, own) for rows in chunks)
+
+
+def predict(fit: Fit, new: Any, **options: Any) -> Prediction:
+    """All predictions at once, each (n, k); options as in `predictions`."""
     empty = np.empty((0, len(fit.targets)))
-    return np.concatenate(values or [empty]), np.concatenate(leverages or [empty[:, 0]])
+    chunks = list(predictions(fit, new, **options)) or [Prediction(empty, empty, empty)]
+    if len(chunks) == 1:
+        return chunks[0]
+    return Prediction(*[np.concatenate(parts) for parts in zip(*chunks, strict=True)])
 
 
-def _design(columns: Any, has_intercept: bool, like: Any) -> Array:
-    """(n, p) design matrix of the high words; given `like`, of the low words, which are zero where there are none."""
-    n = len((columns if like is None else like)[0])
-    matrix = np.zeros((n, int(has_intercept) + len(columns)))
-    if has_intercept and like is None:
-        matrix[:, 0] = 1.0
-    for number, column in enumerate(columns, int(has_intercept)):
-        if column is not None:
-            matrix[:, number] = column
-    return matrix
+def _constants(fit: Fit, rows: int, reach: Any, own: float) -> Iterator[Prediction]:
+    """What a model without features says of so many rows."""
+    for first in range(0, rows, _CHUNK):
+        n = min(_CHUNK, rows - first)
+        leverage = np.full(n, fit.variance[0])
+        yield _around(np.repeat(fit.estimates, n, axis=0), leverage if reach is not None else None, reach, own)
 
 
-def _linear(design: Array, low: Array | None, fit: Fit) -> Array:
-    """(n, k) design·params. Polynomials cancel, so with low words the sum is carried in double-double."""
-    params = np.nan_to_num(fit.estimates)
-    if low is None:
-        return design @ params
-    total = np.zeros((len(design), params.shape[1])), np.zeros((len(design), params.shape[1]))
-    for column, column_low, param, param_low in zip(design.T, low.T, params, fit.estimates_low, strict=True):
-        total = add(total, multiply((column[:, None], column_low[:, None]), (param[None, :], param_low[None, :])))
-    return total[0]
+def _around(values: Array, leverage: Array | None, reach: Any, own: float) -> Prediction:
+    """The values with their intervals: the spread is that of the mean, and of a new observation's `own` noise."""
+    if leverage is None:
+        return Prediction(values, values[:0], values[:0])
+    spread = np.sqrt(leverage + own)[:, None] * reach
+    return Prediction(values, values - spread, values + spread)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """Parameters that share their numeric part and their categories: each row has at most one of them."""
+
+    part: int | None
+    """Number of the numeric part; None for the constant 1."""
+    categories: tuple[int, ...]
+    sizes: tuple[int, ...]
+    """How many levels each category has."""
+    keys: NDArray[np.int64]
+    """Sorted numbers of the cells that have a parameter."""
+    places: NDArray[np.int64]
+    """Which parameter each of them has."""
+
+    def parameters(self, rows: NewRows, none: int) -> NDArray[np.int64]:
+        """Which parameter each row (n,) has; `none` where it has none."""
+        cell = np.zeros(rows.rows, np.int64)
+        for category, size in zip(self.categories, self.sizes, strict=True):
+            cell = cell * size + rows.codes[category]
+        at = np.minimum(np.searchsorted(self.keys, cell), len(self.keys) - 1)
+        return np.where(self.keys[at] == cell, self.places[at], none)
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """A fit taken apart: columns of numbers, and cells of categories that never become columns."""
+
+    fit: Fit
+    plain: tuple[tuple[int, int], ...]
+    """Of each term without categories the number of its parameter and of its numeric part."""
+    cells: tuple[_Cells, ...]
+
+    @classmethod
+    def of(cls, fit: Fit) -> _Model:
+        parts = {term.factors: number for number, term in enumerate(numeric_parts(fit.terms))}
+        numbers = {category.column: number for number, category in enumerate(fit.recipe.categories)}
+        levels = [{level: at for at, level in enumerate(each)} for each in fit.recipe.levels]
+        plain: list[tuple[int, int]] = []
+        groups: dict[tuple[int | None, tuple[int, ...]], list[tuple[int, int]]] = {}
+        for place, term in enumerate(fit.terms, int(fit.has_intercept)):
+            if not term.cell:
+                plain.append((place, parts[term.factors]))
+                continue
+            key = 0
+            for column, level in term.cell:
+                key = key * len(levels[numbers[column]]) + levels[numbers[column]][level]
+            categories = tuple(numbers[column] for column, _ in term.cell)
+            groups.setdefault((parts.get(term.factors), categories), []).append((key, place))
+        cells = []
+        for (part, categories), found in groups.items():
+            keys, places = np.array(sorted(found), np.int64).T
+            cells.append(_Cells(part, categories, tuple(len(levels[number]) for number in categories), keys, places))
+        return cls(fit, tuple(plain), tuple(cells))
+
+    def values(self, rows: NewRows) -> Array:
+        """(n, k) predicted values. Polynomials cancel: with low words the sums are carried in double-double."""
+        fit = self.fit
+        params = np.vstack([np.nan_to_num(fit.estimates), np.zeros((1, len(fit.targets)))])
+        if any(low is not None for low in rows.lo):
+            total = self._careful(rows, params, np.vstack([fit.estimates_low, params[-1:]]))
+        else:
+            chosen = [*range(int(fit.has_intercept)), *[place for place, _ in self.plain]]
+            total = self._design(rows) @ params[chosen]
+            for group in self.cells:
+                effect = params[group.parameters(rows, len(params) - 1)]
+                total += effect if group.part is None else effect * rows.hi[group.part][:, None]
+        return self._missing(rows, total)
+
+    def leverage(self, rows: NewRows) -> Array:
+        """(n,) h = z (X'X)⁻¹ z', some rows at a time, so that no matrix of all levels is ever made."""
+        root = np.vstack([self.fit.root.T, np.zeros((1, len(self.fit.root)))])  # (p + 1, p)
+        chosen = [*range(int(self.fit.has_intercept)), *[place for place, _ in self.plain]]
+        design = self._design(rows)
+        found = [(group.part, group.parameters(rows, len(root) - 1)) for group in self.cells]
+        result = np.empty(rows.rows)
+        step = max(1, _CELLS // len(root))
+        for first in range(0, rows.rows, step):
+            some = slice(first, first + step)
+            scaled = design[some] @ root[chosen]
+            for part, places in found:
+                own = root[places[some]]
+                scaled += own if part is None else own * np.asarray(rows.hi[part][some], np.float64)[:, None]
+            result[some] = np.einsum("ij,ij->i", scaled, scaled)
+        return result
+
+    def _design(self, rows: NewRows) -> Array:
+        """(n, q) the constant and the terms without categories."""
+        start = int(self.fit.has_intercept)
+        matrix = np.ones((rows.rows, start + len(self.plain)))
+        for number, (_, part) in enumerate(self.plain, start):
+            matrix[:, number] = rows.hi[part]
+        return matrix
+
+    def _careful(self, rows: NewRows, params: Array, params_low: Array) -> Array:
+        zero = np.zeros((rows.rows, params.shape[1]))
+        total = zero + params[0] * self.fit.has_intercept, zero + params_low[0] * self.fit.has_intercept
+        every: Sequence[tuple[int | None, Any]] = [
+            *[(part, np.array([place])) for place, part in self.plain],
+            *[(group.part, group.parameters(rows, len(params) - 1)) for group in self.cells],
+        ]
+        for part, places in every:
+            effect = params[places], np.nan_to_num(params_low[places])
+            if part is not None:
+                high = np.asarray(rows.hi[part], np.float64)[:, None]
+                low = rows.lo[part]
+                effect = multiply((high, np.zeros_like(high) if low is None else low[:, None]), effect)
+            total = add(total, effect)
+        answer: Array = total[0]
+        return answer
+
+    def _missing(self, rows: NewRows, values: Array) -> Array:
+        """The values, NaN where a row has no level that the model knows."""
+        for codes in rows.codes:
+            unknown = codes < 0
+            if unknown.any():
+                values[unknown] = np.nan
+        return values
