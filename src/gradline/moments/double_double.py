@@ -37,7 +37,7 @@ from gradline.moments.simd import (
     zero,
 )
 
-STRETCH = 256  # rows: the bias grows with them and so does the last bit of s; shorter ones spend the time on folding
+STRETCH = 128  # rows: the bias grows with them and so does the last bit of s; shorter ones spend the time on folding
 WIDTH = (STRETCH + LANES) * WORD  # columns a power of two apart would share the same cache sets
 GROUP = 8  # vectors after which c starts again, before its own roundings add up
 _FACTOR = 2.0 * (1.0 + 2.0**-30)  # of the squared norm: room for its own rounding
@@ -52,15 +52,22 @@ def _gain(a: Any, b: Any, s: Any, c: Any) -> Any:
 
 
 @nb.njit(inline="always")  # type: ignore[untyped-decorator]
-def fold(high: Any, low: Any, s: Any, c: Any) -> None:
-    """The running pair of vectors at `high` and `low` gains s + c."""
+def _fold(sums: Any, pair: Any, bias: Any, s: Any, c: Any, one: Any) -> None:
+    """The running pair of that number gains s - bias + c.
+
+    Half of the additions are multiply-adds with 1, which the compiler must not know: they run on other units.
+    """
+    high = sums + pair * 2 * VECTOR
+    low = high + VECTOR
+    s = multiply_subtract(s, one, bias)
     a = load(high)
     t = add(a, s)
-    z = subtract(t, a)
-    e = add(add(load(low), add(subtract(a, subtract(t, z)), subtract(s, z))), c)
+    z = multiply_subtract(t, one, a)
+    e = add(multiply_subtract(a, one, subtract(t, z)), multiply_subtract(s, one, z))
+    e = add(multiply_add(load(low), one, e), c)
     total = add(t, e)  # renormalised: a low word left to grow would be rounded more and more coarsely
     store(high, total)
-    store(low, subtract(e, subtract(total, t)))
+    store(low, subtract(e, multiply_subtract(total, one, t)))
 
 
 @nb.njit(inline="always")  # type: ignore[untyped-decorator]
@@ -94,7 +101,7 @@ def _norms(base: Any, columns: Any, vectors: Any, norms: Any) -> None:
 
 
 @nb.njit(inline="always")  # type: ignore[untyped-decorator]
-def _tile(i: Any, j: Any, vectors: Any, u: Any, w: Any, sums: Any, below: Any) -> None:
+def _tile(i: Any, j: Any, vectors: Any, u: Any, w: Any, sums: Any, below: Any, one: Any) -> None:
     """The running pairs at `sums` gain the products of two columns from i on and two from j on, norms at u and w."""
     u0, u1, w0, w1 = load(u), load(u + VECTOR), load(w), load(w + VECTOR)
     bias00, bias01, bias10, bias11 = multiply(u0, w0), multiply(u0, w1), multiply(u1, w0), multiply(u1, w1)
@@ -110,14 +117,14 @@ def _tile(i: Any, j: Any, vectors: Any, u: Any, w: Any, sums: Any, below: Any) -
             s10, d10 = _gain(a1, b0, s10, d10)
             s11, d11 = _gain(a1, b1, s11, d11)
         c00, c01, c10, c11 = add(c00, d00), add(c01, d01), add(c10, d10), add(c11, d11)
-    fold(sums, sums + VECTOR, subtract(s00, bias00), c00)
-    fold(sums + 2 * VECTOR, sums + 3 * VECTOR, subtract(s01, bias01), c01)
-    fold(sums + below, sums + below + VECTOR, subtract(s10, bias10), c10)
-    fold(sums + below + 2 * VECTOR, sums + below + 3 * VECTOR, subtract(s11, bias11), c11)
+    _fold(sums, 0, bias00, s00, c00, one)
+    _fold(sums, 1, bias01, s01, c01, one)
+    _fold(sums, below, bias10, s10, c10, one)
+    _fold(sums, below + 1, bias11, s11, c11, one)
 
 
 @nb.njit(inline="always")  # type: ignore[untyped-decorator]
-def _tile_on_diagonal(i: Any, vectors: Any, u: Any, sums: Any, below: Any) -> None:
+def _tile_on_diagonal(i: Any, vectors: Any, u: Any, sums: Any, below: Any, one: Any) -> None:
     """As _tile for two columns with themselves: three products, not four."""
     u0, u1 = load(u), load(u + VECTOR)
     bias00, bias01, bias11 = multiply(u0, u0), multiply(u0, u1), multiply(u1, u1)
@@ -131,21 +138,21 @@ def _tile_on_diagonal(i: Any, vectors: Any, u: Any, sums: Any, below: Any) -> No
             s01, d01 = _gain(a0, a1, s01, d01)
             s11, d11 = _gain(a1, a1, s11, d11)
         c00, c01, c11 = add(c00, d00), add(c01, d01), add(c11, d11)
-    fold(sums, sums + VECTOR, subtract(s00, bias00), c00)
-    fold(sums + 2 * VECTOR, sums + 3 * VECTOR, subtract(s01, bias01), c01)
-    fold(sums + below + 2 * VECTOR, sums + below + 3 * VECTOR, subtract(s11, bias11), c11)
+    _fold(sums, 0, bias00, s00, c00, one)
+    _fold(sums, 1, bias01, s01, c01, one)
+    _fold(sums, below + 1, bias11, s11, c11, one)
 
 
 @nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def cross_products(plan: Any, rows: Any, chunk: Any, buffer: Any, norms: Any, running: Any, out: Any) -> None:
+def cross_products(plan: Any, rows: Any, chunk: Any, buffer: Any, norms: Any, running: Any, unit: Any, out: Any) -> None:
     """Set out[0] + out[1], each (chunks, p, p), to the cross-products of the constant 1 and the columns, chunk by chunk.
 
     `plan` is packing.steps of the columns. The rest is room to work in, aligned to a vector: with q = p rounded up to
-    an even number, buffer (q, WIDTH / 8) and norms (q, 8), both zero, and running (q·q, 16).
+    an even number, buffer (q, WIDTH / 8) and norms (q, 8), both zero, and running (q·q, 16); unit is 1.
     """
     p, q = out.shape[2], len(norms)
     base, sizes, sums = address_of(buffer), address_of(norms), address_of(running)
-    below = q * 2 * VECTOR
+    one = broadcast(unit)
     pieces = len(plan) * (STRETCH // LANES)
     quota = -(-pieces * 8 // max(q * (q - 2), 1))
     for number in range(out.shape[1]):
@@ -162,12 +169,12 @@ def cross_products(plan: Any, rows: Any, chunk: Any, buffer: Any, norms: Any, ru
             _norms(base, p, vectors, sizes)
             asked = 0
             for i in range(0, q, 2):
-                at, u, line = base + i * WIDTH, sizes + i * VECTOR, sums + i * below
-                _tile_on_diagonal(at, vectors, u, line + i * 2 * VECTOR, below)
+                at, u, line = base + i * WIDTH, sizes + i * VECTOR, sums + i * q * 2 * VECTOR
+                _tile_on_diagonal(at, vectors, u, line + i * 2 * VECTOR, q, one)
                 for j in range(i + 2, q, 2):
-                    asked = fetch(plan, start + STRETCH, asked, min(quota, pieces - asked))
+                    asked = fetch(plan, start + 2 * STRETCH, asked, min(quota, pieces - asked))
                     w = sizes + j * VECTOR
-                    _tile(at, base + j * WIDTH, vectors, u, w, line + j * 2 * VECTOR, below)
+                    _tile(at, base + j * WIDTH, vectors, u, w, line + j * 2 * VECTOR, q, one)
         for i in range(p):
             for j in range(i, p):
                 hi, lo = across_lanes(running, i * q + j)

@@ -131,7 +131,7 @@ def cross_products(
                 end = min(tiles, (block + 1) * BLOCK)
                 for i in range(end):
                     for j in range(max(i, block * BLOCK), end):
-                        asked = fetch(plan, start + STRETCH, asked, min(quota, pieces - asked))
+                        asked = fetch(plan, start + 2 * STRETCH, asked, min(quota, pieces - asked))
                         _tile(
                             base + i * TILE * WIDTH,
                             base + j * TILE * WIDTH,
