@@ -21,7 +21,7 @@ from typing import Any
 
 import numba as nb
 
-from gradline.moments.packing import VECTOR, WORD, fetch, pack
+from gradline.moments.packing import VECTOR, WORD, fetch, pack, to_fetch
 from gradline.moments.simd import (
     LANES,
     add,
@@ -39,7 +39,7 @@ from gradline.moments.simd import (
 
 STRETCH = 128  # rows: the bias grows with them and so does the last bit of s; shorter ones spend the time on folding
 WIDTH = (STRETCH + LANES) * WORD  # columns a power of two apart would share the same cache sets
-GROUP = 8  # vectors after which c starts again, before its own roundings add up
+GROUP = 4  # vectors after which c starts again, before its own roundings add up
 _FACTOR = 2.0 * (1.0 + 2.0**-30)  # of the squared norm: room for its own rounding
 _LEAST = 1e-160  # added to each norm: squares that underflow are missing in it
 
@@ -144,8 +144,10 @@ def _tile_on_diagonal(i: Any, vectors: Any, u: Any, sums: Any, below: Any, one: 
 
 
 @nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def cross_products(plan: Any, rows: Any, chunk: Any, buffer: Any, norms: Any, running: Any, unit: Any, out: Any) -> None:
-    """Set out[0] + out[1], each (chunks, p, p), to the cross-products of the constant 1 and the columns, chunk by chunk.
+def cross_products(
+    plan: Any, rows: Any, chunk: Any, buffer: Any, norms: Any, running: Any, unit: Any, out: Any
+) -> None:
+    """Set out[0] + out[1], each (chunks, p, p), to the cross-products of the constant 1 and the columns by chunk.
 
     `plan` is packing.steps of the columns. The rest is room to work in, aligned to a vector: with q = p rounded up to
     an even number, buffer (q, WIDTH / 8) and norms (q, 8), both zero, and running (q·q, 16); unit is 1.
@@ -153,7 +155,8 @@ def cross_products(plan: Any, rows: Any, chunk: Any, buffer: Any, norms: Any, ru
     p, q = out.shape[2], len(norms)
     base, sizes, sums = address_of(buffer), address_of(norms), address_of(running)
     one = broadcast(unit)
-    pieces = len(plan) * (STRETCH // LANES)
+    scattered = to_fetch(plan)
+    pieces = scattered * (STRETCH // LANES)
     quota = -(-pieces * 8 // max(q * (q - 2), 1))
     for number in range(out.shape[1]):
         running[:] = 0.0
@@ -165,14 +168,14 @@ def cross_products(plan: Any, rows: Any, chunk: Any, buffer: Any, norms: Any, ru
             if start == first or m < STRETCH:
                 buffer[:] = 0.0
                 buffer[0, :m] = 1.0
-            pack(plan, start, m, base + WIDTH, WIDTH)
+            pack(plan, start, m, base + WIDTH, WIDTH, 2 * STRETCH)
             _norms(base, p, vectors, sizes)
             asked = 0
             for i in range(0, q, 2):
                 at, u, line = base + i * WIDTH, sizes + i * VECTOR, sums + i * q * 2 * VECTOR
                 _tile_on_diagonal(at, vectors, u, line + i * 2 * VECTOR, q, one)
                 for j in range(i + 2, q, 2):
-                    asked = fetch(plan, start + 2 * STRETCH, asked, min(quota, pieces - asked))
+                    asked = fetch(plan, scattered, start + 2 * STRETCH, asked, min(quota, pieces - asked))
                     w = sizes + j * VECTOR
                     _tile(at, base + j * WIDTH, vectors, u, w, line + j * 2 * VECTOR, q, one)
         for i in range(p):

@@ -10,7 +10,7 @@ from typing import Any
 
 import numba as nb
 
-from gradline.moments.packing import VECTOR, WORD, fetch, pack
+from gradline.moments.packing import VECTOR, WORD, fetch, pack, to_fetch
 from gradline.moments.simd import (
     LANES,
     add,
@@ -110,7 +110,8 @@ def cross_products(
     p = out.shape[1]
     tiles = running.shape[0]
     base, sums = address_of(buffer), address_of(running)
-    pieces = len(plan) * (STRETCH // LANES)
+    scattered = to_fetch(plan)
+    pieces = scattered * (STRETCH // LANES)
     quota = -(-pieces * parts * 2 // (tiles * (tiles + 1)))
     for number in range(out.shape[0]):
         running[:] = 0.0
@@ -121,7 +122,7 @@ def cross_products(
             if start == first or m < STRETCH:
                 for r in range(STRETCH):
                     buffer[0, r] = 1.0 if r < m else 0.0
-            pack(plan, start, m, base + WIDTH, WIDTH)
+            pack(plan, start, m, base + WIDTH, WIDTH, 2 * STRETCH)
             vectors = -(-m // LANES)
             asked = 0
             for block in range(-(-tiles // BLOCK)):
@@ -131,7 +132,7 @@ def cross_products(
                 end = min(tiles, (block + 1) * BLOCK)
                 for i in range(end):
                     for j in range(max(i, block * BLOCK), end):
-                        asked = fetch(plan, start + 2 * STRETCH, asked, min(quota, pieces - asked))
+                        asked = fetch(plan, scattered, start + 2 * STRETCH, asked, min(quota, pieces - asked))
                         _tile(
                             base + i * TILE * WIDTH,
                             base + j * TILE * WIDTH,

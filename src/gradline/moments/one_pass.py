@@ -274,7 +274,8 @@ def _cross_products(block: Block) -> Pair:
     if wide:
         left, right = _sides(block)
         return kernels.wide(*left, *(left if right is None else right))
-    return kernels.narrow([_plain(column) for column in block.hi])
+    hi, lo = kernels.narrow([_plain(column) for column in block.hi], len(block.hi[0]))
+    return hi[0], lo[0]
 
 
 def _plain(column: NDArray[Any]) -> Array:

@@ -34,33 +34,81 @@ WORD = 8
 VECTOR = LANES * WORD
 _ROW, _COLUMN, _SINGLE = 2, 1, 4  # bits of a step's kind: four columns side by side; contiguous; float32
 _FOUR = 4
+_LINE = 64  # bytes
 
 
-def steps(columns: Sequence[NDArray[Any]]) -> NDArray[np.int64]:
-    """How to pack these float64 or float32 columns: one row (kind, column, address, stride in bytes) per step."""
+def steps(columns: Sequence[NDArray[Any]], targets: Sequence[int] | None = None) -> NDArray[np.int64]:
+    """How to pack these float64 or float32 columns, to places 0, 1, 2 … or those given: one row per step.
+
+    A row is kind, column, address, stride in bytes, and what to prefetch for eight rows: the offset of the first
+    cache line, the distance to the next and their number.
+    """
     places = [
         (column.__array_interface__["data"][0], column.strides[0], _SINGLE if column.itemsize == _FOUR else 0)
         for column in columns
     ]
+    numbers = range(len(columns)) if targets is None else targets
     found = []
     at = 0
     while at < len(places):
         address, stride, single = places[at]
         size = columns[at].itemsize
         if stride == size:
-            found.append((_COLUMN | single, at, address, stride))
+            found.append((_COLUMN | single, numbers[at], address, stride, 0, 0, 0))
             at += 1
             continue
         end = at + 1
-        while end < len(places) and places[end] == (address + (end - at) * size, stride, single):
+        while (
+            end < len(places)
+            and places[end] == (address + (end - at) * size, stride, single)
+            and numbers[end] == numbers[at] + end - at
+        ):
             end += 1
-        if end - at < _FOUR:
-            found += [(single, k, *places[k][:2]) for k in range(at, end)]
-        else:
-            firsts = [*range(at, end - _FOUR + 1, _FOUR), end - _FOUR]
-            found += [(_ROW | single, k, *places[k][:2]) for k in dict.fromkeys(firsts)]
+        kind = _ROW if end - at >= _FOUR else 0
+        firsts = [*range(at, end - _FOUR + 1, _FOUR), end - _FOUR] if kind else range(at, end)
+        firsts = list(dict.fromkeys(firsts))
+        dense = abs(stride) < (end - at) * size + _LINE
+        for number, k in enumerate(firsts):
+            ahead = (0, stride, LANES)
+            if dense:  # eight rows are one piece of memory, shared out among the steps
+                lines = -(-LANES * abs(stride) // _LINE)
+                low, high = number * lines // len(firsts), (number + 1) * lines // len(firsts)
+                sign = 1 if stride > 0 else -1
+                shift = places[at][0] - places[k][0]
+                ahead = (shift + sign * low * _LINE, sign * _LINE, high - low)
+            found.append((kind | single, numbers[k], places[k][0], stride, *ahead))
         at = end
-    return np.array(found, np.int64).reshape(-1, 4)
+    found.sort(key=lambda step: step[0] & _COLUMN)  # first those that `fetch` is for
+    return np.array(found, np.int64).reshape(-1, 7)
+
+
+@nb.njit(inline="always")  # type: ignore[untyped-decorator]
+def to_fetch(plan: Any) -> Any:
+    """How many steps, which stand first, are not contiguous columns."""
+    number = 0
+    while number < len(plan) and not plan[number, 0] & _COLUMN:
+        number += 1
+    return number
+
+
+@nb.njit(inline="always")  # type: ignore[untyped-decorator]
+def fetch(plan: Any, number: Any, start: Any, at: Any, count: Any) -> Any:
+    """Ask memory for part of the stretch from row `start` on, while there is other work: its pieces at … at + count.
+
+    A piece is eight rows of one of the first `number` steps. Reading memory and then computing would take the sum
+    of both times. Contiguous columns are not among them: they measured faster when `pack` itself asks for them.
+    """
+    group = at // max(number, 1)
+    step = at - group * number
+    for _ in range(count):
+        source = plan[step, 2] + (start + group * LANES) * plan[step, 3] + plan[step, 4]
+        for k in range(plan[step, 6]):
+            prefetch(source + k * plan[step, 5])
+        step += 1
+        if step == number:
+            step = 0
+            group += 1
+    return at + count
 
 
 @nb.njit(inline="always")  # type: ignore[untyped-decorator]
@@ -74,8 +122,11 @@ def _transpose(a: Any, b: Any, c: Any, d: Any, target: Any, width: Any) -> None:
 
 
 @nb.njit(inline="always")  # type: ignore[untyped-decorator]
-def pack(plan: Any, start: Any, rows: Any, base: Any, width: Any) -> None:
-    """Rows start … start + rows of every column, column k from base + k·width on; zeros up to a whole vector."""
+def pack(plan: Any, start: Any, rows: Any, base: Any, width: Any, ahead: Any) -> None:
+    """Rows start … start + rows of every column, column k from base + k·width on; zeros up to a whole vector.
+
+    Of contiguous columns it asks memory for what is `ahead` rows further on.
+    """
     whole = rows - rows % LANES
     for step in range(len(plan)):
         kind, column, stride = plan[step, 0], plan[step, 1], plan[step, 3]
@@ -84,9 +135,11 @@ def pack(plan: Any, start: Any, rows: Any, base: Any, width: Any) -> None:
         if kind & _COLUMN:
             if kind & _SINGLE:
                 for r in range(0, whole, LANES):
+                    prefetch(source + (r + ahead) * stride)
                     store(target + r * WORD, load_singles(source + r * stride))
             else:
                 for r in range(0, whole, LANES):
+                    prefetch(source + (r + ahead) * stride)
                     store(target + r * WORD, load(source + r * stride))
         elif kind & _ROW:
             half = 4 * stride
@@ -119,27 +172,3 @@ def pack(plan: Any, start: Any, rows: Any, base: Any, width: Any) -> None:
                 store_one(target + k * width + r * WORD, load_one_single(at) if kind & _SINGLE else load_one(at))
             for r in range(rows, -(-rows // LANES) * LANES):
                 store_one(target + k * width + r * WORD, 0.0)
-
-
-@nb.njit(inline="always")  # type: ignore[untyped-decorator]
-def fetch(plan: Any, start: Any, at: Any, count: Any) -> Any:
-    """Ask for part of the stretch from row `start` on, while there is other work: pieces at … at + count of it.
-
-    A piece is eight rows of one step. Reading memory and then computing would take the sum of both times.
-    """
-    number = len(plan)
-    group = at // number
-    step = at - group * number
-    for _ in range(count):
-        kind, stride = plan[step, 0], plan[step, 3]
-        source = plan[step, 2] + (start + group * LANES) * stride
-        if kind & _COLUMN:
-            prefetch(source)
-        else:
-            for r in range(LANES):
-                prefetch(source + r * stride)
-        step += 1
-        if step == number:
-            step = 0
-            group += 1
-    return at + count
