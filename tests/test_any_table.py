@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import sqlite3
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -137,11 +138,13 @@ def test_every_source_gives_the_same_bytes(kind: str, frame, reference, tmp_path
 
 @pytest.mark.parametrize("precision", ["auto", "double-double", "float64"])
 def test_the_answer_is_that_of_statsmodels(precision: str, frame, expected) -> None:
-    fit = gl.fit(frame, formula=FORMULA, precision=precision)
+    coarse = precision == "float64"  # a and a:b are nearly dependent: float64 sums say that few digits are sure
+    with pytest.warns(gl.GradlineWarning, match="digits") if coarse else nullcontext():
+        fit = gl.fit(frame, formula=FORMULA, precision=precision)
     assert fit.names == NAMES
     theirs = expected.params.rename({"np.log(b)": "log(b)"})[NAMES]
-    np.testing.assert_allclose(fit.params, theirs, rtol=2e-7)  # statsmodels' own error at this condition number
-    np.testing.assert_allclose(fit.se, expected.bse.rename({"np.log(b)": "log(b)"})[NAMES], rtol=2e-7)
+    np.testing.assert_allclose(fit.params, theirs, rtol=3e-4 if coarse else 2e-7)  # statsmodels' own error
+    np.testing.assert_allclose(fit.se, expected.bse.rename({"np.log(b)": "log(b)"})[NAMES], rtol=3e-4 if coarse else 2e-7)
     assert fit.nobs == expected.nobs
     assert fit.r2 == pytest.approx(expected.rsquared, rel=1e-10)
 
@@ -181,14 +184,21 @@ def test_another_unit_changes_nothing_but_the_unit(k: int, penguins: Path) -> No
     assert after.r2 == pytest.approx(before.r2, rel=1e-12)
 
 
-@pytest.mark.parametrize("precision", ["auto", "float64"])
-def test_a_mean_1e8_times_the_spread_leaves_the_slope(precision: str) -> None:
+def test_a_mean_1e8_times_the_spread_leaves_the_slope() -> None:
     rng = np.random.default_rng(8)
     x = 1e8 + rng.normal(size=200_000)
     y = 2.0 * (x - 1e8) + rng.normal(size=200_000)
     exact = np.polyfit(x - 1e8, y, 1)[0]  # the difference is exact
     assert gl.fit(x, y).coef[0] == pytest.approx(exact, rel=1e-7)
-    many = gl.fit(np.column_stack([x, rng.normal(size=(200_000, 75))]), y, precision=precision)
-    assert many.plan.passes == 2 or precision == "float64"
-    if precision == "auto":
-        assert many.digits > 7
+
+
+def test_float64_sums_that_leave_too_few_digits_are_followed_by_double_double() -> None:
+    rng = np.random.default_rng(8)
+    near, far = rng.normal(size=(200_000, 75)), rng.normal(size=(200_000, 75))
+    far[:, 3] += 1e8
+    y = 2.0 * far[:, 3] + rng.normal(size=200_000)
+    assert (gl.fit(near, y).plan.precision, gl.fit(near, y).plan.passes) == ("float64", 1)
+    fit = gl.fit(far, y)
+    assert (fit.plan.precision, fit.plan.passes) == ("float64", 2)
+    np.testing.assert_array_equal(fit.params, gl.fit(far, y, precision="double-double").params)
+    assert fit.digits > 10

@@ -25,7 +25,7 @@ from gradline.errors import (
 if TYPE_CHECKING:
     from gradline.descent.stability import Stability
     from gradline.design.polynomial import polynomial
-    from gradline.fitting import fit
+    from gradline.fitting import fit, plan
     from gradline.moments.moments import Moments
     from gradline.results.fit import Fit
     from gradline.results.run import Run
@@ -44,6 +44,7 @@ _HOMES = {
     "fit": "gradline.fitting",
     "line": "gradline.sources.synthetic",
     "load": "gradline.storage",
+    "plan": "gradline.fitting",
     "polynomial": "gradline.design.polynomial",
     "sql": "gradline.sources.query",
     "stability": "gradline.training",
@@ -66,6 +67,7 @@ __all__ = [
     "fit",
     "line",
     "load",
+    "plan",
     "polynomial",
     "sql",
     "stability",

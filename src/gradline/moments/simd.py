@@ -17,6 +17,7 @@ from numba.extending import intrinsic, models, register_model
 LANES = 8
 
 _VECTOR = ir.VectorType(ir.DoubleType(), LANES)
+_INT32 = ir.IntType(32)
 _INT64 = ir.IntType(64)
 
 
@@ -82,15 +83,93 @@ multiply_subtract = _fused(negate=True)  # x·y - z, rounded once: the exact err
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def load(typingctx: Any, address: Any) -> Any:
-    """The eight float64 from this address on."""
+def square_root(typingctx: Any, x: Any) -> Any:
+    """The square root of each of the eight."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        value = builder.load(builder.inttoptr(args[0], _VECTOR.as_pointer()))
-        value.align = 8
-        return value
+        function = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(_VECTOR, [_VECTOR]), "llvm.sqrt.v8f64"
+        )
+        return builder.call(function, [args[0]])
 
-    return float64x8(types.intp), codegen
+    return float64x8(float64x8), codegen
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def broadcast(typingctx: Any, x: Any) -> Any:
+    """Eight times the same float64."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        first = builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), args[0], _INT32(0))
+        return builder.shuffle_vector(first, ir.Constant(_VECTOR, ir.Undefined), _indices([0] * LANES))
+
+    return float64x8(types.float64), codegen
+
+
+def _shuffle(indices: list[int]) -> Any:
+    @intrinsic  # type: ignore[untyped-decorator]
+    def apply(typingctx: Any, x: Any, y: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return builder.shuffle_vector(*args, _indices(indices))
+
+        return float64x8(float64x8, float64x8), codegen
+
+    return apply
+
+
+# Within each half of four lanes; 8-15 are lanes of the second argument.
+even_lanes = _shuffle([0, 8, 2, 10, 4, 12, 6, 14])
+odd_lanes = _shuffle([1, 9, 3, 11, 5, 13, 7, 15])
+low_pairs = _shuffle([0, 1, 8, 9, 4, 5, 12, 13])
+high_pairs = _shuffle([2, 3, 10, 11, 6, 7, 14, 15])
+low_halves = _shuffle([0, 1, 2, 3, 8, 9, 10, 11])
+high_halves = _shuffle([4, 5, 6, 7, 12, 13, 14, 15])
+
+
+def _load(element: ir.Type, size: int) -> Any:
+    @intrinsic  # type: ignore[untyped-decorator]
+    def apply(typingctx: Any, address: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return _eight(builder, _read(builder, args[0], element, LANES, size))
+
+        return float64x8(types.intp), codegen
+
+    return apply
+
+
+load = _load(ir.DoubleType(), 8)  # the eight float64 from this address on
+load_singles = _load(ir.FloatType(), 4)  # the eight float32 from this address on, widened
+
+
+def _load_halves(element: ir.Type, size: int) -> Any:
+    @intrinsic  # type: ignore[untyped-decorator]
+    def apply(typingctx: Any, first: Any, second: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            halves = [_read(builder, address, element, LANES // 2, size) for address in args]
+            return _eight(builder, builder.shuffle_vector(*halves, _indices(list(range(LANES)))))
+
+        return float64x8(types.intp, types.intp), codegen
+
+    return apply
+
+
+load_halves = _load_halves(ir.DoubleType(), 8)  # four float64 from each of two addresses on
+load_single_halves = _load_halves(ir.FloatType(), 4)  # four float32 from each of two addresses on, widened
+
+
+def _read(builder: Any, address: Any, element: ir.Type, count: int, size: int) -> Any:
+    value = builder.load(builder.inttoptr(address, ir.VectorType(element, count).as_pointer()))
+    value.align = size
+    return value
+
+
+def _eight(builder: Any, values: Any) -> Any:
+    """Eight numbers as float64: those that are float32 are widened, which is exact."""
+    return values if values.type == _VECTOR else builder.fpext(values, _VECTOR)
+
+
+def _indices(indices: list[int]) -> Any:
+    return ir.Constant(ir.VectorType(_INT32, len(indices)), indices)
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -106,6 +185,18 @@ def store(typingctx: Any, address: Any, value: Any) -> Any:
 
 
 @intrinsic  # type: ignore[untyped-decorator]
+def store_one(typingctx: Any, address: Any, value: Any) -> Any:
+    """Put one float64 at this address."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        instruction = builder.store(args[1], builder.inttoptr(args[0], ir.DoubleType().as_pointer()))
+        instruction.align = 8
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.float64), codegen
+
+
+@intrinsic  # type: ignore[untyped-decorator]
 def load_one(typingctx: Any, address: Any) -> Any:
     """The float64 at this address."""
 
@@ -115,6 +206,34 @@ def load_one(typingctx: Any, address: Any) -> Any:
         return value
 
     return types.float64(types.intp), codegen
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def load_one_single(typingctx: Any, address: Any) -> Any:
+    """The float32 at this address, widened."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        value = builder.load(builder.inttoptr(args[0], ir.FloatType().as_pointer()))
+        value.align = 4
+        return builder.fpext(value, ir.DoubleType())
+
+    return types.float64(types.intp), codegen
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def prefetch(typingctx: Any, address: Any) -> Any:
+    """Ask for the cache line of this address; one that does not exist does no harm."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer = ir.IntType(8).as_pointer()
+        function = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(ir.VoidType(), [pointer, _INT32, _INT32, _INT32]), "llvm.prefetch.p0"
+        )
+        to_read, second_level, data = _INT32(0), _INT32(2), _INT32(1)
+        builder.call(function, [builder.inttoptr(args[0], pointer), to_read, second_level, data])
+        return context.get_dummy_value()
+
+    return types.void(types.intp), codegen
 
 
 @intrinsic  # type: ignore[untyped-decorator]
