@@ -277,3 +277,16 @@ def test_two_kinds_of_weights() -> None:
     assert pose(FRAME[["x"]], FRAME["y"], frequency_weights=FRAME["k"].to_numpy()).frequency
     with pytest.raises(OptionError, match="both given"):
         pose(FRAME, "y", weights="k", frequency_weights="k")
+
+
+def test_streams() -> None:
+    halves = [FRAME[:25], FRAME[25:]]
+    names, matrix = dense(pose(halves, formula="y ~ center(x)*a"))
+    wanted = dense(pose(FRAME, formula="y ~ center(x)*a"))
+    assert names == wanted[0]
+    np.testing.assert_allclose(matrix, wanted[1], atol=1e-15)
+    assert dense(pose(iter(halves), formula="y ~ log(x)*a"))[0][1] == "log(x)"
+    with pytest.raises(OptionError, match=r"center\(x\) needs the whole column .* only once\.\nCentre before"):
+        pose(iter(halves), formula="y ~ center(x)*a")
+    pairs = [(FRAME[["x", "z"]].to_numpy(), FRAME["y"].to_numpy())]
+    assert pose(pairs).targets == ("y",)

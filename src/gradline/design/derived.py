@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from gradline.design.expression import Expression, argument, checked, evaluate, options
+from gradline.design.evaluation import argument, evaluate
+from gradline.design.expression import Expression, checked, options
 from gradline.design.recipe import Derived
 from gradline.design.terms import Words
 from gradline.doubledouble import Pair, add, divide, multiply, subtract, sum_pairs
-from gradline.errors import DataError
+from gradline.errors import DataError, OptionError
 
 if TYPE_CHECKING:
     from gradline.sources import Table
@@ -44,11 +45,17 @@ def measured(derived: Sequence[Derived], table: Table) -> tuple[Derived, ...]:
 
     Raises:
         DataError: a column to be scaled is constant, or infinite somewhere.
+        OptionError: the rows come only once, so that they cannot be read for this and then for the model.
     """
     calls: dict[str, _Call] = {}
     for each in derived:
         expression = checked(each.expression)
         calls |= {expression.source(call): (expression, call) for call in expression.calls}
+    if calls and getattr(table, "once", False):
+        raise OptionError(
+            f"{next(iter(calls))} needs the whole column first, and the rows of {table.name} come only once.\n"
+            "Centre before, or give something that can be read again: a list, a DataLoader or a file."
+        )
     state: dict[str, tuple[float, float, float]] = {}
     while len(state) < len(calls):
         # A call within another's argument comes first: its state makes the argument's values.

@@ -127,6 +127,10 @@ class _Model:
     plain: tuple[tuple[int, int], ...]
     """Of each term without categories the number of its parameter and of its numeric part."""
     cells: tuple[_Cells, ...]
+    root: Array
+    """(p + 1, r): h of a row is the squared length of its parameters' rows, weighted, and what `apart` adds."""
+    apart: Array
+    """(p + 1,) for parameters of which a row has one at most: what each adds to h, times its number squared."""
 
     @classmethod
     def of(cls, fit: Fit) -> _Model:
@@ -148,7 +152,7 @@ class _Model:
         for (part, categories), found in groups.items():
             keys, places = np.array(sorted(found), np.int64).T
             cells.append(_Cells(part, categories, tuple(len(levels[number]) for number in categories), keys, places))
-        return cls(fit, tuple(plain), tuple(cells))
+        return cls(fit, tuple(plain), tuple(cells), *_rotated(fit.root, cells))
 
     def values(self, rows: NewRows) -> Array:
         """(n, k) predicted values. Polynomials cancel: with low words the sums are carried in double-double."""
@@ -166,19 +170,20 @@ class _Model:
 
     def leverage(self, rows: NewRows) -> Array:
         """(n,) h = z (X'X)⁻¹ z', some rows at a time, so that no matrix of all levels is ever made."""
-        root = np.vstack([self.fit.root.T, np.zeros((1, len(self.fit.root)))])  # (p + 1, p)
         chosen = [*range(int(self.fit.has_intercept)), *[place for place, _ in self.plain]]
         design = self._design(rows)
-        found = [(group.part, group.parameters(rows, len(root) - 1)) for group in self.cells]
+        found = [(group.part, group.parameters(rows, len(self.root) - 1)) for group in self.cells]
         result = np.empty(rows.rows)
-        step = max(1, _CELLS // len(root))
+        step = max(1, _CELLS // len(self.root))
         for first in range(0, rows.rows, step):
             some = slice(first, first + step)
-            scaled = design[some] @ root[chosen]
+            scaled = design[some] @ self.root[chosen]
+            apart = np.zeros(len(scaled))
             for part, places in found:
-                own = root[places[some]]
-                scaled += own if part is None else own * np.asarray(rows.hi[part][some], np.float64)[:, None]
-            result[some] = np.einsum("ij,ij->i", scaled, scaled)
+                number = 1.0 if part is None else np.asarray(rows.hi[part][some], np.float64)
+                scaled += self.root[places[some]] * np.atleast_1d(number)[:, None]
+                apart += self.apart[places[some]] * number**2
+            result[some] = np.einsum("ij,ij->i", scaled, scaled) + apart
         return result
 
     def _design(self, rows: NewRows) -> Array:
@@ -213,3 +218,22 @@ class _Model:
             if unknown.any():
                 values[unknown] = np.nan
         return values
+
+
+def _rotated(root: Array, cells: Sequence[_Cells]) -> tuple[Array, Array]:
+    """The root turned so that what the parameters of the largest category have to themselves is one number each.
+
+    With root = Q·[R C; 0 S], R for all other parameters: |root·z|² = |R·z + C·z|² + |S·z|², and z has one number at
+    most for S. So a row costs as many operations as there are other parameters, not as there are levels.
+    """
+    p = len(root)
+    largest = max((group.places for group in cells), key=len, default=np.empty(0, np.int64))
+    others = np.setdiff1d(np.arange(p), largest)
+    turned, apart = root.T, np.zeros(p + 1)
+    if len(largest):
+        q, r = np.linalg.qr(root[:, others])
+        turned = np.zeros((p, r.shape[0]))
+        turned[others] = r.T
+        turned[largest] = (q.T @ root[:, largest]).T
+        apart[largest] = ((root[:, largest] - q @ turned[largest].T) ** 2).sum(axis=0)
+    return np.vstack([turned, np.zeros((1, turned.shape[1]))]), apart

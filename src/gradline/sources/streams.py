@@ -77,7 +77,7 @@ class Stream:
         self._data = data
         items = self._iterate(None)
         # What is an iterator itself is over after one pass; so is whatever only Arrow's C interface can read.
-        self._once = items is data or not (hasattr(type(data), "__iter__") or _is_dataset(data))
+        self.once = items is data or not (hasattr(type(data), "__iter__") or _is_dataset(data))
         first = next(items, None)
         if first is None:
             raise DataError(f"{self.name} is empty: not a single item came.\n{_EXPECTED}")
@@ -113,7 +113,7 @@ class Stream:
     def _pieces(self, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         items, self._fresh = self._fresh, None
         if items is None:
-            if self._once:
+            if self.once:
                 raise DataError(
                     f"the rows of {self.name} come only once, and they were read already.\n"
                     "Give a list, a DataLoader or another object that can be iterated anew, or write a file."
