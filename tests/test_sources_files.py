@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ import pyarrow.parquet
 import pytest
 from chunks import chunks
 
-from gradline.errors import ColumnError, SourceError
+import gradline as gl
+from gradline.errors import ColumnError, DataError, SourceError
 from gradline.sources import CHUNK, open_table
+from gradline.sources.arrow import recut
 
 
 def parquet(path: Path, columns: dict[str, Any], **options: Any) -> Path:
@@ -220,3 +223,197 @@ def test_reading_is_a_stream_not_a_load(tmp_path: Path) -> None:
     before = pa.total_allocated_bytes()
     most = max(pa.total_allocated_bytes() - before for _ in open_table(path).read(["a"]))
     assert most < 8 * n / 2  # 16 chunks of the 96 are read together, and a reader holds two and a half of that
+
+
+# ---------------------------------------------------------------- parts
+
+
+def test_parts_give_the_same_rows_from_any_thread_in_any_order(tmp_path: Path) -> None:
+    n = 2 * CHUNK + 10
+    a = np.arange(n)
+    b = np.random.default_rng(1).random(n)
+    paths = [
+        parquet(tmp_path / f"{j}.parquet", {"a": a + j * n, "b": b, "t": ["z"] * n}, row_group_size=CHUNK + 3)
+        for j in range(2)
+    ]
+    table = open_table(paths)
+    parts = table.parts(["b", "a", "b"])
+    assert [part.rows for part in parts] == [CHUNK + 3, CHUNK + 3, 4] * 2
+    assert parts[4].place == f"{paths[1]}, row group 1"
+    with ThreadPoolExecutor(4) as pool:
+        given = list(pool.map(lambda part: list(part.read()), parts[::-1]))[::-1]
+    for one, other in zip(chunks(rows for part in given for rows in part), chunks(table.read("bab")), strict=True):
+        assert (one.first, one.place) == (other.first, other.place)
+        assert all((x == y).all() for x, y in zip(one.columns, other.columns, strict=True))
+    assert np.concatenate([rows.columns[1] for part in given for rows in part]).tolist() == list(range(2 * n))
+    assert len(list(parts[0].read())) == len(list(parts[0].read())) == 1  # again
+
+
+def test_a_part_hands_over_a_few_whole_chunks_at_a_time(tmp_path: Path) -> None:
+    n = 20 * CHUNK + 5
+    path = parquet(tmp_path / "t.parquet", {"a": np.arange(n), "b": np.zeros(n)}, row_group_size=n)
+    [part] = open_table(path).parts(["a"])
+    assert [(rows.first, len(rows.columns[0])) for rows in part.read()] == [
+        (0, 16 * CHUNK),
+        (16 * CHUNK, 4 * CHUNK + 5),
+    ]
+
+
+def test_files_that_sql_reads_are_one_part(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("v\n1\n")
+    path = parquet(tmp_path / "b.parquet", {"v": [2.0, 3.0]}, row_group_size=1)
+    [part] = open_table([path, tmp_path / "a.csv"]).parts(["v"])
+    assert [rows.columns[0].tolist() for rows in part.read()] == [[2], [3], [1]]
+    assert part.rows is None
+
+
+def test_a_feather_file_is_one_part(tmp_path: Path) -> None:
+    for j in range(2):
+        pa.feather.write_feather(pa.table({"v": np.arange(5) + 5 * j}), tmp_path / f"{j}.feather", chunksize=3)
+    parts = open_table(tmp_path).parts(["v"])
+    assert [[(rows.first, rows.columns[0].tolist()) for rows in part.read()] for part in parts] == [
+        [(0, [0, 1, 2]), (3, [3, 4])],
+        [(5, [5, 6, 7]), (8, [8, 9])],
+    ]
+
+
+def test_identity_tells_data_apart(tmp_path: Path) -> None:
+    path = parquet(tmp_path / "t.parquet", {"v": [1.0, 2.0]})
+    other = parquet(tmp_path / "u.parquet", {"v": [1.0, 2.0]})
+    (tmp_path / "t.csv").write_text("v\n1\n")
+    seen = [
+        open_table(data, where=where).identity
+        for data, where in [
+            (path, None),
+            (path, "v > 1"),
+            (other, None),
+            ([path, other], None),
+            ([other, path], None),
+            (tmp_path / "t.csv", None),
+        ]
+    ]
+    assert open_table(path).identity == seen[0]
+    parquet(path, {"v": [1.0, 3.0]})
+    seen.append(open_table(path).identity)
+    assert len(set(seen)) == len(seen)
+    assert open_table(np.zeros(3)).identity is None
+
+
+# ---------------------------------------------------------------- labels
+
+
+@pytest.mark.parametrize("options", [{}, {"use_dictionary": False}], ids=["dictionary", "plain"])
+def test_text_in_parquet_keeps_its_codes(options: dict[str, Any], tmp_path: Path) -> None:
+    words = ["b", None, "a", "b", "c", ""] * 20_000
+    table = pa.table({"v": range(len(words)), "w": words, "c": pa.array(words).dictionary_encode(), "d": words})
+    table = table.set_column(3, "d", table["d"].cast(pa.large_string()))
+    pa.parquet.write_table(table, tmp_path / "t.parquet", row_group_size=50_000, **options)
+    opened = open_table(tmp_path / "t.parquet")
+    assert (opened.numeric, opened.labels) == (("v",), ("w", "c", "d"))
+    assert [opened.kind(name) for name in "wcd"] == ["text", "categorical", "text"]
+    for given in (opened.read("wvcd"), (rows for part in opened.parts("wvcd") for rows in part.read())):
+        pieces = list(given)
+        assert len(pieces) == 3
+        assert all(isinstance(rows.columns[2], pa.DictionaryArray) for rows in pieces)
+        text = [isinstance(rows.columns[j], pa.DictionaryArray) for rows in pieces for j in (0, 3)]
+        assert text == [not options] * 6
+        for j in (0, 2, 3):
+            assert [word for rows in pieces for word in rows.columns[j].to_pylist()] == words
+
+
+def test_text_in_feather_and_dictionaries_that_grow(tmp_path: Path) -> None:
+    words = [f"{j}" for j in range(300)]
+    schema = pa.schema([("w", pa.dictionary(pa.uint8(), pa.string())), ("s", pa.string_view())])
+    with pa.ipc.new_stream(tmp_path / "t.arrow", schema) as stream:
+        for first in range(0, 300, 100):
+            codes = pa.DictionaryArray.from_arrays(pa.array(range(100), pa.uint8()), pa.array(words[first:][:100]))
+            text = pa.array(words[first:][:100], pa.string_view())
+            stream.write_batch(pa.record_batch([codes, text], schema=schema))
+    table = open_table(tmp_path / "t.arrow")
+    assert table.labels == ("w", "s")
+    for column in "ws":
+        assert [word for rows in table.read([column]) for word in rows.columns[0].to_pylist()] == words
+    batches = pa.ipc.open_stream(tmp_path / "t.arrow").read_all().to_batches()
+    [joined] = recut(batches, [0])  # more words in all than a code of one byte can tell
+    assert joined[0].to_pylist() == words
+
+
+def test_labels_in_one_file_and_numbers_in_another(tmp_path: Path) -> None:
+    parquet(tmp_path / "1.parquet", {"w": ["a"], "n": [1]})
+    parquet(tmp_path / "2.parquet", {"w": [1.5], "n": [1]})
+    parquet(tmp_path / "3.parquet", {"w": pa.array(["b"]).dictionary_encode(), "n": [1]})
+    with pytest.raises(ColumnError, match=r"2\.parquet: column 'w' is float64 here and text in .*1\.parquet"):
+        open_table(str(tmp_path / "[12].parquet")).parts(["w"])
+    table = open_table(str(tmp_path / "[13].parquet"))
+    assert [rows.columns[0].to_pylist() for rows in table.read(["w"])] == [["a"], ["b"]]
+
+
+# ---------------------------------------------------------------- bad input
+
+
+@pytest.mark.parametrize("keep", [0.999, 0.5, 0.01])
+def test_a_truncated_file(keep: float, tmp_path: Path) -> None:
+    table = pa.table({"a": np.random.default_rng(0).random(9000)})
+    pa.parquet.write_table(table, tmp_path / "t.parquet")
+    pa.feather.write_feather(table, tmp_path / "t.feather")
+    for name, kind in (("t.parquet", "Parquet"), ("t.feather", "Feather")):
+        content = (tmp_path / name).read_bytes()
+        (tmp_path / name).write_bytes(content[: int(len(content) * keep)])
+        with pytest.raises(SourceError, match=rf"^\S+{name}: the {kind} file cannot be read: .*\nIs it") as caught:
+            open_table(tmp_path / name)
+        assert len(str(caught.value).splitlines()) == 2
+
+
+def test_a_stream_file_that_ends_in_the_middle(tmp_path: Path) -> None:
+    table = pa.table({"a": np.arange(9000.0)})
+    with pa.ipc.new_stream(tmp_path / "t.arrow", table.schema) as stream:
+        stream.write_table(table, max_chunksize=3000)
+    content = (tmp_path / "t.arrow").read_bytes()
+    (tmp_path / "t.arrow").write_bytes(content[: len(content) // 2])
+    rows = open_table(tmp_path / "t.arrow").read(["a"])
+    assert len(next(rows).columns[0]) == 3000
+    with pytest.raises(SourceError, match=r"t\.arrow, record batch 1: the Feather file cannot be read: "):
+        next(rows)
+
+
+def test_a_damaged_record_batch_is_named(tmp_path: Path) -> None:
+    table = pa.table({"a": np.repeat(np.arange(90.0), 100)})
+    pa.feather.write_feather(table, tmp_path / "t.feather", compression="zstd", chunksize=3000)
+    content = bytearray((tmp_path / "t.feather").read_bytes())
+    magic = b"\x28\xb5\x2f\xfd"
+    at = content.index(magic, content.index(magic) + 4)
+    content[at : at + 4] = b"\xff" * 4
+    (tmp_path / "t.feather").write_bytes(content)
+    with pytest.raises(SourceError, match=r"t\.feather, record batch 1: the Feather file cannot be read: "):
+        list(open_table(tmp_path / "t.feather").read(["a"]))
+
+
+@pytest.mark.parametrize("name", ["t.parquet", "t.feather", "t.csv"])
+def test_a_file_deleted_between_opening_and_reading(name: str, tmp_path: Path) -> None:
+    table = pa.table({"a": [1.0, 2.0]})
+    writers = {"t.parquet": pa.parquet.write_table, "t.feather": pa.feather.write_feather}
+    writers.get(name, lambda _, path: path.write_text("a\n1\n"))(table, tmp_path / name)
+    opened = open_table(tmp_path / name)
+    (tmp_path / name).unlink()
+    with pytest.raises(SourceError, match=name) as caught:
+        list(opened.read(["a"]))
+    assert len(str(caught.value).splitlines()) <= 3
+    if name != "t.csv":
+        assert "no longer there" in str(caught.value)
+
+
+def test_a_file_written_anew_between_opening_and_reading(tmp_path: Path) -> None:
+    path = parquet(tmp_path / "t.parquet", {"a": [1.0, 2.0]})
+    [part] = open_table(path).parts(["a"])
+    parquet(path, {"a": [1.0, 2.0, 3.0]})
+    with pytest.raises(SourceError, match=r"t\.parquet, row group 0: the file has changed since it was opened"):
+        list(part.read())
+
+
+@pytest.mark.parametrize(("value", "words"), [(np.inf, "is infinite"), (np.nan, "has a missing value")])
+def test_what_is_wrong_in_the_last_row_group_is_found_there(value: float, words: str, tmp_path: Path) -> None:
+    a = np.arange(3000.0)
+    a[2500] = value
+    path = parquet(tmp_path / "t.parquet", {"a": a, "y": np.arange(3000.0)}, row_group_size=1000)
+    with pytest.raises(DataError, match=rf"'a' in \S+t\.parquet, row group 2 {words}.* at row 2500"):
+        gl.Moments.of(path, target="y", missing="error")

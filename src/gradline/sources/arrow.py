@@ -101,9 +101,12 @@ def _concatenated(parts: Sequence[Any]) -> Any:
         return np.concatenate(parts)
     import pyarrow as pa
 
-    if len({part.type for part in parts}) > 1:  # text here, dictionary-encoded there
-        parts = [part.cast(pa.large_string()) for part in parts]
-    return pa.concat_arrays(parts)
+    if len({part.type for part in parts}) == 1:
+        try:
+            return pa.concat_arrays(parts)
+        except pa.ArrowInvalid:  # more labels together than their codes can tell
+            pass
+    return pa.concat_arrays([part.cast(pa.large_string()) for part in parts])
 
 
 def _labels(array: Any) -> Any:

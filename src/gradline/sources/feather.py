@@ -37,8 +37,8 @@ class Feather:
         return self.types[column][0]
 
     def pieces(self, columns: Sequence[str], *, alone: bool) -> Sequence[Piece]:
-        """The one piece."""
-        return (Piece(self.path, self.rows, lambda: self.read(columns)),)
+        """The one piece; its rows are not said, for a chunk ends before it is full where a record batch does."""
+        return (Piece(self.path, None, lambda: self.read(columns)),)
 
     def read(self, columns: Sequence[str]) -> Iterator[tuple[str, tuple[Any, ...]]]:
         """The chunks of each record batch."""

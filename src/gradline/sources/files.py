@@ -67,7 +67,7 @@ class Files:
         self.rows = None if None in heights else sum(height or 0 for height in heights)
 
     @property
-    def identity(self) -> str:
+    def identity(self) -> str | None:
         """A fingerprint of what was opened: other paths, contents, times or columns give another."""
         prints = [*self._prints, *[f"{file.rows} rows, {dict(file.types)}" for file in self._files]]
         return hashlib.sha256("\n".join(prints).encode()).hexdigest()
@@ -100,9 +100,11 @@ class Files:
         alone = len(columnar) == 1
         first, parts = 0, []
         for file in columnar:
+            start = first
             for piece in file.pieces(columns, alone=alone):
-                parts.append(_part(piece, first))
-                first += piece.rows or 0
+                parts.append(_part(piece, start))
+                start += piece.rows or 0
+            first += file.rows or 0
         return parts
 
     def _demand(self, columns: Sequence[str]) -> None:

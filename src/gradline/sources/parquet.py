@@ -59,10 +59,11 @@ class Parquet:
         distinct = list(dict.fromkeys(columns))
         rows = together(len(distinct))
         with trouble(place, "Parquet"):
-            if self._location.system is None and self._location.stamp() != self._stamp:
-                raise SourceError(f"{place}: the file has changed since it was opened.\nOpen it again.")
             encoded = [column for column in distinct if holds_labels(self.types[column])]
             with _opened(self._location, footer, encoded, len(distinct)) as file:
+                # A request for each row group would cost more than it tells, so files elsewhere are trusted.
+                if self._location.system is None and self._location.stamp() != self._stamp:
+                    raise SourceError(f"{place}: the file has changed since it was opened.\nOpen it again.")
                 batches = file.iter_batches(rows, row_groups=[group], columns=distinct, use_threads=alone)
                 for arrays in by_name(batches, columns, rows):
                     yield place, arrays

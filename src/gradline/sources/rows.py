@@ -36,7 +36,7 @@ class Part(NamedTuple):
     place: str
     """How an error names them: 'a.parquet, row group 3'."""
     rows: int | None
-    """How many, where that is known before they are read."""
+    """How many, where that is known before they are read: then all chunks are full but the last."""
     read: Callable[[], Iterator[Rows]]
     """The rows in order, in chunks as `Table.read` gives them; `first` counts from the start of the table."""
 
@@ -108,7 +108,7 @@ def together(width: int) -> int:
 
 
 def demand(table: Table, columns: Sequence[str], *, labels: bool = False) -> None:
-    """Raise ColumnError unless the table has all of these columns and they hold numbers, or labels if these do."""
+    """Raise ColumnError unless the table has all of these columns and they hold numbers; or labels, if allowed."""
     numeric = table.numeric
     for column in columns:
         if column in numeric or (labels and column in table.labels):

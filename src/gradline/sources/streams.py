@@ -231,6 +231,10 @@ def _is_pair(item: Any) -> bool:
     return isinstance(item, (list, tuple)) and len(item) == 2 and all(_is_values(each) for each in item)
 
 
+def _is_frame(item: Any) -> bool:
+    return _root(item) is not None and hasattr(type(item), "columns")
+
+
 def _is_values(item: Any) -> bool:
     """Whether this can be the X or y of a pair: an array, a tensor, a frame or a series, not a single number."""
     if is_tensor(item) or isinstance(item, np.ndarray):
