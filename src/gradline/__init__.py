@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from gradline.moments.moments import Moments
     from gradline.results.fit import Fit
     from gradline.results.run import Run
+    from gradline.sources.query import sql
     from gradline.sources.synthetic import line
     from gradline.storage import load
     from gradline.training import stability, train
@@ -44,6 +45,7 @@ _HOMES = {
     "line": "gradline.sources.synthetic",
     "load": "gradline.storage",
     "polynomial": "gradline.design.polynomial",
+    "sql": "gradline.sources.query",
     "stability": "gradline.training",
     "train": "gradline.training",
 }
@@ -65,6 +67,7 @@ __all__ = [
     "line",
     "load",
     "polynomial",
+    "sql",
     "stability",
     "train",
 ]

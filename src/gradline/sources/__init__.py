@@ -21,21 +21,31 @@ _PATHS = (str, os.PathLike)
 _ARRAYS = (np.ndarray, np.generic, list, tuple, int, float, complex)
 
 
-def open_table(data: Any, extra: Sequence[tuple[str, Any]] = (), where: str | None = None) -> Table:
+def open_table(
+    data: Any, extra: Sequence[tuple[str, Any]] = (), where: str | None = None, sql: str | None = None
+) -> Table:
     """Open any supported kind of table, with `extra` columns (name, values (n,)) laid beside it.
 
-    Arrays, tensors and lists; pandas, Polars and Arrow tables and series; paths and addresses of CSV, Parquet and
-    Feather files, a list of them, a glob or a folder; streams of tables or (X, y) pairs. `where` is an SQL
-    condition on the rows of files.
+    Arrays, tensors and lists; pandas, Polars and Arrow tables and series; paths and addresses of CSV, JSON, Parquet
+    and Feather files, a list of them, a glob or a folder; `gl.sql(…)` and DuckDB relations; sqlite:/// and
+    postgresql:// URLs; streams of tables or (X, y) pairs.
+
+    `where` is an SQL condition on the rows of files and databases; of several files, each by itself. `sql` is a
+    whole query instead, which calls the table `data`: "select fare, a / b as r from data where a > 0"; several
+    files are one table to it.
     """
     if where is not None and not where.strip():
         raise OptionError('where is empty; expected an SQL condition, e.g. "fare > 0 AND year = 2024".')
-    table = _open(data, where)
+    if sql is not None and not sql.strip():
+        raise OptionError('sql is empty; expected a query, e.g. "select fare, km from data where km > 0".')
+    if where is not None and sql is not None:
+        raise OptionError("where= and sql= were both given; expected one.\nPut the condition into the query.")
+    table = _open(data, where, sql)
     if not extra:
         return table
-    if where is not None:
+    if where is not None or sql is not None:
         raise OptionError(
-            "where= leaves out rows of the file, and values from memory have no such rows to leave out.\n"
+            f"{'where' if sql is None else 'sql'}= leaves out rows of the file, and values from memory have no such rows to leave out.\n"
             "Put the values into the file, or filter before."
         )
     return beside(table, [_one(name, values) for name, values in extra])
@@ -67,19 +77,24 @@ def is_named(data: Any) -> bool:
     return not is_array(data) or is_path(data)
 
 
-def _open(data: Any, where: str | None) -> Table:
-    if where is None and is_tensor(data):
+def _open(data: Any, where: str | None, sql: str | None) -> Table:
+    chosen = where is not None or sql is not None
+    if not chosen and is_tensor(data):
         return array_table(data)
     if is_path(data):
-        from gradline.sources.files import file_table
-
-        return file_table(data, where)
-    if where is not None:
-        raise OptionError(
-            f"where= is a condition for files, and {type(data).__name__} is in memory.\nFilter its rows before."
-        )
+        return _stored(data, where, sql)
     if data is None:
         raise DataError("a table was expected and None arrived.\nGive an array, a data frame or the path of a file.")
+    if not is_array(data):
+        from gradline.sources.query import Query, duckdb_table, is_duckdb, query_table
+
+        if sql is None and isinstance(data, Query):
+            return query_table(data, where)
+        if sql is None and is_duckdb(data):
+            return duckdb_table(data, where)
+    if chosen:
+        option, hint = ("where", "Filter its rows before.") if sql is None else ("sql", "Use gl.sql(query, data=data).")
+        raise OptionError(f"{option}= is for files and databases, and {type(data).__name__} is in memory.\n{hint}")
     if is_array(data):
         return array_table(data)
     if is_stream(data):
@@ -87,6 +102,22 @@ def _open(data: Any, where: str | None) -> Table:
     from gradline.sources.frames import frame_table
 
     return frame_table(data)
+
+
+def _stored(data: Any, where: str | None, sql: str | None) -> Table:
+    """The table of files or of the URL of a database."""
+    if isinstance(data, str) and "://" in data:
+        from gradline.sources.databases import database_table, is_database
+
+        if is_database(data):
+            return database_table(data, where, sql)
+    if sql is not None:
+        from gradline.sources.query_files import files_table
+
+        return files_table(data, sql)
+    from gradline.sources.files import file_table
+
+    return file_table(data, where)
 
 
 def _one(name: str, values: Any) -> Column:

@@ -1,0 +1,70 @@
+"""DuckDB as we use it: a database of our own that fetches nothing, queries, names and what its errors say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from gradline.sources.rows import CHUNK
+
+
+@contextmanager
+def database() -> Iterator[Any]:
+    """A database in memory that fetches nothing from anywhere and sees no variable of the caller."""
+    import duckdb
+
+    offline: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        "python_enable_replacements": "false",
+    }
+    with duckdb.connect(":memory:", config=offline) as connection:
+        ask(connection, "SET enable_progress_bar = false")
+        yield connection
+
+
+def ask(connection: Any, query: str) -> list[tuple[Any, ...]]:
+    """The whole answer: one that is not fetched to its end blocks the connection."""
+    answer: list[tuple[Any, ...]] = connection.execute(query).fetchall()
+    return answer
+
+
+def reader(relation: Any) -> Any:
+    """The rows of a DuckDB relation as a stream of Arrow record batches."""
+    make = getattr(relation, "to_arrow_reader", None) or relation.fetch_arrow_reader
+    return make(CHUNK)
+
+
+def is_one_query(connection: Any, query: str) -> bool:
+    """Whether this is a single SELECT; duckdb.Error where it cannot be read."""
+    import duckdb
+
+    return [each.type for each in connection.extract_statements(query)] == [duckdb.StatementType.SELECT]
+
+
+def first_line(problem: Exception) -> str:
+    """What an error says in its first lines, as one: the rest points into SQL that the caller did not write."""
+    lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
+    hint = f" {lines[1]}" if len(lines) > 1 and lines[1].startswith(("Did you mean", "Candidate")) else ""
+    return (lines[0] + hint)[:300] if lines else type(problem).__name__
+
+
+def literal(text: str) -> str:
+    """The text as SQL writes it."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def quoted(name: str) -> str:
+    """The name of a column or table as SQL writes it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def listing(names: Sequence[str]) -> str:
+    """The first of these names, for an error."""
+    return ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
+
+
+def struct(values: dict[str, str]) -> str:
+    """A struct of texts as SQL writes it."""
+    return "{" + ", ".join(f"{literal(key)}: {literal(value)}" for key, value in values.items()) + "}"

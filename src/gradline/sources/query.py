@@ -1,0 +1,238 @@
+"""SQL as a table: `gl.sql`, an open DuckDB connection or relation, and a query over files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from gradline.errors import DataError, OptionError, SourceError
+from gradline.sources.answer import Answer
+from gradline.sources.arrow import kind_of
+from gradline.sources.duck import database, first_line, is_one_query, listing, literal, quoted, reader
+from gradline.sources.files import file_table
+from gradline.sources.location import Location, locate
+from gradline.sources.rows import Table
+from gradline.sources.signature import format_of
+from gradline.sources.sql import SqlFile
+
+_CLASSES = ("DuckDBPyConnection", "DuckDBPyRelation")
+
+
+@dataclass(frozen=True, repr=False)
+class Query:
+    """A query that gives a table, made by `gl.sql`."""
+
+    text: str
+    connection: Any = None
+    """An open DuckDB connection whose tables the query sees, or None."""
+    tables: Mapping[str, Any] = field(default_factory=dict)
+    """Data frames that the query sees under these names."""
+
+    def __repr__(self) -> str:
+        given = [repr(self.text)] + ([] if self.connection is None else ["connection=…"])
+        return f"gl.sql({', '.join([*given, *(f'{name}=…' for name in self.tables)])})"
+
+
+def sql(query: str, connection: Any = None, **tables: Any) -> Query:
+    """The rows that an SQL query gives, as a table for `gl.fit` and everything else that takes one.
+
+    DuckDB answers the query: files are named in quotes, globs too. Nothing is read before the table is used, each
+    use asks again, and only the columns that are needed are asked for. Without ORDER BY the rows come in the order
+    that DuckDB gives them: that of the files, unless the query joins or groups, or the connection has
+    preserve_insertion_order = false. Another order changes the last bits of sums, never more.
+
+    Args:
+        query: one SELECT. Files are looked for from the current folder. Python variables are not seen.
+        connection: an open DuckDB connection, whose tables and views the query may name. It is not disturbed: the
+            query runs beside it, on a cursor, which does not see temporary tables nor an open transaction.
+            To use those, give the relation itself: gl.fit(con.sql("select …"), target=…).
+        **tables: data frames (pandas, Polars, Arrow) that the query may name.
+
+    Raises:
+        OptionError: the query is no text, or the connection none of DuckDB's.
+        SourceError: when the table is opened, and DuckDB cannot read the query.
+
+    Example:
+        >>> import pandas as pd
+        >>> trips = pd.DataFrame({"km": [1.0, 2.0, 3.0, -1.0], "fare": [4.0, 6.0, 8.0, 0.0]})
+        >>> import gradline as gl
+        >>> fit = gl.fit(gl.sql("select km, fare from trips where km > 0", trips=trips), target="fare")
+        >>> fit.params
+        array([2., 2.])
+    """
+    if not isinstance(query, str) or not query.strip():
+        raise OptionError(f"query is {query!r}; expected SQL: gl.sql(\"select * from 'trips.parquet'\").")  # noqa: S608
+    if connection is not None and not (is_duckdb(connection) and hasattr(connection, "cursor")):
+        raise OptionError(
+            f"connection is a {type(connection).__name__}; expected an open DuckDB connection, duckdb.connect(…)."
+        )
+    return Query(query, connection, tables)
+
+
+def is_duckdb(data: Any) -> bool:
+    """Whether this is a connection or relation of DuckDB, without importing it."""
+    return type(data).__name__ in _CLASSES and type(data).__module__.partition(".")[0] in ("duckdb", "_duckdb")
+
+
+def query_table(query: Query, where: str | None = None) -> Table:
+    """The table of a query, with the rows for which `where` holds.
+
+    Raises:
+        SourceError: DuckDB cannot read the query, or it names a table or file that is not there.
+    """
+    shown = " ".join(query.text.split())
+    name = f"the query {shown[:40]!r}" if len(shown) <= 40 else f"the query '{shown[:39]}…'"
+
+    @contextmanager
+    def connected() -> Iterator[Any]:
+        import duckdb
+
+        own = query.connection is None
+        with database() if own else query.connection.cursor() as connection:
+            try:
+                # A Python variable that has the name of a table would be read in its place.
+                connection.execute("SET python_enable_replacements = false")
+                for table, data in query.tables.items():
+                    connection.register(table, data)
+                yield connection
+            except (duckdb.Error, OSError) as problem:
+                hint = _hint(query, connection, problem)
+                raise SourceError(f"{name}: {first_line(problem)}\n{hint}") from problem
+
+    return _selected(name, connected, query.text, where)
+
+
+def duckdb_table(data: Any, where: str | None = None) -> Table:
+    """The table of a DuckDB relation; DataError for a connection, which is no table."""
+    if hasattr(data, "cursor"):
+        tables = listing(_tables(data)) or "none yet"
+        raise DataError(
+            "a table was expected and a DuckDB connection arrived.\n"
+            f"Say which rows: gl.sql(query, connection=con). tables: {tables}"
+        )
+    name = "the DuckDB relation"
+
+    @contextmanager
+    def rows(columns: Sequence[str]) -> Iterator[Any]:
+        with _readable(name, where):
+            relation = data if where is None else data.filter(f"({where}\n)")
+            yield reader(relation.project(", ".join(map(quoted, columns))))
+
+    with _readable(name, where):
+        schema = reader((data if where is None else data.filter(f"({where}\n)")).limit(0)).schema
+    return Answer(name, [(each.name, kind_of(each.type)) for each in schema], rows)
+
+
+def files_table(paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]], text: str) -> Table:
+    """The table of a query over these files, which it calls `data`; several files are one after the other.
+
+    What folders such as "year=2024" say are columns of `data`, too.
+
+    Raises:
+        SourceError: a file is missing or damaged, or DuckDB cannot read the query.
+    """
+    several = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    found = [location.fetched() for each in several for location in locate(os.fspath(each))]
+    files = [SqlFile(each.path, format_of(each.name, each.head())) for each in found]
+    keys = _keys(paths, found)
+    name = f"the query on {found[0].name}" + (f" and {len(found) - 1} more" if len(found) > 1 else "")
+    columns = list(
+        dict.fromkeys(column for file, values in zip(files, keys, strict=True) for column in {**values, **file.sql})
+    )
+
+    @contextmanager
+    def connected() -> Iterator[Any]:
+        import duckdb
+
+        with database() as connection:
+            try:
+                selects = []
+                for number, (file, values) in enumerate(zip(files, keys, strict=True)):
+                    chosen = ", ".join(f"{sql} AS {quoted(column)}" for column, sql in {**values, **file.sql}.items())
+                    selects.append(f"SELECT {chosen} FROM {file.source(connection, f'file {number}')}")  # noqa: S608
+                connection.execute(f"CREATE TEMP VIEW data AS {' UNION ALL BY NAME '.join(selects)}")
+                yield connection
+            except (duckdb.Error, OSError) as problem:
+                at_fault, location = next(
+                    ((file, each) for file, each in zip(files, found, strict=True) if file.path in str(problem)),
+                    (files[0], found[0]),
+                )
+                known = at_fault.in_a_line(problem, columns)
+                if known is not None:
+                    raise type(known)(str(known).replace(location.path, location.name)) from problem
+                raise SourceError(
+                    f"{name}: {first_line(problem)}\nThe table is called data; its columns: {listing(columns)}"
+                ) from problem
+
+    return _selected(name, connected, text, None)
+
+
+def _keys(paths: Any, found: Sequence[Location]) -> list[dict[str, str]]:
+    """What the folders of each file say, in SQL: a number where it is one for every file."""
+    if not any(location.keys for location in found):
+        return [{} for _ in found]
+    table = file_table(paths)
+    types = {"int64": "BIGINT", "float64": "DOUBLE"}
+    return [
+        {
+            key: "NULL"
+            if value == "__HIVE_DEFAULT_PARTITION__"
+            else f"{literal(value)}::{types.get(table.kind(key), 'VARCHAR')}"
+            for key, value in location.keys
+        }
+        for location in found
+    ]
+
+
+def _selected(name: str, connected: Callable[[], AbstractContextManager[Any]], text: str, where: str | None) -> Table:
+    """The table of one SELECT on a connection that is opened for each reading."""
+    condition = "" if where is None else f" WHERE ({where}\n)"
+
+    def select(columns: str) -> str:
+        return f"SELECT {columns} FROM ({text.strip().rstrip(';')}\n){condition}"  # noqa: S608
+
+    @contextmanager
+    def rows(columns: Sequence[str]) -> Iterator[Any]:
+        with connected() as connection:
+            yield reader(connection.sql(select(", ".join(map(quoted, columns)))))
+
+    with connected() as connection:
+        if not is_one_query(connection, text):
+            raise OptionError(f"{name}: expected one SELECT.\nOther statements belong on a DuckDB connection.")
+        schema = reader(connection.sql(select("*") + " LIMIT 0")).schema
+    return Answer(name, [(each.name, kind_of(each.type)) for each in schema], rows)
+
+
+@contextmanager
+def _readable(name: str, where: str | None) -> Iterator[None]:
+    import duckdb
+
+    try:
+        yield
+    except (duckdb.Error, OSError) as problem:
+        hint = f"Does the condition {where!r} fit its columns?" if where else "Is its connection closed, or busy?"
+        raise SourceError(f"{name} cannot be read: {first_line(problem)}\n{hint}") from problem
+
+
+def _hint(query: Query, connection: Any, problem: Exception) -> str:
+    said = str(problem)
+    if "does not exist" in said and "Table" in said:
+        if query.connection is not None:
+            return f"tables: {listing(_tables(connection)) or 'none'} (a temporary one: give con.sql(…) itself)"
+        return "Name a file in quotes, from 'trips.parquet', or give the data frame: gl.sql(query, trips=frame)."
+    if "No files found" in said:
+        return "Check the path and the folder you are in."
+    return "Check the query, or try it in DuckDB by itself."
+
+
+def _tables(connection: Any) -> list[str]:
+    import duckdb
+
+    try:
+        with connection.cursor() as cursor:
+            return [row[0] for row in cursor.execute("SHOW TABLES").fetchall()]
+    except duckdb.Error:
+        return []
