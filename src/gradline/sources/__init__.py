@@ -44,8 +44,9 @@ def open_table(
     if not extra:
         return table
     if where is not None or sql is not None:
+        option = "where" if sql is None else "sql"
         raise OptionError(
-            f"{'where' if sql is None else 'sql'}= leaves out rows of the file, and values from memory have no such rows to leave out.\n"
+            f"{option}= leaves out rows of the file, and values from memory have no such rows to leave out.\n"
             "Put the values into the file, or filter before."
         )
     return beside(table, [_one(name, values) for name, values in extra])
@@ -93,8 +94,9 @@ def _open(data: Any, where: str | None, sql: str | None) -> Table:
         if sql is None and is_duckdb(data):
             return duckdb_table(data, where)
     if chosen:
-        option, hint = ("where", "Filter its rows before.") if sql is None else ("sql", "Use gl.sql(query, data=data).")
-        raise OptionError(f"{option}= is for files and databases, and {type(data).__name__} is in memory.\n{hint}")
+        option = "where= is a condition for" if sql is None else "sql= is a query on"
+        hint = "Filter its rows before." if sql is None else "Use gl.sql(query, data=data)."
+        raise OptionError(f"{option} files and databases, and {type(data).__name__} is in memory.\n{hint}")
     if is_array(data):
         return array_table(data)
     if is_stream(data):
