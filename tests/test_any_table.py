@@ -144,7 +144,9 @@ def test_the_answer_is_that_of_statsmodels(precision: str, frame, expected) -> N
     assert fit.names == NAMES
     theirs = expected.params.rename({"np.log(b)": "log(b)"})[NAMES]
     np.testing.assert_allclose(fit.params, theirs, rtol=3e-4 if coarse else 2e-7)  # statsmodels' own error
-    np.testing.assert_allclose(fit.se, expected.bse.rename({"np.log(b)": "log(b)"})[NAMES], rtol=3e-4 if coarse else 2e-7)
+    np.testing.assert_allclose(
+        fit.se, expected.bse.rename({"np.log(b)": "log(b)"})[NAMES], rtol=3e-4 if coarse else 2e-7
+    )
     assert fit.nobs == expected.nobs
     assert fit.r2 == pytest.approx(expected.rsquared, rel=1e-10)
 

@@ -6,10 +6,11 @@ import gzip
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from gradline.errors import ColumnError, GradlineError, OptionError, SourceError
-from gradline.sources import CHUNK, Table, open_table
+from gradline.sources import CHUNK, Table, demand, open_table
 
 
 @pytest.fixture
@@ -25,6 +26,12 @@ def csv(folder: Path, text: str, name: str = "t.csv") -> Table:
 def values(table: Table, *columns: str) -> list[list[float]]:
     rows = next(table.read(columns or table.columns))
     return [column.tolist() for column in rows.columns]
+
+
+def read_numbers(table: Table, column: str) -> None:
+    demand(table, [column])
+    for _ in table.read([column]):
+        pass
 
 
 def test_penguins(penguins: Path) -> None:
@@ -69,11 +76,54 @@ def test_a_header_and_no_rows(folder: Path) -> None:
         ('"a","b"\r\n"1","2"\r\n', "t.CSV"),
         ("\ufeffa,b\n1,2\n", "t.csv"),
         ("a,b\n1,2", "t.csv"),
+        ("a,b\r1,2\r", "t.csv"),
+        ("a b\n1 2\n", "t.txt"),
+        ("# from the sensor\na,b\n1,2\n", "t.csv"),
+        ('c;a;b\n"x;y";1;2\n', "t.csv"),
+        ('c\ta\tb\n"two\nlines, ""one"" value"\t1\t2\n', "t.tsv"),
+        ("c|a|b\n'|1|2\n", "t.csv"),
     ],
 )
 def test_dialects(text: str, name: str, folder: Path) -> None:
     (folder / name).write_text(text, encoding="utf-8", newline="")
     assert values(open_table(folder / name), "a", "b") == [[1.0], [2.0]]
+
+
+@pytest.mark.parametrize("ending", ["gz", "zst"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_compressed(delimiter: str, ending: str, folder: Path) -> None:
+    text = f'a{delimiter}t\n1{delimiter}"x{delimiter}\n"\n2{delimiter}NA\n'.encode()
+    packed = gzip.compress(text) if ending == "gz" else pa.compress(text, codec="zstd", asbytes=True)
+    (folder / f"t.csv.{ending}").write_bytes(packed)
+    a, t = next(open_table(folder / f"t.csv.{ending}").read(["a", "t"])).columns
+    assert (a.tolist(), t.to_pylist()) == ([1, 2], [f"x{delimiter}\n", None])
+
+
+def test_text_columns_are_labels(folder: Path) -> None:
+    table = csv(folder, "t,a,d\nx,1,2024-01-01\nNA,2,\n,NA,2024-01-02\n키,4,2024-01-01\n")
+    assert (table.numeric, table.labels) == (("a",), ("t",))
+    a, t = next(table.read(["a", "t"])).columns
+    np.testing.assert_array_equal(a, [1, 2, np.nan, 4])
+    assert t.to_pylist() == ["x", None, None, "키"]
+    with pytest.raises(ColumnError, match=r"'d' in .* is a date"):
+        list(table.read(["d"]))
+
+
+@pytest.mark.parametrize("mark", [" ", ",", "\t"])
+@pytest.mark.parametrize("names", [("1", "2"), ("Mazda RX4", "Datsun 710")])
+def test_row_names_as_r_writes_them(mark: str, names: tuple[str, str], folder: Path) -> None:
+    lines = [["mpg", "cyl"], [names[0], "21.0", "6"], [names[1], "22.8", "NA"]]
+    text = "\n".join(
+        mark.join(f'"{x}"' if x in names or (x.isalpha() and x != "NA") else x for x in row) for row in lines
+    )
+    table = csv(folder, text + "\n", "t.txt")
+    assert (table.columns, table.numeric) == (("row_names", "mpg", "cyl"), ("mpg", "cyl"))
+    assert next(table.read(["row_names"])).columns[0].to_pylist() == list(names)
+    np.testing.assert_array_equal(values(table, "mpg", "cyl"), [[21, 22.8], [6, np.nan]])
+
+
+def test_a_title_above_the_header_is_no_header(folder: Path) -> None:
+    assert values(csv(folder, "made in May\na,b\n1,2\n3,4\n"), "a", "b") == [[1, 3], [2, 4]]
 
 
 def test_odd_names(folder: Path) -> None:
@@ -129,7 +179,7 @@ def test_order_and_chunks_of_a_large_file(folder: Path) -> None:
 )
 def test_text_among_numbers(text: str, words: str, folder: Path) -> None:
     with pytest.raises(ColumnError, match=words) as caught:
-        list(csv(folder, text).read(["b"]))
+        read_numbers(csv(folder, text), "b")
     assert len(str(caught.value).splitlines()) <= 3
 
 
@@ -147,11 +197,43 @@ def test_duplicate_names(folder: Path) -> None:
         csv(folder, "a,b,a\n1,2,3\n")
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is empty"),
+        (b"\n\n", "no line of column names"),
+        (b"\xef\xbb\xbf", "no line of column names"),
+        (b"a,b\n1,2\r\n3,4\n", "lines that all end in the same way"),
+        ("a,b\n1,2\n".encode("utf-16"), "not text in UTF-8"),
+        ("caf\u00e9,b\n1,2\n".encode("latin-1"), "line 1: the text is not UTF-8"),
+        (b"a,b\n1," + b"9" * 2_100_000 + b"\n", "Maximum line size"),
+    ],
+)
+def test_files_that_are_no_csv(content: bytes, words: str, folder: Path) -> None:
+    (folder / "t.csv").write_bytes(content)
+    with pytest.raises(SourceError, match=rf"t\.csv.*\n?.*{words}"):
+        open_table(folder / "t.csv")
+
+
+def test_text_at_row_300_000_of_a_numeric_column(folder: Path) -> None:
+    with (folder / "t.csv").open("w") as file:
+        file.write("a,b,flag\n")
+        file.write("1,2,true\n" * 299_999)
+        file.write("1,oops,maybe\n")
+        file.write("1,2,false\n" * 99_999)
+    table = open_table(folder / "t.csv")
+    for column, said in (("b", "'oops', not a number"), ("flag", "'maybe', not true or false")):
+        with pytest.raises(ColumnError, match=rf"t\.csv, line 300001: column '{column}' has {said}") as caught:
+            list(table.read(["a", column]))
+        assert len(str(caught.value).splitlines()) == 2
+    assert sum(len(rows.columns[0]) for rows in table.read(["a"])) == 399_999
+
+
 @pytest.mark.parametrize("content", [b"a,b\n1,2\n" + b"3,4\n" * 9 + b"\xff\xfe,2\n", b'a,b\n1,2\n1,"2\n3,4\n'])
 def test_broken_text_is_one_clear_error(content: bytes, folder: Path) -> None:
     (folder / "t.csv").write_bytes(content)
     with pytest.raises(GradlineError, match=r"t\.csv") as caught:
-        list(open_table(folder / "t.csv").read(["b"]))
+        read_numbers(open_table(folder / "t.csv"), "b")
     assert len(str(caught.value).splitlines()) <= 3
 
 

@@ -163,7 +163,6 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
         ("cut.feather", b"ARROW1\0\0" + bytes(100), "the Feather file cannot be read"),
         ("t.dat", b"a,b\n1,2\n", r"the ending \.dat says nothing"),
         ("noending", b"a,b\n1,2\n", "ending is missing"),
-        ("t.json", b'{"a": 1}', "is JSON"),
         ("wide.csv", "a,b\n1,2\n".encode("utf-16"), "not text in UTF-8"),
         ("t.csv.gz", b"a,b\n1,2\n", "not compressed"),
         ("bad.csv.gz", b"\x1f\x8b\x08\x00" + bytes(30), "gzip file is damaged"),

@@ -12,8 +12,6 @@ import numpy as np
 from gradline.errors import DataError, OptionError, ShapeError
 from gradline.sources.arrays import array_columns, array_table, is_tensor
 from gradline.sources.columns import Column, beside
-from gradline.sources.databases import database_table, is_database
-from gradline.sources.query import Query, duckdb_table, files_table, is_duckdb, query_table
 from gradline.sources.rows import CHUNK, Part, Rows, Table, demand
 from gradline.sources.streams import Stream, is_stream
 
@@ -45,9 +43,10 @@ def open_table(
     table = _open(data, where, sql)
     if not extra:
         return table
-    if where is not None:
+    if where is not None or sql is not None:
+        option = "where" if sql is None else "sql"
         raise OptionError(
-            "where= leaves out rows of the file, and values from memory have no such rows to leave out.\n"
+            f"{option}= leaves out rows of the file, and values from memory have no such rows to leave out.\n"
             "Put the values into the file, or filter before."
         )
     return beside(table, [_one(name, values) for name, values in extra])
@@ -80,31 +79,24 @@ def is_named(data: Any) -> bool:
 
 
 def _open(data: Any, where: str | None, sql: str | None) -> Table:
-    if where is None and sql is None and is_tensor(data):
+    chosen = where is not None or sql is not None
+    if not chosen and is_tensor(data):
         return array_table(data)
-    if is_database(data):
-        return database_table(data, where, sql)
     if is_path(data):
-        if sql is not None:
-            return files_table(data, sql)
-        from gradline.sources.files import file_table
-
-        return file_table(data, where)
-    if sql is not None:
-        raise OptionError(
-            f"sql= is a query on files and databases, and {type(data).__name__} arrived.\n"
-            "Name it in a query of its own: gl.sql(query, data=data)."
-        )
-    if isinstance(data, Query):
-        return query_table(data, where)
-    if is_duckdb(data):
-        return duckdb_table(data, where)
-    if where is not None:
-        raise OptionError(
-            f"where= is a condition for files, and {type(data).__name__} is in memory.\nFilter its rows before."
-        )
+        return _stored(data, where, sql)
     if data is None:
         raise DataError("a table was expected and None arrived.\nGive an array, a data frame or the path of a file.")
+    if not is_array(data):
+        from gradline.sources.query import Query, duckdb_table, is_duckdb, query_table
+
+        if sql is None and isinstance(data, Query):
+            return query_table(data, where)
+        if sql is None and is_duckdb(data):
+            return duckdb_table(data, where)
+    if chosen:
+        option = "where= is a condition for" if sql is None else "sql= is a query on"
+        hint = "Filter its rows before." if sql is None else "Use gl.sql(query, data=data)."
+        raise OptionError(f"{option} files and databases, and {type(data).__name__} is in memory.\n{hint}")
     if is_array(data):
         return array_table(data)
     if is_stream(data):
@@ -112,6 +104,22 @@ def _open(data: Any, where: str | None, sql: str | None) -> Table:
     from gradline.sources.frames import frame_table
 
     return frame_table(data)
+
+
+def _stored(data: Any, where: str | None, sql: str | None) -> Table:
+    """The table of files or of the URL of a database."""
+    if isinstance(data, str) and "://" in data:
+        from gradline.sources.databases import database_table, is_database
+
+        if is_database(data):
+            return database_table(data, where, sql)
+    if sql is not None:
+        from gradline.sources.query_files import files_table
+
+        return files_table(data, sql)
+    from gradline.sources.files import file_table
+
+    return file_table(data, where)
 
 
 def _one(name: str, values: Any) -> Column:

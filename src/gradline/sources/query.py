@@ -1,8 +1,7 @@
-"""SQL as a table: `gl.sql`, an open DuckDB connection or relation, and a query over files."""
+"""SQL as a table: `gl.sql`, and an open DuckDB connection or relation."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -11,12 +10,8 @@ from typing import Any
 from gradline.errors import DataError, OptionError, SourceError
 from gradline.sources.answer import Answer
 from gradline.sources.arrow import kind_of
-from gradline.sources.duck import database, first_line, is_one_query, listing, literal, quoted, reader
-from gradline.sources.files import file_table
-from gradline.sources.location import Location, locate
+from gradline.sources.duck import database, first_line, is_one_query, listing, quoted, reader
 from gradline.sources.rows import Table
-from gradline.sources.signature import format_of
-from gradline.sources.sql import SqlFile
 
 _CLASSES = ("DuckDBPyConnection", "DuckDBPyRelation")
 
@@ -102,7 +97,7 @@ def query_table(query: Query, where: str | None = None) -> Table:
                 hint = _hint(query, connection, problem)
                 raise SourceError(f"{name}: {first_line(problem)}\n{hint}") from problem
 
-    return _selected(name, connected, query.text, where)
+    return selected(name, connected, query.text, where)
 
 
 def duckdb_table(data: Any, where: str | None = None) -> Table:
@@ -116,105 +111,48 @@ def duckdb_table(data: Any, where: str | None = None) -> Table:
     name = "the DuckDB relation"
 
     @contextmanager
-    def rows(columns: Sequence[str]) -> Iterator[Any]:
-        with _readable(name, where):
-            relation = data if where is None else data.filter(f"({where}\n)")
-            yield reader(relation.project(", ".join(map(quoted, columns))))
-
-    with _readable(name, where):
-        schema = reader((data if where is None else data.filter(f"({where}\n)")).limit(0)).schema
-    return Answer(name, [(each.name, kind_of(each.type)) for each in schema], rows)
-
-
-def files_table(paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]], text: str) -> Table:
-    """The table of a query over these files, which it calls `data`; several files are one after the other.
-
-    What folders such as "year=2024" say are columns of `data`, too.
-
-    Raises:
-        SourceError: a file is missing or damaged, or DuckDB cannot read the query.
-    """
-    several = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
-    found = [location.fetched() for each in several for location in locate(os.fspath(each))]
-    files = [SqlFile(each.path, format_of(each.name, each.head())) for each in found]
-    keys = _keys(paths, found)
-    name = f"the query on {found[0].name}" + (f" and {len(found) - 1} more" if len(found) > 1 else "")
-    columns = list(
-        dict.fromkeys(column for file, values in zip(files, keys, strict=True) for column in {**values, **file.sql})
-    )
-
-    @contextmanager
-    def connected() -> Iterator[Any]:
+    def related() -> Iterator[Any]:
         import duckdb
 
-        with database() as connection:
-            try:
-                selects = []
-                for number, (file, values) in enumerate(zip(files, keys, strict=True)):
-                    chosen = ", ".join(f"{sql} AS {quoted(column)}" for column, sql in {**values, **file.sql}.items())
-                    selects.append(f"SELECT {chosen} FROM {file.source(connection, f'file {number}')}")  # noqa: S608
-                connection.execute(f"CREATE TEMP VIEW data AS {' UNION ALL BY NAME '.join(selects)}")
-                yield connection
-            except (duckdb.Error, OSError) as problem:
-                at_fault, location = next(
-                    ((file, each) for file, each in zip(files, found, strict=True) if file.path in str(problem)),
-                    (files[0], found[0]),
-                )
-                known = at_fault.in_a_line(problem, columns)
-                if known is not None:
-                    raise type(known)(str(known).replace(location.path, location.name)) from problem
-                raise SourceError(
-                    f"{name}: {first_line(problem)}\nThe table is called data; its columns: {listing(columns)}"
-                ) from problem
+        try:
+            yield data
+        except (duckdb.Error, OSError) as problem:
+            hint = f"Does the condition {where!r} fit its columns?" if where else "Is its connection closed, or busy?"
+            raise SourceError(f"{name} cannot be read: {first_line(problem)}\n{hint}") from problem
 
-    return _selected(name, connected, text, None)
+    return _answer(name, related, where)
 
 
-def _keys(paths: Any, found: Sequence[Location]) -> list[dict[str, str]]:
-    """What the folders of each file say, in SQL: a number where it is one for every file."""
-    if not any(location.keys for location in found):
-        return [{} for _ in found]
-    table = file_table(paths)
-    types = {"int64": "BIGINT", "float64": "DOUBLE"}
-    return [
-        {
-            key: "NULL"
-            if value == "__HIVE_DEFAULT_PARTITION__"
-            else f"{literal(value)}::{types.get(table.kind(key), 'VARCHAR')}"
-            for key, value in location.keys
-        }
-        for location in found
-    ]
+def selected(
+    name: str, connected: Callable[[], AbstractContextManager[Any]], text: str, where: str | None = None
+) -> Table:
+    """The table of one SELECT on a connection that `connected` opens for each reading."""
+
+    @contextmanager
+    def related() -> Iterator[Any]:
+        with connected() as connection:
+            if not is_one_query(connection, text):
+                raise OptionError(f"{name}: expected one SELECT.\nOther statements belong on a DuckDB connection.")
+            yield connection.sql(text)
+
+    return _answer(name, related, where)
 
 
-def _selected(name: str, connected: Callable[[], AbstractContextManager[Any]], text: str, where: str | None) -> Table:
-    """The table of one SELECT on a connection that is opened for each reading."""
-    condition = "" if where is None else f" WHERE ({where}\n)"
-
-    def select(columns: str) -> str:
-        return f"SELECT {columns} FROM ({text.strip().rstrip(';')}\n){condition}"  # noqa: S608
+def _answer(name: str, related: Callable[[], AbstractContextManager[Any]], where: str | None) -> Table:
+    """The table of a relation that `related` gives for each reading."""
 
     @contextmanager
     def rows(columns: Sequence[str]) -> Iterator[Any]:
-        with connected() as connection:
-            yield reader(connection.sql(select(", ".join(map(quoted, columns)))))
+        with related() as relation:
+            yield reader(_where(relation, where).project(", ".join(map(quoted, columns))))
 
-    with connected() as connection:
-        if not is_one_query(connection, text):
-            raise OptionError(f"{name}: expected one SELECT.\nOther statements belong on a DuckDB connection.")
-        schema = reader(connection.sql(select("*") + " LIMIT 0")).schema
+    with related() as relation:
+        schema = reader(_where(relation, where).limit(0)).schema
     return Answer(name, [(each.name, kind_of(each.type)) for each in schema], rows)
 
 
-@contextmanager
-def _readable(name: str, where: str | None) -> Iterator[None]:
-    import duckdb
-
-    try:
-        yield
-    except (duckdb.Error, OSError) as problem:
-        hint = f"Does the condition {where!r} fit its columns?" if where else "Is its connection closed, or busy?"
-        raise SourceError(f"{name} cannot be read: {first_line(problem)}\n{hint}") from problem
+def _where(relation: Any, where: str | None) -> Any:
+    return relation if where is None else relation.filter(f"({where}\n)")
 
 
 def _hint(query: Query, connection: Any, problem: Exception) -> str:

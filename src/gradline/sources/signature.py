@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from pathlib import PurePosixPath
 
 from gradline.errors import SourceError
 
 _TEXT = {".csv", ".tsv", ".txt"}
+_JSON = {".json", ".jsonl", ".ndjson"}
+_OBJECT = re.compile(rb'(\xef\xbb\xbf)?\s*(\[\s*)?\{\s*["}]')
 _OTHERS = {
     b"\x89PNG": "a PNG picture",
     b"\xff\xd8\xff": "a JPEG picture",
@@ -18,15 +21,14 @@ _OTHERS = {
     b"\x89HDF": "an HDF5 file",
     b"\x93NUMPY": "a NumPy array",
     b"FEA1": "Feather version 1",
-    b"{": "JSON",
     b"BZh": "bzip2",
     b"\xfd7zXZ": "xz",
 }
-_READABLE = "gradline reads CSV (.csv, .tsv, .txt, also .gz or .zst), Parquet and Feather"
+_READABLE = "gradline reads CSV (.csv, .tsv, .txt) and JSON (.json, .jsonl), also .gz or .zst, Parquet and Feather"
 
 
 def format_of(path: str, head: bytes) -> str:
-    """'parquet', 'feather', 'arrow stream', 'csv', 'csv gzip' or 'csv zstd'; SourceError for anything else.
+    """'parquet', 'feather', 'arrow stream', 'csv', 'json', 'csv gzip' and so on; SourceError for anything else.
 
     `path` is the file's path or address, `head` its first bytes.
     """
@@ -42,7 +44,7 @@ def format_of(path: str, head: bytes) -> str:
     if head.startswith(b"\xff\xff\xff\xff"):
         return "arrow stream"
     for magic, what in _OTHERS.items():
-        if head.startswith(magic) and (len(magic) > 1 or ending not in _TEXT):
+        if head.startswith(magic):
             raise SourceError(f"{path} is {what}.\n{_READABLE}.")
     if ending in (".parquet", ".pq", ".feather", ".arrow", ".ipc"):
         expected = "Parquet" if ending in (".parquet", ".pq") else "Feather"
@@ -54,7 +56,7 @@ def _text(path: str, head: bytes, suffixes: list[str]) -> str:
     packed = {b"\x1f\x8b": "gzip", b"\x28\xb5": "zstd"}.get(head[:2])
     named = [suffix for suffix in suffixes[-2:] if suffix not in (".gz", ".zst")]
     ending = named[-1] if named else ""
-    if ending not in _TEXT:
+    if ending not in _TEXT | _JSON:
         raise SourceError(f"{path}: the ending {ending or 'is missing and'!s} says nothing about it.\n{_READABLE}.")
     if packed is None and suffixes[-1] in (".gz", ".zst"):
         raise SourceError(f"{path} is not compressed, though its name says so.\nRename it to end in {ending}.")
@@ -67,4 +69,5 @@ def _text(path: str, head: bytes, suffixes: list[str]) -> str:
             raise SourceError(f"{path} holds an empty file.\nExpected a table with a line of column names.")
     if packed != "zstd" and b"\x00" in head:
         raise SourceError(f"{path} is not text in UTF-8: it holds zero bytes.\n{_READABLE}.")
-    return f"csv {packed}" if packed else "csv"
+    format_name = "json" if ending in _JSON or _OBJECT.match(head) else "csv"
+    return f"{format_name} {packed}" if packed else format_name

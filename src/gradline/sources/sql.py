@@ -26,7 +26,7 @@ class SqlFile:
         nested: Mapping[str, str] = {}
         with self._connection() as connection:
             # DuckDB would expand a name with brackets or stars in it, and read other files.
-            file = f"{literal(glob.escape(path))}, compression = {literal(packing or 'none')}"
+            file = f"{literal(glob.escape(path))}, compression = {literal(packing or 'uncompressed')}"
             if self._format == "csv":
                 text = text_file(connection, path, file, packing)
                 self._text, names = text.source, text.names
