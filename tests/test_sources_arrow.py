@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from gradline.sources.arrow import recut
+from gradline.sources.arrow import recut, values_of
 from gradline.sources.rows import CHUNK
 
 
@@ -26,3 +26,12 @@ def test_empty_batches_between_full_ones() -> None:
     batch = pa.record_batch({"a": [1.0, 2.0]})
     [chunk] = recut([batch.slice(0, 0), batch, batch.slice(0, 0), batch], [0])
     assert chunk[0].tolist() == [1.0, 2.0, 1.0, 2.0]
+
+
+@pytest.mark.parametrize("start", [0, 3, 8, 13])
+def test_missing_values_of_a_slice(start: int) -> None:
+    values = [None if j % 3 == 0 or j == 19 else j / 2 for j in range(40)]
+    for kind in (pa.float64(), pa.float32(), pa.float16()):
+        array = pa.array(values, kind).slice(start, 21)
+        expected = [np.nan if value is None else value for value in values[start : start + 21]]
+        np.testing.assert_array_equal(values_of(array), expected)

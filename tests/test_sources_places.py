@@ -88,10 +88,10 @@ def test_keys_that_are_missing_or_not_whole(tmp_path: Path) -> None:
 
 
 def test_the_files_own_column_goes_before_a_key(tmp_path: Path) -> None:
-    write(tmp_path / "year=2024" / "t.parquet", {"year": [1999.5], "v": [1.0]})
+    write(tmp_path / "year=2024" / "month=3" / "t.parquet", {"year": [1999.5], "v": [1.0]})
     table = open_table(tmp_path)
-    assert table.columns == ("year", "v")
-    assert values(table, "year") == [[1999.5]]
+    assert table.columns == ("year", "v", "month")
+    assert values(table, "v", "year", "month") == [[1.0], [1999.5], [3]]
 
 
 def test_a_key_that_some_folders_lack(tmp_path: Path) -> None:
