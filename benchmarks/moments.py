@@ -1,14 +1,22 @@
-"""In-memory fits: double-double moments beside the fastest float64 peer, on the same rows."""
+"""In-memory fits beside the fastest float64 peer, on the same rows, and beside one plain read of them."""
 
 from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from timing import alternate, report
 
 import gradline as gl
 
-SIZES = [(10_000_000, 10)]
-ROUNDS = 7
+# rows, features, dtype, precisions, rounds
+SIZES = [
+    (10_000_000, 10, "float64", ("double-double", "float64", "auto"), 7),
+    (1_000_000, 100, "float64", ("float64", "auto"), 5),
+    (200_000, 500, "float64", ("float64", "auto"), 5),
+    (20_000, 2_000, "float32", ("float64", "auto"), 5),
+]
+THREADS = 2
 
 
 def main() -> None:
@@ -16,22 +24,21 @@ def main() -> None:
     from sklearnex.linear_model import LinearRegression as Accelerated
 
     rng = np.random.default_rng(0)
-    for n, d in SIZES:
-        X = rng.random((n, d))
-        y = X.sum(axis=1) + rng.normal(size=n)
-        columns = np.asfortranarray(X)
-        medians = alternate(
-            {
-                "scikit-learn-intelex LinearRegression().fit": lambda X=X, y=y: Accelerated().fit(X, y),
-                "gradline moments": lambda X=X, y=y: gl.Moments.of(X, y),
-                "gradline fit, with standard errors": lambda X=X, y=y: gl.fit(X, y),
-                "gradline moments, column-major": lambda X=columns, y=y: gl.Moments.of(X, y),
-                "scikit-learn LinearRegression().fit": lambda X=X, y=y: Plain().fit(X, y),
-                "reading X once (numpy sum)": lambda X=X: X.sum(),
-            },
-            ROUNDS,
-        )
-        report(f"{n:,} x {d} float64 in memory, row-major", medians)
+    with ThreadPoolExecutor(THREADS) as pool:
+        for n, d, dtype, precisions, rounds in SIZES:
+            X = rng.random((n, d), dtype=dtype)
+            y = X.sum(axis=1) + rng.normal(size=n).astype(dtype)
+            pieces = np.array_split(X.reshape(-1), 16)
+            programs = {"scikit-learn-intelex LinearRegression().fit": lambda X=X, y=y: Accelerated().fit(X, y)}
+            for precision in precisions:
+                programs[f"gradline fit, {precision}"] = lambda X=X, y=y, p=precision: gl.fit(X, y, precision=p)
+            programs[f"reading X once ({THREADS} threads, numpy sum)"] = lambda a=pieces: list(pool.map(np.sum, a))
+            if d == 10:
+                columns = np.asfortranarray(X)
+                programs["gradline moments, double-double"] = lambda X=X, y=y: gl.Moments.of(X, y)
+                programs["gradline moments, column-major"] = lambda X=columns, y=y: gl.Moments.of(X, y)
+                programs["scikit-learn LinearRegression().fit"] = lambda X=X, y=y: Plain().fit(X, y)
+            report(f"{n:,} x {d:,} {dtype} in memory, row-major", alternate(programs, rounds))
 
 
 if __name__ == "__main__":

@@ -96,7 +96,6 @@ def test_what_is_not_finite_shows_on_its_own_diagonal(kernel, value: float, row:
 
 @pytest.mark.parametrize("factor", [1e-120, 1e-60, 1e60, 1e150])
 def test_the_size_of_the_numbers_does_not_matter(factor: float) -> None:
-    """A power of two is exact: only the floor under the norms, 1e-160, could show."""
     X = float64_or_float32(3, 400)
     factor = 2.0 ** round(math.log2(factor))
     one, other = narrow(list(X.T), 400).sum(axis=0)[0], narrow(list((X * factor).T), 400).sum(axis=0)[0]
@@ -106,7 +105,7 @@ def test_the_size_of_the_numbers_does_not_matter(factor: float) -> None:
 
 @pytest.mark.parametrize("size", [1e-200, 5e-324])
 def test_columns_whose_squares_underflow_beside_others(size: float) -> None:
-    """A norm of zero must not let the products with another column lose their low words."""
+    """A stretch whose norm underflows to zero has no bias: what it loses must be nothing beside the column's norm."""
     rng = np.random.default_rng(1)
     tiny, large = rng.normal(size=300) * size, rng.normal(size=300) * 1e150
     tiny[-1] = 1.0
