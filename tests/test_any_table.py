@@ -6,6 +6,7 @@ A new kind of source joins by a row in SOURCES.
 from __future__ import annotations
 
 import gzip
+import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -59,7 +60,8 @@ def _csv_gz(frame: pd.DataFrame, folder: Path) -> Path:
 
 
 def _json_lines(frame: pd.DataFrame, folder: Path) -> Path:
-    frame.to_json(folder / "t.jsonl", orient="records", lines=True, double_precision=15)
+    rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    (folder / "t.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     return folder / "t.jsonl"
 
 
@@ -199,7 +201,8 @@ def test_float64_sums_that_leave_too_few_digits_are_followed_by_double_double() 
     near, far = rng.normal(size=(200_000, 75)), rng.normal(size=(200_000, 75))
     far[:, 3] += 1e8
     y = 2.0 * far[:, 3] + rng.normal(size=200_000)
-    assert (gl.fit(near, y).plan.precision, gl.fit(near, y).plan.passes) == ("float64", 1)
+    first = gl.fit(near, y + near[:, 0])
+    assert (first.plan.precision, first.plan.passes) == ("float64", 1)
     fit = gl.fit(far, y)
     assert (fit.plan.precision, fit.plan.passes) == ("float64", 2)
     np.testing.assert_array_equal(fit.params, gl.fit(far, y, precision="double-double").params)

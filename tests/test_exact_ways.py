@@ -176,7 +176,8 @@ def large(p: int, seed: int = 9) -> tuple[np.ndarray, np.ndarray]:
     X = rng.normal(size=(3 * p, p - 1)).astype(np.float32).astype(float)
     X[:, 5] += 30 * X[:, 4]
     y = X @ rng.normal(size=p - 1) + rng.normal(size=3 * p)
-    return narrow([*X.T, y])
+    hi, lo = narrow([*X.T, y], len(y))
+    return hi[0], lo[0]
 
 
 def test_refinement_is_elimination_at_300_columns() -> None:

@@ -96,7 +96,7 @@ def fit(
     saved = None if checkpoint is None else Checkpoint(checkpoint)
     moments = accumulate(problem, missing=missing, precision=plan.precision, progress=progress, checkpoint=saved)
     solution = _solved(moments, problem.intercept, l2)
-    if plan.second and (solution.unsure or solution.digits < SAFE_DIGITS):
+    if plan.second and (solution.unsure or not solution.condition**2 * moments.unit <= 10.0**-SAFE_DIGITS):
         moments = accumulate(problem, missing=missing, progress=progress)
         solution = _solved(moments, problem.intercept, l2)
         plan = replace(plan, passes=2)
