@@ -67,6 +67,14 @@ def accumulate(
     grouping = Grouping(categories, problem.effects, len(terms), len(targets)) if categories else None
     names = (*[term.name for term in terms], *targets, *categories)
     summing = Summing(names, len(targets), missing, problem.frequency, grouping, precision == "double-double")
+    if checkpoint is None and problem.table.rows is not None and problem.table.rows <= CHUNK:
+        parts = problem.parts()
+        if len(parts) == 1:  # a small table: no threads, and mostly a single chunk
+            found = [sums for rows in parts[0].read() for sums in summing.chunks(problem.block(rows))]
+            if len(found) == 1:
+                if progress is not None:
+                    progress(found[0].rows, problem.table.rows)
+                return _moments(problem, summing, found[0], precision)
     tree = Tree(summing.merge, () if checkpoint is None else checkpoint.resume(problem, summing))
     done = sum(node.sums.rows for node in tree.nodes)
     for nodes in _runs(problem, summing, threads or _processors(), tree.chunks):
