@@ -16,7 +16,7 @@ from gradline.exact.relations import describe
 from gradline.exact.solve import Solution, solve
 from gradline.moments import Moments, Progress, accumulate
 from gradline.moments.checkpoint import Checkpoint
-from gradline.moments.plan import SAFE_DIGITS, Plan, plan_of
+from gradline.moments.plan import Plan, plan_of
 from gradline.results.fit import Fit
 
 FEW_DIGITS = 6
@@ -96,7 +96,7 @@ def fit(
     saved = None if checkpoint is None else Checkpoint(checkpoint)
     moments = accumulate(problem, missing=missing, precision=plan.precision, progress=progress, checkpoint=saved)
     solution = _solved(moments, problem.intercept, l2)
-    if plan.second and (solution.unsure or not solution.condition**2 * moments.unit <= 10.0**-SAFE_DIGITS):
+    if plan.second and not solution.settled(moments.nobs - solution.freedom):
         moments = accumulate(problem, missing=missing, progress=progress)
         solution = _solved(moments, problem.intercept, l2)
         plan = replace(plan, passes=2)

@@ -15,7 +15,7 @@ from gradline.design.effects import Category, Effect
 from gradline.design.expression import checked
 from gradline.design.formula import Model, choose, parse
 from gradline.design.polynomial import Polynomial
-from gradline.design.recipe import Derived, Recipe
+from gradline.design.recipe import EMPTY, Derived, Recipe
 from gradline.design.terms import Term, columns_of, evaluate, exact_words, powers
 from gradline.errors import ColumnError, DataError, OptionError, ShapeError, no_such_column
 from gradline.sources import Table, demand, is_array, is_named, open_columns, open_table
@@ -47,7 +47,7 @@ class Problem:
     @property
     def recipe(self) -> Recipe:
         """What new data need to become the same columns; the levels are known once the rows have been read."""
-        return Recipe(self.derived, self.categories)
+        return Recipe(self.derived, self.categories) if self.derived or self.categories else EMPTY
 
     @property
     def epsilon(self) -> tuple[float, ...]:
@@ -57,6 +57,8 @@ class Problem:
 
     def _spacing(self, column: str) -> float:
         """Relative spacing of a column's numbers: of a computed one, the coarsest that it is made of."""
+        if not self.derived:
+            return self.table.epsilon(column)
         numeric = self.table.numeric
         made_of = [name for name in sources(self.derived, [column]) if name in numeric]
         return max([self.table.epsilon(name) for name in made_of], default=2.0**-52)
@@ -94,6 +96,8 @@ class Problem:
             hi.append(high)
             lo.append(low)
         weights = None if self.weights is None else given[d]
+        if not self.categories:
+            return Block(rows.first, tuple(hi), tuple(lo), weights, rows.place)
         labels = [each[0] if isinstance(each, tuple) else each for each in given[len(given) - len(self.categories) :]]
         return Block(rows.first, tuple(hi), tuple(lo), weights, rows.place, tuple(labels))
 
