@@ -206,4 +206,4 @@ def test_float64_sums_that_leave_too_few_digits_are_followed_by_double_double() 
     fit = gl.fit(far, y)
     assert (fit.plan.precision, fit.plan.passes) == ("float64", 2)
     np.testing.assert_array_equal(fit.params, gl.fit(far, y, precision="double-double").params)
-    assert fit.digits > 10
+    assert fit.digits > 7

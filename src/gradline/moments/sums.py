@@ -143,7 +143,7 @@ class Summing:
 
     def _cross_products(self, block: Block) -> Pair:
         """The (p, p) pair for one chunk, the constant 1 first. Which code computes it depends on the size alone."""
-        wide = block.weights is not None or any([low is not None for low in block.lo])
+        wide = block.weights is not None or any(low is not None for low in block.lo)
         if len(block.hi[0]) * (len(block.hi) + 1) <= SMALL:
             left, right = _sides(block) if wide else (_columns(block.hi), None)
             return slices.cross_products(left, left if right is None else right)
