@@ -25,6 +25,8 @@ _Call: TypeAlias = tuple[Expression, ast.Call]
 
 def sources(derived: Sequence[Derived], names: Sequence[str]) -> list[str]:
     """The columns of the table that these columns need, each once, in the order of first use."""
+    if not derived:
+        return list(dict.fromkeys(names))
     known = {each.name: each for each in derived}
     found: list[str] = []
     for name in names:

@@ -37,16 +37,30 @@ def cross_products(left: Pair, right: Pair) -> Pair:
     b = a if right is left else _slices(right, bits, count)
     hi = a[0].T @ b[0]
     lo = np.zeros(hi.shape)
-    backwards = b[::-1]
     for order in range(1, min(count, len(a) + len(b) - 2) + 1):
-        first = max(0, order - len(b) + 1)
-        last = min(order, len(a) - 1)
-        at = len(b) - 1 - order
-        # Σ a[i]ᵀ b[order - i] as one product of stacked slices
-        stacked = a[first : last + 1].reshape(-1, a.shape[2])
-        hi, error = two_sum(hi, stacked.T @ backwards[at + first : at + last + 1].reshape(-1, b.shape[2]))
+        products = _products(a, order) if right is left else _stacked(a, b, order)
+        hi, error = two_sum(hi, products)
         lo += error
     return quick_two_sum(hi, lo)
+
+
+def _stacked(a: Array, b: Array, order: int) -> Array:
+    """Σ a[i]ᵀ·b[order - i] as one product of stacked slices."""
+    first, last = max(0, order - len(b) + 1), min(order, len(a) - 1)
+    across = b[::-1][len(b) - 1 - order + first : len(b) + last - order]
+    product: Array = a[first : last + 1].reshape(-1, a.shape[2]).T @ across.reshape(-1, b.shape[2])
+    return product
+
+
+def _products(a: Array, order: int) -> Array:
+    """Σ a[i]ᵀ·a[order - i]: half of the products are the others' transposes."""
+    total: Array | None = a[order // 2].T @ a[order // 2] if order % 2 == 0 else None
+    for i in range(max(0, order - len(a) + 1), (order + 1) // 2):
+        product = a[i].T @ a[order - i]
+        both = product + product.T
+        total = both if total is None else total + both
+    assert total is not None
+    return total
 
 
 def grouped(codes: NDArray[np.int32], cells: int, columns: Sequence[tuple[Array, Array | None]]) -> Pair:
