@@ -48,3 +48,23 @@ def digits(got: float, exact: Fraction) -> float:
 def relative_error(pair: tuple[float, float], exact: Fraction, scale: Fraction) -> float:
     """Error of hi + lo relative to scale."""
     return float(abs(Fraction(float(pair[0])) + Fraction(float(pair[1])) - exact) / scale)
+
+
+def as_pair(matrix: list[list[Fraction]]) -> tuple[np.ndarray, np.ndarray]:
+    """The high and low words of exact numbers: each relative to 2**-106."""
+    hi = np.array([[float(value) for value in row] for row in matrix])
+    lo = np.array([[float(v - Fraction(float(v))) for v in row] for row in matrix])
+    return hi, lo
+
+
+def solution(matrix: list[list[Fraction]], q: int) -> tuple[list[Fraction], Fraction, list[Fraction]]:
+    """Parameters, residual sum of squares and the diagonal of (X'X)⁻¹, from cross-products with one target."""
+    rows = [[*matrix[i], *(Fraction(int(i == j)) for j in range(q))] for i in range(q)]
+    for j in range(q):
+        for i in range(q):
+            if i != j and rows[i][j]:
+                factor = rows[i][j] / rows[j][j]
+                rows[i] = [u - factor * v for u, v in zip(rows[i], rows[j], strict=True)]
+    params = [rows[i][q] / rows[i][i] for i in range(q)]
+    rss = matrix[q][q] - dot(matrix[q][:q], params)
+    return params, rss, [rows[i][q + 1 + i] / rows[i][i] for i in range(q)]

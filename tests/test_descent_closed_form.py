@@ -188,9 +188,10 @@ def test_a_loss_beyond_float64_stops_the_run_with_its_history() -> None:
 def test_elimination_in_floats_and_in_arrays_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in DESIGNS:
         moments = Moments.of(*design(name))
-        monkeypatch.setattr("gradline.descent.quadratic._FLOATS", 99)
+        monkeypatch.setattr("gradline.descent.quadratic.FLOATS", 99)
         floats = quadratic_of(moments)
-        monkeypatch.setattr("gradline.descent.quadratic._FLOATS", 0)
+        monkeypatch.setattr("gradline.descent.quadratic.FLOATS", 0)
+        monkeypatch.setattr("gradline.elimination.FLOATS", 0)
         arrays = quadratic_of(moments)
         np.testing.assert_allclose(floats.root, arrays.root, rtol=1e-14, atol=0)
         np.testing.assert_allclose(floats.aim, arrays.aim, rtol=1e-14, atol=0)

@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import copysign, hypot, sqrt
-from typing import Any
 
 import numpy as np
 
 from gradline.descent.units import Units
-from gradline.doubledouble import Array, Pair, add, divide, multiply, subtract_product, sum_pairs, two_product
+from gradline.doubledouble import Array, Pair, add, divide, multiply, sum_pairs, two_product
+from gradline.elimination import FLOATS, eliminate, in_floats
 from gradline.errors import DataError
 from gradline.moments.moments import Moments
+from gradline.moments.slices import cross_products
 
-_FLOATS = 6  # up to this size of A, elimination in Python floats is faster than in arrays
+CONSTANT_SPACING = 2.0**-52
+"""Relative spacing of the intercept's column of ones."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Quadratic:
         The error of a vector v enters squared.
         """
         v = self.axes.right
-        image = product(self.gram, (v, np.zeros_like(v)))
+        image = cross_products(self.gram, (v, np.zeros_like(v)))  # A is its own transpose
         return divide(sum_pairs(multiply(image, (v, np.zeros_like(v)))), sum_pairs(two_product(v, v)))
 
 
@@ -72,9 +74,17 @@ def quadratic_of(moments: Moments) -> Quadratic:
         names = ("Intercept", *moments.columns, *moments.targets)
         worst = names[int(np.argmin(np.isfinite(np.diagonal(moments.hi))))]
         raise DataError(f"the squares of {worst} add up beyond float64's range.\nRescale it (another unit will do).")
-    small = (16 * p * 2.0**-52) ** 2  # as the rank rule of the exact answer, on squares
-    factor = _in_floats if size <= _FLOATS else _in_arrays
-    upper, floor, kept = factor(moments, p, small)
+    floor: float
+    if size <= FLOATS:
+        upper, floor, kept = _in_floats(moments, p)
+    else:
+        norms = moments.hi.diagonal()
+        least = (16 * p * np.array([CONSTANT_SPACING, *moments.epsilon[: p - 1]])) ** 2 * norms[:p]
+        (hi, _), left = eliminate(moments.pair, p, least, inverse=False)
+        used = left > least
+        kept = np.sqrt(np.where(used, left, 0.0) / np.where(norms[:p] > 0.0, norms[:p], 1.0))
+        upper = np.where(used[:, None], np.triu(hi[:p]), 0.0) / np.sqrt(np.where(used, left, 1.0))[:, None]
+        floor = float(np.maximum(hi.diagonal()[p:], 0.0).sum())
     return Quadratic(
         upper[:, :p],
         upper[:, p:],
@@ -85,46 +95,24 @@ def quadratic_of(moments: Moments) -> Quadratic:
     )
 
 
-def _in_floats(moments: Moments, p: int, small: float) -> tuple[Array, float, Array]:
-    size = len(moments.hi)
-    hi: list[list[Any]] = moments.hi.tolist()
-    lo: list[list[Any]] = moments.lo.tolist()
-    upper = [[0.0] * size for _ in range(p)]
-    kept = [0.0] * p
+def _in_floats(moments: Moments, p: int) -> tuple[Array, float, Array]:
+    """The same for a small A without arrays, whose calls would take most of the time."""
+    hi: list[list[float]] = moments.hi.tolist()
+    lo: list[list[float]] = moments.lo.tolist()
+    norms = [hi[j][j] for j in range(p)]
+    spacing = (CONSTANT_SPACING, *moments.epsilon)
+    least = [(16 * p * spacing[j]) ** 2 * norms[j] for j in range(p)]
+    left = in_floats(hi, lo, p, least, inverse=False)
+    upper, kept = [], []
     for j in range(p):
-        pivot, norm = (hi[j][j], lo[j][j]), float(moments.hi[j, j])
-        if not pivot[0] > small * norm:
-            continue
-        kept[j] = sqrt(pivot[0] / norm)
-        scale = 1.0 / sqrt(pivot[0])
-        upper[j][j] = sqrt(pivot[0])
-        for m in range(j + 1, size):
-            cross = (hi[j][m], lo[j][m])
-            upper[j][m] = cross[0] * scale
-            ratio = _quotient(cross, pivot)
-            for n in range(m, size) if m < p else (m,):
-                hi[m][n], lo[m][n] = subtract_product((hi[m][n], lo[m][n]), ratio, (hi[j][n], lo[j][n]))
-    return np.array(upper), sum(max(hi[m][m], 0.0) for m in range(p, size)), np.array(kept)
-
-
-def _in_arrays(moments: Moments, p: int, small: float) -> tuple[Array, float, Array]:
-    size = len(moments.hi)
-    hi, lo = moments.hi.copy(), moments.lo.copy()
-    norms = np.diagonal(moments.hi)
-    upper, kept = np.zeros((p, size)), np.zeros(p)
-    for j in range(p):
-        pivot = (hi[j, j], lo[j, j])
-        if not pivot[0] > small * norms[j]:
-            continue
-        kept[j] = sqrt(pivot[0] / norms[j])
-        upper[j, j:] = hi[j, j:] / sqrt(pivot[0])
-        after = slice(j + 1, size)
-        row = (hi[j, after], lo[j, after])
-        ratio = _quotient(row, pivot)
-        column = (ratio[0][:, None], ratio[1][:, None])
-        hi[after, after], lo[after, after] = subtract_product((hi[after, after], lo[after, after]), column, row)
-    targets = np.maximum(np.diagonal(hi)[p:], 0.0)
-    return upper, float(targets.sum()), kept
+        if left[j] > least[j]:
+            scale = 1.0 / sqrt(left[j])
+            upper.append([0.0] * j + [sqrt(left[j])] + [value * scale for value in hi[j][j + 1 :]])
+            kept.append(sqrt(left[j] / norms[j]))
+        else:
+            upper.append([0.0] * len(hi))
+            kept.append(0.0)
+    return np.array(upper), sum(max(hi[m][m], 0.0) for m in range(p, len(hi))), np.array(kept)
 
 
 def standardized(quadratic: Quadratic) -> tuple[Quadratic, Units]:
@@ -139,8 +127,7 @@ def standardized(quadratic: Quadratic) -> tuple[Quadratic, Units]:
     upper = root.copy()
     upper[0, 1:] = 0.0
     upper[:, 1:] /= scale
-    across = (np.ascontiguousarray(upper.T), np.zeros_like(upper))
-    gram = product(across, (upper, np.zeros_like(upper)))
+    gram = cross_products((upper, np.zeros_like(upper)), (upper, np.zeros_like(upper)))
     return replace(quadratic, root=upper, gram=gram), Units(centre, scale)
 
 
@@ -172,9 +159,3 @@ def _two_axes(a: float, b: float, zero: float, d: float) -> Axes:
     turn = copysign(1.0, x * w - y * v)  # the second left vector stands upright on the first, whatever is left of it
     left = np.array([[x / long, -turn * y / long], [y / long, turn * x / long]])
     return Axes(np.array([long, short]), left, np.array([first, second]).T)
-
-
-def _quotient(a: Pair, b: Pair) -> Pair:
-    """a / b, for floats as for arrays."""
-    q = a[0] / b[0]
-    return q, subtract_product(a, (q, 0.0 * q), b)[0] / b[0]

@@ -7,12 +7,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gradline.doubledouble import UNIT, Array, Pair, add, divide, multiply, subtract
-from gradline.exact.sweep import Swept, sweep
-from gradline.moments.slices import cross_products
+from gradline.doubledouble import UNIT, Array, Pair, add, divide, multiply, subtract, sum_pairs
+from gradline.elimination import COMPILED
+from gradline.exact.condition import scaled_condition
+from gradline.exact.covariance import penalised
+from gradline.exact.reduction import Reduced, by_elimination
+from gradline.exact.refinement import by_refinement
+from gradline.exact.unrelated import SHARE, by_unrelated, unrelated
 
 MOST_DIGITS = 15.9
 """What the last rounding to float64 leaves."""
+
+REFINED = 300
+"""From this many columns on, sums taken in float64 are solved by Cholesky in float64 and refined."""
+
+SURE_RSS = 1e-8
+"""A residual sum of squares is unsure when the sums leave a larger share of it open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +41,23 @@ class Solution:
     freedom: float  # effective number of parameters: the rank, less with l2
     digits: float
     condition: float
+    error: Array  # (q, k) bound on the error of each parameter, in its own unit, taking the data as exact
+    unsure: str
+    """What the sums are too coarse to tell, in words, if anything: the rank, or the residual sum of squares."""
+    method: str
+    """How it was solved, and why so."""
 
 
 def solve(
-    moments: Pair, features: int, epsilon: Array, constant: NDArray[np.bool_], *, intercept: bool, l2: float
+    moments: Pair,
+    features: int,
+    epsilon: Array,
+    constant: NDArray[np.bool_],
+    *,
+    intercept: bool,
+    l2: float,
+    unit: float = UNIT,
+    way: str = "auto",
 ) -> Solution:
     """Minimise RSS + l2·‖coef‖² over the parameters, the intercept unpenalised.
 
@@ -45,51 +68,72 @@ def solve(
         constant: (k,) whether each target is known to have one value in all rows.
         intercept: Whether the constant 1 is among the parameters.
         l2: The weight of the squared coefficients.
+        unit: How exactly the sums are known: the error of each, relative to the geometric mean of the two diagonal
+            entries that it stands between. 2**-104 for sums in double-double, about 2**-50 for float64.
+        way: For tests: "elimination", "unrelated" or "refinement" where that can be done.
     """
     start = 0 if intercept else 1
     q = 1 + features - start
-    matrix = moments[0][start:, start:].copy(), moments[1][start:, start:].copy()
+    matrix = moments[0][start:, start:], moments[1][start:, start:]
     constant_spacing = [2.0**-52] if intercept else []
     spacing = np.concatenate([constant_spacing, epsilon])
-    penalised = np.arange(q) >= (1 if intercept else 0)
-    if l2:
-        diagonal = np.arange(q)[penalised]
-        hi, lo = add((matrix[0][diagonal, diagonal], matrix[1][diagonal, diagonal]), (np.array(l2), np.zeros(())))
-        matrix[0][diagonal, diagonal], matrix[1][diagonal, diagonal] = hi, lo
-
     # Powers of two bring the diagonal between 1/2 and 2 without a rounding error.
-    norms = matrix[0].diagonal()
+    norms = matrix[0].diagonal().copy()
+    norms[start_of_penalty(intercept) : q] += l2
     exponents = -np.round(np.log2(np.where(norms > 0, norms, 1.0)) / 2).astype(int)
     scales = np.ldexp(1.0, exponents)
-    both = scales[:, None] * scales[None, :]
-    matrix = matrix[0] * both, matrix[1] * both
+    matrix = matrix[0] * scales[:, None], matrix[1] * scales[:, None]
+    for word in matrix:
+        word *= scales
+    strength = np.zeros(q)
+    if l2:
+        strength[start_of_penalty(intercept) :] = (l2 * scales[:q] ** 2)[start_of_penalty(intercept) :]
+        diagonal = np.arange(q)
+        matrix[0][diagonal, diagonal], matrix[1][diagonal, diagonal] = add(
+            (matrix[0][diagonal, diagonal], matrix[1][diagonal, diagonal]), (strength, np.zeros(q))
+        )
     norms = matrix[0].diagonal().copy()
-    swept = sweep(matrix, q, np.maximum((16 * q * spacing[:q]) ** 2 * norms[:q], 0.0))
+    least = np.maximum((16 * q * spacing[:q]) ** 2 * norms[:q], 0.0)
+    reduced, method = _reduce(matrix, q, least, unit, way)
 
     tss = _total(matrix, q, intercept)
     constant = constant & (intercept | (norms[q:] == 0))
-    params = swept.matrix[0][:q, q:].copy(), swept.matrix[1][:q, q:].copy()
+    params = reduced.params[0].copy(), reduced.params[1].copy()
     first = np.arange(q) == 0
     if intercept:
         mean = divide((matrix[0][0, q:], matrix[1][0, q:]), (matrix[0][0, 0], matrix[1][0, 0]))
         for word, exact in zip(params, mean, strict=True):
             word[:, constant] = np.where(first[:, None], exact[constant], 0.0)
-    rss = swept.matrix[0][q:, q:].diagonal(), swept.matrix[1][q:, q:].diagonal()
+    rss = reduced.rss
     if l2:
-        rss = subtract(rss, _penalty(params, l2 * scales[:q] ** 2 * penalised))
+        rss = subtract(rss, _penalty(params, strength))
     rss_high = np.where(constant & intercept, 0.0, np.maximum(rss[0], 0.0))
-    perfect = rss_high <= np.maximum(spacing[q:] ** 2, 64 * (q + 1) * UNIT) * norms[q:]
+    nothing = np.maximum(spacing[q:] ** 2, 64 * (q + 1) * UNIT) * norms[q:]
+    perfect = rss_high <= nothing
 
-    params_high, digits = _sure(params, swept, norms, constant)
-    if any(left > 16 * q * UNIT and spacing[j] <= 2.0**-52 for j, left in swept.remaining.items()):
+    params_high, error, digits = _sure(params, reduced, norms, constant, unit)
+    unsure = ""
+    if _rank_is_unsure(reduced, norms[:q], least, unit):
+        unsure = "the rank"
+    elif unit > UNIT:
+        open_part = unit * _reach(params, norms, reduced.kept) ** 2 * norms[q:]
+        known = constant | (rss_high + open_part <= nothing) | (open_part <= SURE_RSS * rss_high)
+        unsure = "" if known.all() else "the residual sum of squares"
+    left_out = (~reduced.kept).nonzero()[0]
+    if (unit > UNIT and unsure == "the rank") or any(
+        reduced.left[j] > 16 * q * UNIT and spacing[j] <= 2.0**-52 for j in left_out
+    ):
         digits = 0.0  # with the data taken as exact, that column would not be dependent
-    variance, root, freedom = _covariance(swept, l2 * scales[:q] ** 2 * penalised)
-    params_high[~swept.kept] = np.nan
+    if l2:
+        variance, root, freedom = penalised(reduced, (matrix[0][:q, :q], matrix[1][:q, :q]), strength)
+    else:
+        variance, root, freedom = reduced.inverse.diagonal().copy(), reduced.root, float(reduced.kept.sum())
+    params_high[~reduced.kept] = np.nan
     params_low = np.where(params_high == params[0], params[1], 0.0)
     units = scales[:q, None] / scales[None, q:]
-    variance[~swept.kept] = np.nan
+    variance[~reduced.kept] = np.nan
     relations = {}
-    for j, relation in swept.relations.items():
+    for j, relation in reduced.relations.items():
         # Scaled columns are of like length, so what is this small is rounding and not a part of the relation.
         part = np.where(abs(relation) > 1e-9 * abs(relation).max(initial=0.0), relation, 0.0)
         relations[j] = part * (scales[:q] / scales[j])
@@ -105,14 +149,39 @@ def solve(
         relations=relations,
         freedom=freedom,
         digits=digits,
-        condition=_condition(swept, matrix[0][:q, :q], norms[:q]),
+        condition=_condition(reduced, matrix[0][:q, :q], norms[:q]),
+        error=error * units,
+        unsure=unsure,
+        method=method,
     )
+
+
+def start_of_penalty(intercept: bool) -> int:
+    """The first parameter that l2 counts."""
+    return 1 if intercept else 0
+
+
+def _reduce(matrix: Pair, q: int, least: Array, unit: float, way: str) -> tuple[Reduced, str]:
+    """Choose how to solve, by the number of columns, how they are related, and how exactly the sums are known."""
+    forced = way != "auto"
+    if way == "unrelated" or (not forced and q >= COMPILED):
+        first = unrelated(matrix[0], q)
+        if len(first) >= (1 if forced else SHARE * q):
+            reduced = by_unrelated(matrix, q, least, first)
+            if reduced is not None:
+                return reduced, f"double-double: {len(first)} of {q} columns unrelated to each other, then the others"
+    if way == "refinement" or (not forced and q >= REFINED and unit > UNIT):
+        reduced = by_refinement(matrix, q, least, unit)
+        if reduced is not None:
+            return reduced, f"float64 and refinement: {q} columns, sums in float64"
+        return by_elimination(matrix, q, least), f"double-double: {q} columns, too close to dependent for float64"
+    return by_elimination(matrix, q, least), f"double-double: {q} columns"
 
 
 def _total(matrix: Pair, q: int, intercept: bool) -> Array:
     """(k,) total sums of squares of the targets: about their mean where the first column is the constant."""
     hi, lo = matrix
-    raw = hi[q:, q:].diagonal(), lo[q:, q:].diagonal()
+    raw = hi.diagonal()[q:], lo.diagonal()[q:]
     if not intercept:
         return raw[0].copy()
     cross = hi[0, q:], lo[0, q:]
@@ -122,59 +191,60 @@ def _total(matrix: Pair, q: int, intercept: bool) -> Array:
 
 def _penalty(params: Pair, strength: Array) -> Pair:
     """(k,) Σ strength·param², in double-double."""
-    squares = multiply(multiply(params, params), (strength[:, None], np.zeros((len(strength), 1))))
-    hi = lo = np.zeros(params[0].shape[1])
-    for square in zip(*squares, strict=True):
-        hi, lo = add((hi, lo), square)
-    return hi, lo
+    return sum_pairs(multiply(multiply(params, params), (strength[:, None], np.zeros((len(strength), 1)))))
 
 
-def _sure(params: Pair, swept: Swept, norms: Array, constant: NDArray[np.bool_]) -> tuple[Array, float]:
-    """The parameters rounded to float64, and a lower bound on the correct digits of each of them.
+def _sure(
+    params: Pair, reduced: Reduced, norms: Array, constant: NDArray[np.bool_], unit: float
+) -> tuple[Array, Array, float]:
+    """The parameters rounded to float64, a bound on the error of each, and on the correct digits of all of them.
 
-    To first order |Δβ| ≤ |A⁻¹|·(|ΔA|·|β| + |Δb|), and every entry of A and b, scaled to unit diagonal, is known to
-    a small multiple of 2**-104, elimination included. A parameter below its own bound, where that bound is also
-    far below what float64 data can carry, is zero.
+    With |ΔA| and |Δb|, scaled to unit diagonal, at most η, |Δβ| ≤ η·|A⁻¹|·(‖β‖₁ + 1) / (1 - η·‖A⁻¹‖) with the sum of
+    all |A⁻¹| for its norm; η is the error of the sums and a small multiple of 2**-104 for the elimination. A
+    parameter below its own bound, where that bound is also far below what float64 data can carry, is zero.
     """
     q = len(norms) - len(constant)
-    x, y = np.sqrt(norms[:q]), np.sqrt(norms[q:])
-    kept = swept.kept
-    if not kept.any():
-        return params[0].copy(), MOST_DIGITS
-    inverse = abs(swept.matrix[0][:q, :q]) * x[:, None] * x[None, :]
-    reach = inverse[np.ix_(kept, kept)].sum(axis=1)
-    values = params[0][kept] * x[kept, None] / np.where(y > 0, y, 1.0)  # (kept, k), for unit columns
-    bound = 16 * (q + 1) * UNIT * reach[:, None] * (abs(values).sum(axis=0) + 1)
-    zero = (abs(values) <= bound) & (bound <= 1e-20)
-    relative = np.where(zero | constant, 0.0, bound / np.where(zero | (values == 0), 1.0, abs(values)))
-    digits = -np.log10(max(float(relative.max()), 10**-MOST_DIGITS))
+    kept = reduced.kept
     rounded = params[0].copy()
+    error = np.zeros(rounded.shape)
+    if not kept.any():
+        return rounded, error, MOST_DIGITS
+    x, y = np.sqrt(norms[:q]), np.sqrt(norms[q:])
+    sums = (x * (abs(reduced.inverse) @ x))[kept]
+    to_unit = x[kept, None] / np.where(y > 0, y, 1.0)
+    values = abs(params[0][kept]) * to_unit  # (kept, k), for unit columns
+    eta = 16 * (q + 1) * UNIT + (unit if unit > UNIT else 0.0)
+    stretch = 1 - eta * float(sums.sum())
+    bound = eta * sums[:, None] * (values.sum(axis=0) + 1) / stretch if stretch > 0 else np.full(values.shape, np.inf)
+    zero = (values <= bound) & (bound <= 1e-20)
+    relative = np.where(zero | constant, 0.0, bound / np.where(zero | (values == 0), 1.0, values))
+    digits = -np.log10(max(float(relative.max()), 10**-MOST_DIGITS))
     rounded[kept] = np.where(zero, 0.0, rounded[kept])
-    return rounded, max(digits, 0.0)
+    error[kept] = bound / to_unit
+    return rounded, error, max(digits, 0.0)
 
 
-def _covariance(swept: Swept, strength: Array) -> tuple[Array, Array, float]:
-    """Diagonal and root of M⁻¹·X'X·M⁻¹ with M = X'X + diag(strength), and the trace of X·M⁻¹·X'."""
-    q = len(strength)
-    hi, lo = -swept.matrix[0][:q, :q], -swept.matrix[1][:q, :q]
-    rank = int(swept.kept.sum())
-    if not strength.any():
-        return hi.diagonal().copy(), swept.root, float(rank)
-    hi[~swept.kept] = hi[:, ~swept.kept] = lo[~swept.kept] = lo[:, ~swept.kept] = 0.0
-    weighted = multiply((hi, lo), (strength[:, None], np.zeros((q, 1))))
-    shrunk = subtract((hi, lo), cross_products((hi, lo), weighted))
-    freedom = rank - float(weighted[0].diagonal().sum())
-    inner = np.eye(q) - (swept.root * strength) @ swept.root.T
-    values, vectors = np.linalg.eigh(inner)
-    return shrunk[0].diagonal().copy(), np.sqrt(np.maximum(values, 0.0))[:, None] * (vectors.T @ swept.root), freedom
+def _reach(params: Pair, norms: Array, kept: NDArray[np.bool_]) -> Array:
+    """(k,) ‖β‖₁ + 1 for columns and targets of unit length."""
+    q = len(kept)
+    x, y = np.sqrt(norms[:q]), np.sqrt(norms[q:])
+    values = abs(params[0][kept]) * x[kept, None] / np.where(y > 0, y, 1.0)
+    return np.asarray(values.sum(axis=0) + 1, np.float64)
 
 
-def _condition(swept: Swept, matrix: Array, norms: Array) -> float:
-    """Condition number of the kept columns of X, each scaled to unit length (Belsley's scaled condition)."""
-    kept = np.ix_(swept.kept, swept.kept)
-    if not swept.kept.any():
-        return float("nan")
-    x = np.sqrt(norms[swept.kept])
-    forward = matrix[kept] / (x[:, None] * x[None, :])
-    inverse = -swept.matrix[0][: len(norms), : len(norms)][kept] * (x[:, None] * x[None, :])
-    return float(np.sqrt(np.linalg.eigvalsh(forward)[-1] * np.linalg.eigvalsh(inverse)[-1]))
+def _rank_is_unsure(reduced: Reduced, norms: Array, least: Array, unit: float) -> bool:
+    """Whether a column has so nearly what it must have left that the error of the sums decides.
+
+    What is left of column j is v'·A·v, where v is the column less its part on those before: known to unit·‖v‖₁².
+    """
+    there = norms > 0
+    distance = abs(reduced.left[there] - least[there] / norms[there])
+    return bool((distance <= unit * reduced.span[there] ** 2).any())
+
+
+def _condition(reduced: Reduced, matrix: Array, norms: Array) -> float:
+    """Belsley's scaled condition number of the kept columns."""
+    if reduced.kept.all():
+        return scaled_condition(matrix, reduced.inverse, norms)
+    kept = np.ix_(reduced.kept, reduced.kept)
+    return scaled_condition(matrix[kept], reduced.inverse[kept], norms[reduced.kept])

@@ -1,0 +1,73 @@
+"""What every way of solving hands back, and the plainest way: elimination in double-double."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradline.doubledouble import Array, Pair, quick_two_sum
+from gradline.elimination import eliminate
+
+
+@dataclass(frozen=True, slots=True)
+class Reduced:
+    """A least-squares problem of q columns and k targets, solved.
+
+    A column that is left out has zeros in `inverse` and `root`, and its parameter means nothing.
+    """
+
+    params: Pair  # (q, k)
+    rss: Pair  # (k,)
+    inverse: Array  # (q, q) (X'X)⁻¹ of the kept columns
+    root: Array  # (q, q) with rootᵀ·root = inverse
+    kept: NDArray[np.bool_]  # (q,)
+    left: Array
+    """(q,) the share of its squared norm that each column has left beside those before it, or a lower bound."""
+    span: Array
+    """(q,) ‖v‖₁ of the combination v of columns, scaled to unit length, whose squared norm `left` is."""
+    relations: dict[int, Array]  # for each column left out, its coefficients (q,) on those before it
+    triangle: tuple[Pair, Pair] | None = None
+    """Unit lower triangular Z (q, q) and pivots D (q,), Zᵀ·D⁻¹·Z = inverse, where they are known in double-double."""
+
+
+def by_elimination(matrix: Pair, columns: int, least: Array) -> Reduced:
+    """Solve by elimination in double-double, in the columns' order.
+
+    Args:
+        matrix: (q + k, q + k) cross-products, the diagonal of order 1.
+        columns: q.
+        least: (q,) a column whose remaining squared norm is at most this is left out.
+    """
+    q = columns
+    (hi, lo), left = eliminate(matrix, q, least)
+    kept = left > least
+    norms = np.where(matrix[0].diagonal()[:q] > 0, matrix[0].diagonal()[:q], 1.0)
+    pivots = np.where(kept, hi.diagonal()[:q], 1.0), np.where(kept, lo.diagonal()[:q], 0.0)
+    lower, low = np.tril(hi[:q, :q], -1), np.tril(lo[:q, :q], -1)
+    lengths = np.sqrt(norms)
+    span = 1 + (abs(lower) @ lengths) / lengths
+    relations = {int(j): -lower[j] for j in (~kept).nonzero()[0]}
+    lower[~kept] = low[~kept] = 0.0
+    diagonal = np.arange(q)
+    lower[diagonal, diagonal] = kept
+    root = lower / np.sqrt(pivots[0])[:, None]
+    return Reduced(
+        params=quick_two_sum(-hi[q:, :q].T, -lo[q:, :q].T),
+        rss=(hi.diagonal()[q:], lo.diagonal()[q:]),
+        inverse=root.T @ root,
+        root=root,
+        kept=kept,
+        left=left / norms,
+        span=span,
+        relations=relations,
+        triangle=((lower, low), pivots),
+    )
+
+
+def spans(inverse: Array, norms: Array) -> tuple[Array, Array]:
+    """`left` and `span` of each column beside all others, where less of it is left than beside those before it."""
+    lengths = np.sqrt(norms)
+    variance = inverse.diagonal()
+    return 1 / (variance * norms), (abs(inverse) @ lengths) / (variance * lengths)

@@ -1,0 +1,76 @@
+"""Cholesky in float64, and parameters refined with residuals in double-double.
+
+For sums that were taken in float64 themselves: inverse and standard errors are as good as those sums, and the
+parameters are those of the given matrix to the digits of double-double.
+
+Source: Higham (2002), Accuracy and Stability of Numerical Algorithms, chapters 10 and 12.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gradline.doubledouble import Array, Pair, add, multiply, subtract, sum_pairs
+from gradline.exact.reduction import Reduced, spans
+
+TRUSTED = 1e-3
+"""Each step of refinement must shrink the error at least to this share."""
+_STEPS = 12
+_BLOCK = 128
+
+
+def by_refinement(matrix: Pair, columns: int, least: Array, unit: float) -> Reduced | None:
+    """Solve by Cholesky in float64 and refine; None where float64 cannot be trusted, or a column may be dependent."""
+    from scipy.linalg import lapack
+
+    q = columns
+    hi, lo = matrix
+    norms = hi.diagonal()[:q]
+    square = np.ascontiguousarray(hi[:q, :q]).T  # LAPACK's order; the matrix is its own transpose
+    factor, failed = lapack.dpotrf(square, lower=1)
+    if failed or (factor.diagonal() ** 2 <= 64 * q * 2.0**-53 * norms).any():
+        return None
+    root, failed = lapack.dtrtri(factor, lower=1, overwrite_c=1)
+    if failed:
+        return None
+    inverse = _mirrored(lapack.dlauum(root, lower=1)[0])  # rootᵀ·root, of which LAPACK writes half
+    left, span = spans(inverse, norms)
+    if (left * norms <= least).any():
+        return None
+    params = _refined((square.T, lo[:q, :q]), inverse, (hi[:q, q:], lo[:q, q:]), max(unit * 2.0**-20, 2.0**-100))
+    if params is None:
+        return None
+    explained = sum_pairs(multiply(params, (hi[:q, q:], lo[:q, q:])))
+    rss = subtract((hi.diagonal()[q:], lo.diagonal()[q:]), explained)
+    return Reduced(params, rss, inverse, root, np.ones(q, bool), left, span, {})
+
+
+def _mirrored(lower: Array) -> Array:
+    """The symmetric matrix of which this is the lower triangle, in place, block by block for the cache's sake."""
+    for start in range(0, len(lower), _BLOCK):
+        block, after = slice(start, start + _BLOCK), slice(start + _BLOCK, None)
+        square = np.tril(lower[block, block])
+        lower[block, block] = square + np.tril(square, -1).T
+        lower[block, after] = lower[after, block].T
+    return lower
+
+
+def _refined(square: Pair, inverse: Array, right: Pair, goal: float) -> Pair | None:
+    """x with square·x = right to the relative error `goal`."""
+    from gradline.elimination_compiled import times
+
+    x = inverse @ right[0], np.zeros(right[0].shape)
+    size = abs(x[0]).max(axis=0)
+    rate = 1.0
+    for _ in range(_STEPS):
+        residual = subtract(right, times(square, x))[0]
+        correction = inverse @ residual
+        x = add(x, (correction, np.zeros_like(correction)))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            now = float(np.nanmax(abs(correction).max(axis=0) / size, initial=0.0))
+        if now > TRUSTED * rate:
+            return None
+        if now * now / rate <= goal:
+            return x
+        rate = now
+    return None
