@@ -232,3 +232,22 @@ def test_ridge_standard_errors_against_rationals(way: str, l2: float, monkeypatc
     np.testing.assert_allclose(solution.variance, [float(v) for v in wanted], rtol=1e-10)
     np.testing.assert_allclose((solution.root**2).sum(axis=0), [float(v) for v in wanted], rtol=1e-6)
     assert solution.freedom == pytest.approx(float(freedom), rel=1e-9)
+
+
+def test_many_coefficients_are_settled_though_the_smallest_has_few_digits() -> None:
+    matrix, epsilon, constant = large(300), np.full(300, 2.0**-52), np.array([False])
+    solution = solve((matrix[0], 0 * matrix[0]), 299, epsilon, constant, intercept=True, l2=0.0, unit=FLOAT64)
+    fine = solve(matrix, 299, epsilon, constant, intercept=True, l2=0.0)
+    assert solution.digits < 10
+    assert (abs(solution.params - fine.params) <= solution.error).all()
+    assert solution.settled(600)
+    assert not solution.settled(0)
+
+
+def test_what_is_not_settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(12)
+    x = 1e5 + rng.normal(size=50)
+    exact = oracle.cross_products([np.ones(50), x, x + rng.normal(size=50)])
+    coarse = solved(monkeypatch, "arrays", (oracle.as_pair(exact)[0], np.zeros((3, 3))), FLOAT64)
+    assert not coarse.settled(48)
+    assert solved(monkeypatch, "arrays", oracle.as_pair(exact), UNIT).settled(48)

@@ -104,7 +104,7 @@ def _take(high: Any, low: Any, s: Any, c: Any) -> None:
     store(low, subtract(e, subtract(total, t)))
 
 
-@nb.njit(inline="always")  # type: ignore[untyped-decorator]
+@nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def _subtract_rows(
     out: Any, out_low: Any, source: Any, source_low: Any, stride: Any, vectors: Any, factors: Any
 ) -> None:

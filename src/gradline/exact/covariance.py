@@ -12,7 +12,7 @@ EIGENVALUES = 200
 """Up to this size a root comes from eigenvalues; beyond, where they take seconds, from a pivoted Cholesky."""
 
 
-def penalised(reduced: Reduced, matrix: Pair, strength: Array) -> tuple[Array, Array, float]:
+def shrunk(reduced: Reduced, matrix: Pair, strength: Array) -> tuple[Array, Array, float]:
     """Diagonal (q,) and root (q, q) of the covariance, and the trace of X·M⁻¹·X', the effective number of parameters.
 
     Args:

@@ -61,13 +61,13 @@ def _refined(square: Pair, inverse: Array, right: Pair, goal: float) -> Pair | N
 
     x = inverse @ right[0], np.zeros(right[0].shape)
     size = abs(x[0]).max(axis=0)
+    size = np.where(size > 0, size, 1.0)
     rate = 1.0
     for _ in range(_STEPS):
         residual = subtract(right, times(square, x))[0]
         correction = inverse @ residual
         x = add(x, (correction, np.zeros_like(correction)))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            now = float(np.nanmax(abs(correction).max(axis=0) / size, initial=0.0))
+        now = float((abs(correction).max(axis=0) / size).max())
         if now > TRUSTED * rate:
             return None
         if now * now / rate <= goal:

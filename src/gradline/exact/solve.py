@@ -9,20 +9,16 @@ from numpy.typing import NDArray
 
 from gradline.doubledouble import UNIT, Array, Pair, add, divide, multiply, subtract, sum_pairs
 from gradline.elimination import COMPILED
+from gradline.exact.certainty import contradicted, rank_is_unsure, rss_is_unsure, sure
 from gradline.exact.condition import scaled_condition
-from gradline.exact.covariance import penalised
+from gradline.exact.covariance import shrunk
+from gradline.exact.inference import residual_deviation, standard_errors
 from gradline.exact.reduction import Reduced, by_elimination
 from gradline.exact.refinement import by_refinement
 from gradline.exact.unrelated import SHARE, by_unrelated, unrelated
 
-MOST_DIGITS = 15.9
-"""What the last rounding to float64 leaves."""
-
 REFINED = 300
 """From this many columns on, sums taken in float64 are solved by Cholesky in float64 and refined."""
-
-SURE_RSS = 1e-8
-"""A residual sum of squares is unsure when the sums leave a larger share of it open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +37,21 @@ class Solution:
     freedom: float  # effective number of parameters: the rank, less with l2
     digits: float
     condition: float
-    error: Array  # (q, k) bound on the error of each parameter, in its own unit, taking the data as exact
-    unsure: str
-    """What the sums are too coarse to tell, in words, if anything: the rank, or the residual sum of squares."""
-    method: str
-    """How it was solved, and why so."""
+    error: Array  # (q, k) bound on the error of each parameter, in its own unit
+    unsure: str  # what the sums are too coarse to tell, if anything: "the rank", "the residual sum of squares"
+    method: str  # how it was solved, and why so
+
+    def settled(self, df_resid: float) -> bool:
+        """Whether more exact sums would change nothing that matters.
+
+        That is so when rank and residuals are not in doubt, and each parameter is known to 10 digits or to 1e-8 of
+        its standard error. (`digits` alone asks more than that: of many coefficients one is always nearly zero.)
+        """
+        if self.unsure:
+            return False
+        errors = standard_errors(self.variance, residual_deviation(self.rss, df_resid))
+        known = np.maximum(1e-10 * abs(self.params), 1e-8 * np.nan_to_num(errors))
+        return bool((np.isnan(self.params) | (self.error <= known) | self.constant).all())
 
 
 def solve(
@@ -74,26 +80,19 @@ def solve(
     """
     start = 0 if intercept else 1
     q = 1 + features - start
-    matrix = moments[0][start:, start:], moments[1][start:, start:]
-    constant_spacing = [2.0**-52] if intercept else []
-    spacing = np.concatenate([constant_spacing, epsilon])
+    spacing = np.concatenate([[2.0**-52] if intercept else [], epsilon])
+    penalised = np.arange(q) >= (1 if intercept else 0)
+    norms = moments[0].diagonal()[start:].copy()
+    norms[:q] += l2 * penalised
     # Powers of two bring the diagonal between 1/2 and 2 without a rounding error.
-    norms = matrix[0].diagonal().copy()
-    norms[start_of_penalty(intercept) : q] += l2
-    exponents = -np.round(np.log2(np.where(norms > 0, norms, 1.0)) / 2).astype(int)
-    scales = np.ldexp(1.0, exponents)
-    matrix = matrix[0] * scales[:, None], matrix[1] * scales[:, None]
-    for word in matrix:
-        word *= scales
-    strength = np.zeros(q)
+    scales = np.ldexp(1.0, -np.round(np.log2(np.where(norms > 0, norms, 1.0)) / 2).astype(int))
+    matrix = _scaled(moments[0][start:, start:], scales), _scaled(moments[1][start:, start:], scales)
+    strength = l2 * scales[:q] ** 2 * penalised
     if l2:
-        strength[start_of_penalty(intercept) :] = (l2 * scales[:q] ** 2)[start_of_penalty(intercept) :]
-        diagonal = np.arange(q)
-        matrix[0][diagonal, diagonal], matrix[1][diagonal, diagonal] = add(
-            (matrix[0][diagonal, diagonal], matrix[1][diagonal, diagonal]), (strength, np.zeros(q))
-        )
+        at = np.arange(q)
+        matrix[0][at, at], matrix[1][at, at] = add((matrix[0][at, at], matrix[1][at, at]), (strength, np.zeros(q)))
     norms = matrix[0].diagonal().copy()
-    least = np.maximum((16 * q * spacing[:q]) ** 2 * norms[:q], 0.0)
+    least = (16 * q * spacing[:q]) ** 2 * np.maximum(norms[:q], 0.0)
     reduced, method = _reduce(matrix, q, least, unit, way)
 
     tss = _total(matrix, q, intercept)
@@ -111,21 +110,16 @@ def solve(
     nothing = np.maximum(spacing[q:] ** 2, 64 * (q + 1) * UNIT) * norms[q:]
     perfect = rss_high <= nothing
 
-    params_high, error, digits = _sure(params, reduced, norms, constant, unit)
+    params_high, error, digits = sure(params, reduced, norms, constant, unit)
     unsure = ""
-    if _rank_is_unsure(reduced, norms[:q], least, unit):
+    if rank_is_unsure(reduced, norms[:q], least, unit):
         unsure = "the rank"
-    elif unit > UNIT:
-        open_part = unit * _reach(params, norms, reduced.kept) ** 2 * norms[q:]
-        known = constant | (rss_high + open_part <= nothing) | (open_part <= SURE_RSS * rss_high)
-        unsure = "" if known.all() else "the residual sum of squares"
-    left_out = (~reduced.kept).nonzero()[0]
-    if (unit > UNIT and unsure == "the rank") or any(
-        reduced.left[j] > 16 * q * UNIT and spacing[j] <= 2.0**-52 for j in left_out
-    ):
-        digits = 0.0  # with the data taken as exact, that column would not be dependent
+    elif unit > UNIT and rss_is_unsure(params, rss_high, nothing, norms, reduced.kept, unit, constant):
+        unsure = "the residual sum of squares"
+    if contradicted(reduced, spacing[:q]) or (unit > UNIT and unsure == "the rank"):
+        digits = 0.0
     if l2:
-        variance, root, freedom = penalised(reduced, (matrix[0][:q, :q], matrix[1][:q, :q]), strength)
+        variance, root, freedom = shrunk(reduced, (matrix[0][:q, :q], matrix[1][:q, :q]), strength)
     else:
         variance, root, freedom = reduced.inverse.diagonal().copy(), reduced.root, float(reduced.kept.sum())
     params_high[~reduced.kept] = np.nan
@@ -156,9 +150,14 @@ def solve(
     )
 
 
-def start_of_penalty(intercept: bool) -> int:
-    """The first parameter that l2 counts."""
-    return 1 if intercept else 0
+def _scaled(matrix: Array, scales: Array) -> Array:
+    """diag(scales)·matrix·diag(scales), by the product of two scales, as one alone might lead out of float64's range."""
+    result = np.empty(matrix.shape)
+    part = max(1, 65_536 // len(scales))  # few enough rows to stay in the cache
+    for start in range(0, len(scales), part):
+        rows = slice(start, start + part)
+        np.multiply(matrix[rows], scales[rows, None] * scales, out=result[rows])
+    return result
 
 
 def _reduce(matrix: Pair, q: int, least: Array, unit: float, way: str) -> tuple[Reduced, str]:
@@ -192,54 +191,6 @@ def _total(matrix: Pair, q: int, intercept: bool) -> Array:
 def _penalty(params: Pair, strength: Array) -> Pair:
     """(k,) Σ strength·param², in double-double."""
     return sum_pairs(multiply(multiply(params, params), (strength[:, None], np.zeros((len(strength), 1)))))
-
-
-def _sure(
-    params: Pair, reduced: Reduced, norms: Array, constant: NDArray[np.bool_], unit: float
-) -> tuple[Array, Array, float]:
-    """The parameters rounded to float64, a bound on the error of each, and on the correct digits of all of them.
-
-    With |ΔA| and |Δb|, scaled to unit diagonal, at most η, |Δβ| ≤ η·|A⁻¹|·(‖β‖₁ + 1) / (1 - η·‖A⁻¹‖) with the sum of
-    all |A⁻¹| for its norm; η is the error of the sums and a small multiple of 2**-104 for the elimination. A
-    parameter below its own bound, where that bound is also far below what float64 data can carry, is zero.
-    """
-    q = len(norms) - len(constant)
-    kept = reduced.kept
-    rounded = params[0].copy()
-    error = np.zeros(rounded.shape)
-    if not kept.any():
-        return rounded, error, MOST_DIGITS
-    x, y = np.sqrt(norms[:q]), np.sqrt(norms[q:])
-    sums = (x * (abs(reduced.inverse) @ x))[kept]
-    to_unit = x[kept, None] / np.where(y > 0, y, 1.0)
-    values = abs(params[0][kept]) * to_unit  # (kept, k), for unit columns
-    eta = 16 * (q + 1) * UNIT + (unit if unit > UNIT else 0.0)
-    stretch = 1 - eta * float(sums.sum())
-    bound = eta * sums[:, None] * (values.sum(axis=0) + 1) / stretch if stretch > 0 else np.full(values.shape, np.inf)
-    zero = (values <= bound) & (bound <= 1e-20)
-    relative = np.where(zero | constant, 0.0, bound / np.where(zero | (values == 0), 1.0, values))
-    digits = -np.log10(max(float(relative.max()), 10**-MOST_DIGITS))
-    rounded[kept] = np.where(zero, 0.0, rounded[kept])
-    error[kept] = bound / to_unit
-    return rounded, error, max(digits, 0.0)
-
-
-def _reach(params: Pair, norms: Array, kept: NDArray[np.bool_]) -> Array:
-    """(k,) ‖β‖₁ + 1 for columns and targets of unit length."""
-    q = len(kept)
-    x, y = np.sqrt(norms[:q]), np.sqrt(norms[q:])
-    values = abs(params[0][kept]) * x[kept, None] / np.where(y > 0, y, 1.0)
-    return np.asarray(values.sum(axis=0) + 1, np.float64)
-
-
-def _rank_is_unsure(reduced: Reduced, norms: Array, least: Array, unit: float) -> bool:
-    """Whether a column has so nearly what it must have left that the error of the sums decides.
-
-    What is left of column j is v'·A·v, where v is the column less its part on those before: known to unit·‖v‖₁².
-    """
-    there = norms > 0
-    distance = abs(reduced.left[there] - least[there] / norms[there])
-    return bool((distance <= unit * reduced.span[there] ** 2).any())
 
 
 def _condition(reduced: Reduced, matrix: Array, norms: Array) -> float:
