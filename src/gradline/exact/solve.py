@@ -151,7 +151,7 @@ def solve(
 
 
 def _scaled(matrix: Array, scales: Array) -> Array:
-    """diag(scales)·matrix·diag(scales), by the product of two scales, as one alone might lead out of float64's range."""
+    """diag(scales)·matrix·diag(scales), by products of two scales: one alone might lead out of float64's range."""
     result = np.empty(matrix.shape)
     part = max(1, 65_536 // len(scales))  # few enough rows to stay in the cache
     for start in range(0, len(scales), part):
