@@ -143,15 +143,25 @@ def test_float64_sums_cannot_tell_a_near_dependence(monkeypatch: pytest.MonkeyPa
         assert coarse.digits == 0 or distance == 1e-3
 
 
-def test_float32_columns_may_be_surely_dependent_in_float64_sums(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("way", ["floats", "arrays", "compiled"])
+def test_float32_columns_may_be_surely_dependent_in_float64_sums(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(6)
-    a, b = rng.normal(size=(2, 40))
-    columns = [np.ones(40), a, b, (a + b).astype(np.float32).astype(float), rng.normal(size=40)]
-    matrix = oracle.as_pair(oracle.cross_products(columns))[0], np.zeros((5, 5))
-    solution = solved(monkeypatch, "arrays", matrix, FLOAT64, epsilon=np.full(4, 2.0**-23))
+    a, b, c = rng.normal(size=(3, 40))
+    columns = [np.ones(40), a, b, (a + b).astype(np.float32).astype(float), c, rng.normal(size=40)]
+    exact = oracle.cross_products(columns)
+    matrix = oracle.as_pair(exact)[0], np.zeros((6, 6))
+    solution = solved(monkeypatch, way, matrix, FLOAT64, epsilon=np.full(5, 2.0**-23))
     assert list(solution.relations) == [3]
     assert not solution.unsure
     assert solution.digits > 10
+    # What float32's rounding leaves of that column is there, and must not leak into anything.
+    kept = [0, 1, 2, 4]
+    params, rss, variance = oracle.solution(oracle.cross_products([columns[j] for j in [*kept, 5]]), 4)
+    np.testing.assert_allclose(solution.params[kept, 0], [float(v) for v in params], rtol=1e-13)
+    np.testing.assert_allclose(solution.variance[kept], [float(v) for v in variance], rtol=1e-13)
+    assert solution.rss[0] == pytest.approx(float(rss), rel=1e-13)
+    assert not solution.root[:, 3].any()
+    assert not solution.root[3].any()
 
 
 def test_a_perfect_fit_is_told_from_nearly_one(monkeypatch: pytest.MonkeyPatch) -> None:
