@@ -37,7 +37,8 @@ def agree(a: Solution, b: Solution) -> None:
     np.testing.assert_allclose(a.params, b.params, rtol=1e-14)
     np.testing.assert_allclose(a.params_low, b.params_low, atol=1e-24)
     np.testing.assert_allclose(a.variance, b.variance, rtol=1e-13)
-    np.testing.assert_allclose((a.root**2).sum(axis=0), np.nan_to_num(b.variance), rtol=1e-12)
+    covariance = b.root.T @ b.root
+    np.testing.assert_allclose(a.root.T @ a.root, covariance, rtol=1e-11, atol=1e-14 * abs(covariance).max())
     np.testing.assert_allclose(a.rss, b.rss, rtol=1e-14)
     assert a.condition == pytest.approx(b.condition, rel=1e-3)
     assert a.relations.keys() == b.relations.keys()
@@ -100,3 +101,14 @@ def test_a_thousand_levels_from_the_data_to_the_answer() -> None:
     assert abs(Z[:, :-1].T @ residuals).max() < 1e-8
     assert solution.rss[0] == pytest.approx(residuals @ residuals, rel=1e-12)
     assert elimination.COMPILED < 1005
+
+
+def test_nothing_but_levels_gives_their_means() -> None:
+    Z = category(150, 0, 2000, seed=7)
+    levels = np.column_stack([1.0 - Z[:, 1:-1].sum(axis=1), Z[:, 1:]])
+    matrix = pair(np.column_stack([np.ones(len(Z)), levels]))
+    solution = solve(matrix, 150, np.full(151, 2.0**-52), np.array([False]), intercept=False, l2=0.0)
+    assert "150 of 150 columns unrelated" in solution.method
+    counts = levels[:, :-1].sum(axis=0)
+    np.testing.assert_allclose(solution.params[:, 0], levels[:, :-1].T @ levels[:, -1] / counts, rtol=1e-15)
+    np.testing.assert_allclose(solution.variance, 1 / counts, rtol=1e-15)

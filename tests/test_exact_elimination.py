@@ -9,7 +9,9 @@ import oracle
 import pytest
 
 from gradline import elimination
+from gradline.descent.quadratic import quadratic_of
 from gradline.doubledouble import Pair
+from gradline.moments import Moments
 
 LEAST = 1e-24
 
@@ -76,3 +78,14 @@ def test_low_words_count(monkeypatch: pytest.MonkeyPatch) -> None:
     lo[1, 1] = 2.0**-60
     for way in ("floats", "arrays", "compiled"):
         assert run(monkeypatch, way, (hi, lo), 40)[1][1] == 2.0**-60
+
+
+@pytest.mark.parametrize("more", [0, 9])
+def test_training_judges_float32_columns_by_their_own_rounding(more: int) -> None:
+    rng = np.random.default_rng(2)
+    columns = rng.normal(size=(50, 3 + more))
+    columns[:, 2] = columns[:, 0] + columns[:, 1]
+    for dtype, kept in ((np.float32, False), (np.float64, True)):
+        X = columns.astype(np.float32).astype(dtype)  # the same numbers: off by float32's rounding
+        quadratic = quadratic_of(Moments.of(X, rng.normal(size=50)))
+        assert bool(quadratic.kept[3]) == bool(quadratic.root[3].any()) == kept

@@ -29,7 +29,8 @@ class Reduced:
     """(q,) ‖v‖₁ of the combination v of columns, scaled to unit length, whose squared norm `left` is."""
     relations: dict[int, Array]  # for each column left out, its coefficients (q,) on those before it
     triangle: tuple[Pair, Pair] | None = None
-    """Unit lower triangular Z (q, q) and pivots D (q,), Zᵀ·D⁻¹·Z = inverse, where they are known in double-double."""
+    """Z (q, q), unit lower triangular in the order of elimination, and pivots D (q,): Zᵀ·D⁻¹·Z = inverse; in
+    double-double, where the inverse is known so well."""
 
 
 def by_elimination(matrix: Pair, columns: int, least: Array) -> Reduced:

@@ -15,7 +15,10 @@ from gradline.exact.covariance import shrunk
 from gradline.exact.inference import residual_deviation, standard_errors
 from gradline.exact.reduction import Reduced, by_elimination
 from gradline.exact.refinement import by_refinement
-from gradline.exact.unrelated import SHARE, by_unrelated, unrelated
+from gradline.exact.unrelated import by_unrelated, unrelated
+
+UNRELATED = 0.5
+"""At least this share of the columns must be orthogonal to each other to be worth eliminating first."""
 
 REFINED = 300
 """From this many columns on, sums taken in float64 are solved by Cholesky in float64 and refined."""
@@ -164,8 +167,8 @@ def _reduce(matrix: Pair, q: int, least: Array, unit: float, way: str) -> tuple[
     """Choose how to solve, by the number of columns, how they are related, and how exactly the sums are known."""
     forced = way != "auto"
     if way == "unrelated" or (not forced and q >= COMPILED):
-        first = unrelated(matrix[0], q)
-        if len(first) >= (1 if forced else SHARE * q):
+        first = unrelated(matrix[0], q, 0.0 if forced else UNRELATED)
+        if len(first):
             reduced = by_unrelated(matrix, q, least, first)
             if reduced is not None:
                 return reduced, f"double-double: {len(first)} of {q} columns unrelated to each other, then the others"

@@ -13,15 +13,15 @@ from gradline.doubledouble import Array, Pair, divide, subtract
 from gradline.exact.reduction import Reduced, by_elimination, spans
 from gradline.moments.slices import cross_products
 
-SHARE = 0.5
-"""At least this share of the columns must be unrelated for this way to be worth its while."""
 
+def unrelated(matrix: Array, columns: int, share: float) -> NDArray[np.intp]:
+    """The columns of a set in which every two are orthogonal: greedily, those with the fewest relations first.
 
-def unrelated(matrix: Array, columns: int) -> NDArray[np.intp]:
-    """The columns of a set in which every two are orthogonal: greedily, those with the fewest relations first."""
+    None of them where the set cannot be expected to have this share of all columns.
+    """
     related = matrix[:columns, :columns] != 0.0
     degrees = np.count_nonzero(related, axis=1)
-    if np.median(degrees) > (1 - SHARE) * columns + 1:
+    if np.median(degrees) > (1 - share) * columns + 1:
         return np.empty(0, np.intp)
     free = degrees > 0  # a column of zeros is nobody's business here
     chosen = []
@@ -29,7 +29,8 @@ def unrelated(matrix: Array, columns: int) -> NDArray[np.intp]:
         if free[j]:
             chosen.append(j)
             free &= ~related[j]
-    return np.sort(np.array(chosen, np.intp))
+    found = np.sort(np.array(chosen, np.intp))
+    return found if len(found) >= share * columns else found[:0]
 
 
 def by_unrelated(matrix: Pair, columns: int, least: Array, first: NDArray[np.intp]) -> Reduced | None:
@@ -53,28 +54,42 @@ def by_unrelated(matrix: Pair, columns: int, least: Array, first: NDArray[np.int
     if not inner.kept.all():
         return None
 
+    across = np.ascontiguousarray(ratio[0][:, :m].T), np.ascontiguousarray(ratio[1][:, :m].T)  # E'
     params = np.zeros((q, k)), np.zeros((q, k))
-    step = cross_products(
-        (np.ascontiguousarray(ratio[0][:, :m].T), np.ascontiguousarray(ratio[1][:, :m].T)), inner.params
-    )
-    solved = subtract((ratio[0][:, m:], ratio[1][:, m:]), step)
+    solved = subtract((ratio[0][:, m:], ratio[1][:, m:]), cross_products(across, inner.params))
     for word, of_first, of_rest in zip(params, solved, inner.params, strict=True):
         word[first], word[rest] = of_first, of_rest
-    across = ratio[0][:, :m]
-    inverse, root = np.zeros((q, q)), np.zeros((q, q))
-    mixed = across @ inner.inverse
-    inverse[np.ix_(first, first)] = mixed @ across.T
+    triangle = _triangle(q, first, rest, pivots, across, inner)
+    root = triangle[0][0] / np.sqrt(triangle[1][0])[:, None]
+    inverse, mixed = np.zeros((q, q)), root[np.ix_(rest, first)]
+    inverse[np.ix_(first, first)] = mixed.T @ mixed
     inverse[first, first] += 1 / pivots[0]
-    inverse[np.ix_(first, rest)] = -mixed
-    inverse[np.ix_(rest, first)] = -mixed.T
+    inverse[np.ix_(first, rest)] = beside_rest = mixed.T @ inner.root
+    inverse[np.ix_(rest, first)] = beside_rest.T
     inverse[np.ix_(rest, rest)] = inner.inverse
-    root[first, first] = 1 / np.sqrt(pivots[0])
-    root[np.ix_(rest, first)] = -inner.root @ across.T
-    root[np.ix_(rest, rest)] = inner.root
     left, span = np.zeros(q), np.ones(q)
     at = np.ix_(kept, kept)
     left[kept], span[kept] = spans(inverse if kept.all() else inverse[at], norms[kept])
     if (left[kept] * norms[kept] <= least[kept]).any():
         return None
     relations = {int(j): np.zeros(q) for j in (~kept).nonzero()[0]}
-    return Reduced(params, inner.rss, inverse, root, kept, left, span, relations)
+    return Reduced(params, inner.rss, inverse, root, kept, left, span, relations, triangle)
+
+
+def _triangle(
+    q: int, first: NDArray[np.intp], rest: NDArray[np.intp], pivots: Pair, across: Pair, inner: Reduced
+) -> tuple[Pair, Pair]:
+    """[[1, 0], [-Z·E', Z]] with the Z of what was left, and the pivots of both, at the columns' own places.
+
+    In double-double, because in Z·E' the large numbers of an ill-conditioned S cancel.
+    """
+    assert inner.triangle is not None
+    lower, inner_pivots = inner.triangle
+    mixed = cross_products((np.ascontiguousarray(lower[0].T), np.ascontiguousarray(lower[1].T)), across)
+    words, both = (np.zeros((q, q)), np.zeros((q, q))), (np.ones(q), np.zeros(q))
+    words[0][first, first] = 1.0
+    for word, below_first, below_rest in zip(words, mixed, lower, strict=True):
+        word[np.ix_(rest, first)], word[np.ix_(rest, rest)] = -below_first, below_rest
+    for pivot, of_first, of_rest in zip(both, pivots, inner_pivots, strict=True):
+        pivot[first], pivot[rest] = of_first, of_rest
+    return words, both
