@@ -108,7 +108,7 @@ def test_nothing_but_levels_gives_their_means() -> None:
     levels = np.column_stack([1.0 - Z[:, 1:-1].sum(axis=1), Z[:, 1:]])
     matrix = pair(np.column_stack([np.ones(len(Z)), levels]))
     solution = solve(matrix, 150, np.full(151, 2.0**-52), np.array([False]), intercept=False, l2=0.0)
-    assert "150 of 150 columns unrelated" in solution.method
+    assert "columns unrelated" in solution.method
     counts = levels[:, :-1].sum(axis=0)
     np.testing.assert_allclose(solution.params[:, 0], levels[:, :-1].T @ levels[:, -1] / counts, rtol=1e-15)
     np.testing.assert_allclose(solution.variance, 1 / counts, rtol=1e-15)

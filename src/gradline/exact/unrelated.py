@@ -43,8 +43,10 @@ def by_unrelated(matrix: Pair, columns: int, least: Array, first: NDArray[np.int
     norms = hi.diagonal()[:q]
     kept = norms > 0
     rest = np.setdiff1d(kept.nonzero()[0], first)
+    if not len(rest):
+        first, rest = first[:-1], first[-1:]  # the products below need some column on either side
     m, k = len(rest), len(hi) - q
-    if (norms[first] <= least[first]).any():
+    if not len(first) or (norms[first] <= least[first]).any():
         return None
     others = np.concatenate([rest, np.arange(q, q + k)])
     beside, pivots = (hi[np.ix_(first, others)], lo[np.ix_(first, others)]), (hi[first, first], lo[first, first])
