@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gradline.doubledouble import Array, Pair, add, multiply, subtract, sum_pairs
+from gradline.doubledouble import UNIT, Array, Pair, add, multiply, subtract, sum_pairs
 from gradline.exact.reduction import Reduced, spans
 
 TRUSTED = 1e-3
@@ -37,10 +37,10 @@ def by_refinement(matrix: Pair, columns: int, least: Array, unit: float) -> Redu
     left, span = spans(inverse, norms)
     if (left * norms <= least).any():
         return None
-    params = _refined((square.T, lo[:q, :q]), inverse, (hi[:q, q:], lo[:q, q:]), max(unit * 2.0**-20, 2.0**-100))
-    if params is None:
+    refined = _refined((square.T, lo[:q, :q]), inverse, (hi[:q, q:], lo[:q, q:]), max(unit * 2.0**-20, 2.0**-100))
+    if refined is None:
         return None
-    explained = sum_pairs(multiply(params, (hi[:q, q:], lo[:q, q:])))
+    params, explained = refined
     rss = subtract((hi.diagonal()[q:], lo.diagonal()[q:]), explained)
     return Reduced(params, rss, inverse, root, np.ones(q, bool), left, span, {})
 
@@ -55,22 +55,26 @@ def _mirrored(lower: Array) -> Array:
     return lower
 
 
-def _refined(square: Pair, inverse: Array, right: Pair, goal: float) -> Pair | None:
-    """x with square·x = right to the relative error `goal`."""
+def _refined(square: Pair, inverse: Array, right: Pair, goal: float) -> tuple[Pair, Pair] | None:
+    """x (q, k) with square·x = right to the relative error `goal`, and what it explains of the sums of squares (k,).
+
+    That is x'·(right + residual) for the x before the last correction, whose error enters squared.
+    """
     from gradline.elimination_compiled import times
 
     x = inverse @ right[0], np.zeros(right[0].shape)
     size = abs(x[0]).max(axis=0)
     size = np.where(size > 0, size, 1.0)
-    rate = 1.0
+    finest = UNIT * float(abs(inverse).sum(axis=1).max())  # what the rounding of the residuals leaves in x
+    before = 1.0
     for _ in range(_STEPS):
-        residual = subtract(right, times(square, x))[0]
-        correction = inverse @ residual
-        x = add(x, (correction, np.zeros_like(correction)))
+        residual = subtract(right, times(square, x))
+        correction = inverse @ residual[0]
+        previous, x = x, add(x, (correction, np.zeros_like(correction)))
         now = float((abs(correction).max(axis=0) / size).max())
-        if now > TRUSTED * rate:
+        if now * now / before <= goal or now <= finest:
+            return x, sum_pairs(multiply(previous, add(right, residual)))
+        if now > TRUSTED * before:
             return None
-        if now * now / rate <= goal:
-            return x
-        rate = now
+        before = now
     return None
