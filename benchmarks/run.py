@@ -1,6 +1,6 @@
 """Everything that README and docs claim, measured: accuracy first, then speed, then start-up.
 
-    python benchmarks/run.py [accuracy] [training] [moments] [files] [startup]
+    python benchmarks/run.py [accuracy] [training] [moments] [files] [categories] [startup]
 
 Peers and gradline take turns within one run; figures are medians, and only ratios within a run mean anything.
 """
@@ -14,12 +14,20 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import accuracy
+import categories
 import files
 import moments
 import startup
 import training
 
-PARTS = {"accuracy": accuracy, "training": training, "moments": moments, "files": files, "startup": startup}
+PARTS = {
+    "accuracy": accuracy,
+    "training": training,
+    "moments": moments,
+    "files": files,
+    "categories": categories,
+    "startup": startup,
+}
 PACKAGES = ["gradline", "numpy", "scipy", "numba", "torch", "scikit-learn", "scikit-learn-intelex", "statsmodels"]
 
 
