@@ -112,13 +112,11 @@ class Plain:
 
     def squares(self, x: Array, first: int, last: int) -> Array:
         """The sums (steps,) over axes and paths of positions², without constants."""
-        length = x[:, 0] if x.shape[1] == 1 else np.linalg.norm(x, axis=1)
-        left = np.exp(self.logarithm[:, None] * np.arange(first, last, dtype=np.float64))
-        left *= length[:, None]
+        start = np.square(x[:, 0]) if x.shape[1] == 1 else np.einsum("pm,pm->p", x, x)
+        left = np.exp((2.0 * self.logarithm)[:, None] * np.arange(first, last, dtype=np.float64))
         if self.grows:
-            left[length == 0.0] = 0.0  # whatever overflows
-        left *= left
-        total: Array = np.add.reduce(left)
+            left[start == 0.0] = 0.0  # whatever overflows
+        total: Array = start @ left
         return total
 
     def _in_arrays(self, first: int, last: int) -> tuple[Array, Array]:

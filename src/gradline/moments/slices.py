@@ -35,28 +35,27 @@ def cross_products(left: Pair, right: Pair) -> Pair:
     count = -(-_SIGNIFICANT // bits)
     a = _slices(left, bits, count)
     b = a if right is left else _slices(right, bits, count)
-    hi = a[0].T @ b[0]
+    hi = a[0] @ b[0].T
     lo = np.zeros(hi.shape)
     for order in range(1, min(count, len(a) + len(b) - 2) + 1):
-        products = _products(a, order) if right is left else _stacked(a, b, order)
-        hi, error = two_sum(hi, products)
+        hi, error = two_sum(hi, _products(a, order) if right is left else _across(a, b, order))
         lo += error
     return quick_two_sum(hi, lo)
 
 
-def _stacked(a: Array, b: Array, order: int) -> Array:
-    """Σ a[i]ᵀ·b[order - i] as one product of stacked slices."""
+def _across(a: Array, b: Array, order: int) -> Array:
+    """Σ a[i]·b[order - i]ᵀ."""
     first, last = max(0, order - len(b) + 1), min(order, len(a) - 1)
     across = b[::-1][len(b) - 1 - order + first : len(b) + last - order]
-    product: Array = a[first : last + 1].reshape(-1, a.shape[2]).T @ across.reshape(-1, b.shape[2])
-    return product
+    total: Array = np.add.reduce(a[first : last + 1] @ across.transpose(0, 2, 1))
+    return total
 
 
 def _products(a: Array, order: int) -> Array:
-    """Σ a[i]ᵀ·a[order - i]: half of the products are the others' transposes."""
-    total: Array | None = a[order // 2].T @ a[order // 2] if order % 2 == 0 else None
+    """Σ a[i]·a[order - i]ᵀ: half of the products are the others' transposes."""
+    total: Array | None = a[order // 2] @ a[order // 2].T if order % 2 == 0 else None
     for i in range(max(0, order - len(a) + 1), (order + 1) // 2):
-        product = a[i].T @ a[order - i]
+        product = a[i] @ a[order - i].T
         both = product + product.T
         total = both if total is None else total + both
     assert total is not None
@@ -75,19 +74,21 @@ def grouped(codes: NDArray[np.int32], cells: int, columns: Sequence[tuple[Array,
         pair = high[:, None], 0.0 if low is None else low[:, None]
         total: Pair = (np.zeros(cells), np.zeros(cells))
         for part in _slices(pair, bits, -(-_SIGNIFICANT // bits)):  # type: ignore[arg-type]
-            exact = np.bincount(codes, part[:, 0], cells).astype(np.float64)
+            exact = np.bincount(codes, part[0], cells).astype(np.float64)
             total = add(total, (exact, np.zeros(cells)))
         hi[:, number], lo[:, number] = total
     return hi, lo
 
 
 def _slices(pair: Pair, bits: int, count: int) -> Array:
-    """(slices, n, p): multiples of one power of two per column and slice, largest first, which add up to the pair."""
-    rest, low = pair
-    exponents = np.frexp(np.maximum.reduce(abs(rest)))[1]  # 0 for a column of zeros
-    # Adding and subtracting 1.5·2**(52 + u) rounds to a multiple of 2**u.
-    anchor = np.ldexp(1.5, exponents + (52 - bits))
+    """(slices, p, n): multiples of one power of two per column and slice, largest first, which add up to the pair."""
+    rest, low = np.ascontiguousarray(pair[0].T), pair[1]
     wide = isinstance(low, np.ndarray)
+    if wide:
+        low = low.T
+    # Adding and subtracting 1.5·2**(52 + u) rounds to a multiple of 2**u.
+    largest = np.maximum.reduce(abs(rest), axis=1)
+    anchor = np.array([[math.ldexp(1.5, math.frexp(value)[1] + 52 - bits)] for value in largest.tolist()])
     slices = np.empty((count, *rest.shape))
     for number in range(count):
         part = np.add(rest, anchor, out=slices[number])

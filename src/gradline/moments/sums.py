@@ -110,7 +110,7 @@ class Summing:
         if block.weights is None and self.grouping is None:
             with np.errstate(invalid="ignore", over="ignore"):
                 pair = self._cross_products(block)
-            if np.maximum.reduce(pair[0].diagonal()) < np.inf:
+            if sum(pair[0].diagonal().tolist()) < np.inf:
                 return self._complete(block, pair)
         codes = [] if self.grouping is None else self.grouping.codes(block.labels)
         keep, counts = _usable(block, codes, self.names, self.missing)
@@ -172,7 +172,7 @@ def _single(sums: Array) -> Pair:
 
 def refuse_underflow(block: Block, pair: Pair, names: Sequence[str]) -> None:
     """Squares below float64's range would make a column of small numbers look like zeros."""
-    if np.minimum.reduce(pair[0].diagonal()) >= _SMALLEST:
+    if min(pair[0].diagonal().tolist()) >= _SMALLEST:
         return
     for name, column, square in zip(names, block.hi, pair[0].diagonal()[1:], strict=False):
         if square < _SMALLEST and column.any():
@@ -268,12 +268,12 @@ def _plain(column: NDArray[Any]) -> NDArray[Any]:
 
 
 def _columns(columns: Sequence[NDArray[Any]]) -> Pair:
-    """(n, 1 + columns) high words beside a column of ones, and no low words."""
-    matrix: Array = np.empty((len(columns[0]), 1 + len(columns)))
-    matrix[:, 0] = 1.0
-    for number, column in enumerate(columns, 1):
-        matrix[:, number] = column
-    return matrix, 0.0  # type: ignore[return-value]
+    """(n, 1 + columns) high words beside a column of ones, each contiguous, and no low words."""
+    matrix: Array = np.empty((1 + len(columns), len(columns[0])))
+    matrix[0] = 1.0
+    for row, column in zip(matrix[1:], columns, strict=True):
+        row[:] = column
+    return matrix.T, 0.0  # type: ignore[return-value]
 
 
 def _sides(block: Block) -> tuple[Pair, Pair | None]:

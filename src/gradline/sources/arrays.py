@@ -50,6 +50,11 @@ def is_tensor(data: Any) -> bool:
     return _is_tensor_class(kind)
 
 
+def is_values(data: Any) -> bool:
+    """Whether this is an array or a tensor, and so surely no list of names or paths."""
+    return isinstance(data, np.ndarray) or is_tensor(data)
+
+
 @lru_cache(maxsize=64)
 def _is_tensor_class(kind: type) -> bool:
     return any(base.__module__.partition(".")[0] == "torch" and base.__name__ == "Tensor" for base in kind.__mro__)
