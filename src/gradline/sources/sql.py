@@ -17,8 +17,17 @@ from gradline.sources.text import bad_text, text_file
 class SqlFile:
     """A file as DuckDB reads it, in file order; the numbers of a CSV or JSON file become float64."""
 
-    def __init__(self, path: str, format_name: str, where: str | None = None, names: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        path: str,
+        format_name: str,
+        where: str | None = None,
+        names: Sequence[str] = (),
+        keys: Mapping[str, str] | None = None,
+    ) -> None:
+        """`names` are the columns as the file calls them; `keys` further ones of one value each, as SQL writes it."""
         self.path = path
+        self._keys = keys or {}
         self.rows: int | None = None
         self._format, _, packing = format_name.partition(" ")
         self._where = where
@@ -72,6 +81,13 @@ class SqlFile:
 
     def source(self, connection: Any, name: str) -> str:
         """The file in SQL on this connection, under this name where it needs one."""
+        if not self._keys:
+            return self._alone(connection, name)
+        further = ", ".join(f"{sql} AS {quoted(key)}" for key, sql in self._keys.items())
+        return f"(SELECT *, {further} FROM {self._alone(connection, name)})"  # noqa: S608
+
+    def _alone(self, connection: Any, name: str) -> str:
+        """The file without the columns that its folders stand for."""
         if self._text:
             return self._text
         if self._format == "parquet":
