@@ -16,8 +16,8 @@ from gradline.sources.rows import reject_duplicates, together
 class Feather:
     """A Feather (Arrow IPC) file or stream, read batch by batch; each record batch starts a chunk.
 
-    It is one piece, and Arrow unpacks its columns in parallel. Of a compressed record batch the columns that are wanted
-    are unpacked whole: memory grows with the largest batch, which most writers end at 65,536 rows.
+    It is one piece, and Arrow unpacks its columns in parallel. Of a compressed record batch the wanted columns are
+    unpacked whole: memory grows with the largest batch, which most writers end at 65,536 rows.
     """
 
     def __init__(self, location: Location, *, stream: bool = False) -> None:
