@@ -9,7 +9,7 @@ from typing import Any
 
 from gradline.errors import ColumnError, OptionError, SourceError
 from gradline.sources.arrow import Kind, kind_of, recut
-from gradline.sources.duck import ask, database, first_line, listing, literal, quoted, reader
+from gradline.sources.duck import ask, batches, database, first_line, listing, literal, quoted, reader
 from gradline.sources.json import bad_json, json_file
 from gradline.sources.text import bad_text, text_file
 
@@ -75,8 +75,8 @@ class SqlFile:
         chosen = ", ".join(self.sql[column] for column in distinct)
         condition = "" if self._where is None else f" WHERE ({self._where}\n)"
         with self._connection(distinct) as connection:
-            batches = reader(connection.sql(f"SELECT {chosen} FROM {self.source(connection, 'file')}{condition}"))  # noqa: S608
-            for arrays in recut(batches, [distinct.index(column) for column in columns]):
+            relation = connection.sql(f"SELECT {chosen} FROM {self.source(connection, 'file')}{condition}")  # noqa: S608
+            for arrays in recut(batches(relation, connection), [distinct.index(column) for column in columns]):
                 yield self.path, arrays
 
     def source(self, connection: Any, name: str) -> str:
