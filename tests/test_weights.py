@@ -100,6 +100,13 @@ def test_a_weight_that_is_none(
     assert len(str(caught.value).splitlines()) == 2
 
 
+def test_weights_that_are_text(table: pd.DataFrame) -> None:
+    with pytest.raises(
+        gl.ColumnError, match=r"weights 'city' in .* is text.*\n.*for weights= or --weights: a,b,y,w,k$"
+    ):
+        gl.fit(table.assign(city="A"), target="y", features="a", weights="city")
+
+
 # ---------------------------------------------------------------- the command line
 
 

@@ -97,6 +97,8 @@ def weights_of(table: Table, data: Any, weights: Any, where: str | None) -> tupl
     if isinstance(weights, str):
         if not is_named(data):
             raise OptionError(f"weights is {weights!r} and {table.name} has no names.\nGive the values (n,).")
+        if weights in table.columns and weights not in table.numeric:
+            raise not_numbers(weights, table.kind(weights), table.name, table.numeric, "weights")
         demand(table, [weights])
         return table, weights
     _same_index(data, weights, "weights")
