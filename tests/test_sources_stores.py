@@ -42,6 +42,7 @@ def store(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         ("AWS_DEFAULT_REGION", "us-east-1"),
     ):
         monkeypatch.setenv(name, value)
+    fsspec.get_filesystem_class("s3").clear_instance_cache()  # one of before would know another address
     system = fsspec.filesystem("s3")
     system.mkdir("trips")
     yield system
