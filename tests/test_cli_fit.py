@@ -130,3 +130,12 @@ def test_predict_refuses_moments(tmp_path: Path, capsys: pytest.CaptureFixture[s
     gl.Moments.of(np.arange(5.0), np.arange(5.0)).save(path)
     assert main(["predict", str(path), PENGUINS]) == 2
     assert "moments" in capsys.readouterr().err
+
+
+def test_predict_says_why_predictions_are_empty(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "t.csv").write_text("c,y\nA,1\nB,2\nA,1.5\nB,3\n")
+    (tmp_path / "new.csv").write_text("c\nA\nZ\n\n")
+    model, out = str(tmp_path / "m.safetensors"), str(tmp_path / "p.csv")
+    output(capsys, "fit", str(tmp_path / "t.csv"), "--formula", "y ~ c", "--save", model)
+    said = output(capsys, "predict", model, str(tmp_path / "new.csv"), "--unseen", "nan", "--out", out)
+    assert "empty, an input is missing or a level unseen there" in said

@@ -12,7 +12,8 @@ import torch
 from chunks import chunks
 
 from gradline.errors import ColumnError, DataError, ShapeError
-from gradline.sources import CHUNK, open_table
+from gradline.sources import CHUNK, open_columns, open_table
+from gradline.sources.columns import beside
 
 FLOATS = [0.5, -1.25, 3.0]
 
@@ -121,9 +122,10 @@ def test_unknown_column_of_an_array() -> None:
         list(open_table(np.zeros((3, 2))).read(["x9"]))
 
 
-def test_extra_columns_lie_beside_the_table() -> None:
+def test_columns_in_memory_lie_beside_the_table() -> None:
     n = CHUNK + 5
-    table = open_table(np.arange(2.0 * n).reshape(n, 2), extra=[("w", np.arange(n)), ("t", torch.ones(n, 1))])
+    columns = [*open_columns(np.arange(n), "w")[0], *open_columns(torch.ones(n, 1), "t")[0]]
+    table = beside(open_table(np.arange(2.0 * n).reshape(n, 2)), columns)
     assert table.columns == ("x1", "x2", "w", "t")
     pieces = list(chunks(table.read(["w", "x2", "w"])))
     np.testing.assert_array_equal(np.concatenate([rows.columns[0] for rows in pieces]), np.arange(n))
@@ -133,8 +135,6 @@ def test_extra_columns_lie_beside_the_table() -> None:
 
 
 @pytest.mark.parametrize("rows", [2, 4])
-def test_extra_columns_of_another_length(rows: int) -> None:
+def test_columns_in_memory_of_another_length(rows: int) -> None:
     with pytest.raises(ShapeError, match=rf"'w' has shape \({rows},\) and the array has 3 rows"):
-        open_table(np.zeros(3), extra=[("w", np.zeros(rows))])
-    with pytest.raises(ShapeError, match=r"\(3, 2\)"):
-        open_table(np.zeros(3), extra=[("w", np.zeros((3, 2)))])
+        beside(open_table(np.zeros(3)), open_columns(np.zeros(rows), "w")[0])

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pytest
 
 from gradline.errors import ColumnError, GradlineError, OptionError, SourceError
-from gradline.sources import CHUNK, Table, demand, open_table
+from gradline.sources import CHUNK, Table, demand, open_columns, open_table
+from gradline.sources.columns import beside
 
 
 @pytest.fixture
@@ -266,20 +267,19 @@ def test_conditions_that_cannot_be(where: str, kind: type[Exception], words: str
     assert len(str(caught.value).splitlines()) <= 3
 
 
-def test_conditions_are_for_files_alone(penguins: Path) -> None:
+def test_conditions_are_for_files_alone() -> None:
     with pytest.raises(OptionError, match="ndarray is in memory"):
         open_table(np.zeros((2, 2)), where="x1 > 0")
-    with pytest.raises(OptionError, match="where="):
-        open_table(penguins, extra=[("w", np.ones(344))], where="year > 0")
 
 
 def test_values_from_memory_beside_a_file_of_unknown_length(folder: Path) -> None:
     (folder / "t.csv").write_text("a,t\n1,x\n2,y\n3,z\n")
-    rows = next(open_table(folder / "t.csv", extra=[("y", [5, 6, 7])]).read(["y"]))
+    opened = open_table(folder / "t.csv")
+    rows = next(beside(opened, open_columns([5, 6, 7], "y")[0]).read(["y"]))
     assert rows.columns[0].tolist() == [5, 6, 7]
     for length, words in ((2, "at least 3 rows"), (4, "has 3 rows")):
         with pytest.raises(GradlineError, match=rf"'y' has shape \({length},\) and .*{words}"):
-            list(open_table(folder / "t.csv", extra=[("y", np.ones(length))]).read(["a", "y"]))
+            list(beside(opened, open_columns(np.ones(length), "y")[0]).read(["a", "y"]))
 
 
 @pytest.mark.parametrize(

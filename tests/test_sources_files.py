@@ -185,7 +185,6 @@ def test_paths_that_lead_nowhere(tmp_path: Path, penguins: Path) -> None:
         (str(tmp_path / "*.parquet"), r"no file matches '.*\*\.parquet'"),
         (tmp_path, r"is a directory without Parquet or Feather files\.\n.*/\*\.csv"),
         (tmp_path / "empty", r"is a directory without Parquet or Feather files\.\n.*/\*\.parquet"),
-        ("s3://bucket/t.parquet", r"one more package\.\npip install s3fs"),
         ("gs://bucket/*.parquet", r"one more package\.\npip install gcsfs"),
         ("ghost://bucket/t.parquet", r"[Pp]rotocol.*ghost.*\n.*https://"),
         ([penguins, tmp_path / "gone.csv"], r"no file .*gone\.csv"),

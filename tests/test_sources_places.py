@@ -17,7 +17,8 @@ import pyarrow.feather
 import pyarrow.parquet
 import pytest
 
-from gradline.errors import ColumnError, OptionError, SourceError
+import gradline as gl
+from gradline.errors import ColumnError, SourceError
 from gradline.sources import open_table
 
 
@@ -101,10 +102,62 @@ def test_a_key_that_some_folders_lack(tmp_path: Path) -> None:
         list(open_table(tmp_path).read(["year"]))
 
 
-def test_a_condition_knows_no_keys(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("where", "wanted"),
+    [
+        ("v > 3", lambda row: row["v"] > 3),
+        ("year = 2024 AND v <> 5", lambda row: row["year"] == 2024 and row["v"] != 5),
+        ("city = 'O''Hare' OR rate IS NULL", lambda row: row["city"] == "O'Hare" or row["rate"] is None),
+        ("rate < 1", lambda row: (row["rate"] or 9) < 1),
+        ('"km/h" >= year - 2020', lambda row: row["km/h"] >= row["year"] - 2020),
+        ("year > 2100", lambda row: False),
+    ],
+)
+@pytest.mark.parametrize("ending", ["parquet", "feather"])
+def test_a_condition_on_columns_and_keys(where: str, wanted: Any, ending: str, tmp_path: Path) -> None:
+    """The same bytes as the files written again with the rows that a person would choose."""
+    rng = np.random.default_rng(8)
+    for year in (2023, 2024):
+        for city in ("O'Hare", "Jeju", "__HIVE_DEFAULT_PARTITION__"):
+            for rate in ("0.5", "__HIVE_DEFAULT_PARTITION__"):
+                n = 7
+                plain = {"v": rng.integers(0, 9, n), "km/h": rng.normal(3, 1, n), "y": rng.normal(size=n)}
+                keys = {"year": year, "city": city, "rate": rate}
+                keys = {key: None if str(value).startswith("__") else value for key, value in keys.items()}
+                folder = f"year={year}/city={city}/rate={rate}"
+                given = pa.table(plain)
+                rows = [{**row, **keys, "rate": keys["rate"] and 0.5} for row in given.to_pylist()]
+                chosen = given.filter(pa.array([bool(wanted(row)) for row in rows]))
+                for place, table in (("all", given), ("chosen", chosen)):
+                    path = tmp_path / place / folder / f"t.{ending}"
+                    path.parent.mkdir(parents=True)
+                    writer = pa.parquet.write_table if ending == "parquet" else pa.feather.write_feather
+                    writer(table, path)
+    columns = ("v", "km/h", "y", "year", "city", "rate")
+    under, by_hand = open_table(tmp_path / "all", where=where), open_table(tmp_path / "chosen")
+    assert under.columns == by_hand.columns == columns
+    assert (under.numeric, under.labels) == (by_hand.numeric, by_hand.labels)
+    assert repr(values(under, *columns)) == repr(values(by_hand, *columns))  # NaN is NaN here
+    if by_hand.rows:
+        request: dict[str, Any] = {"target": "y", "features": ["v", "km/h", "year"]}
+        one, other = (
+            gl.Moments.of(tmp_path / "all", where=where, **request),
+            gl.Moments.of(tmp_path / "chosen", **request),
+        )
+        assert (one.hi.tobytes(), one.lo.tobytes()) == (other.hi.tobytes(), other.lo.tobytes())
+
+
+def test_a_condition_on_a_column_that_is_also_a_key(tmp_path: Path) -> None:
+    write(tmp_path / "year=2024" / "Month=3" / "t.parquet", {"year": [1999.5, 2000.5], "month": [7, 8]})
+    table = open_table(tmp_path, where="year < 2000")
+    assert table.columns == ("year", "month", "Month")
+    assert values(table, "year", "month", "Month") == [[1999.5], [7], [3]]
+
+
+def test_a_condition_with_a_column_that_no_folder_names(tmp_path: Path) -> None:
     write(tmp_path / "year=2024" / "t.parquet", {"v": [1.0, 2.0]})
-    with pytest.raises(OptionError, match="where= does not know what folders such as 'year=2024' stand for"):
-        open_table(tmp_path, where="v > 1")
+    with pytest.raises(SourceError, match=r"(?s)where 'yaer = 2024' cannot be used on .*columns: v, year"):
+        open_table(tmp_path, where="yaer = 2024")
 
 
 # ---------------------------------------------------------------- elsewhere

@@ -24,6 +24,9 @@ from gradline.errors import StorageError
 FORMAT = 1
 """Raised by one when a file can no longer be read by the version before."""
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Errors of a disk that is full, or of a limit on what one may write."""
+
 _KEY = "gradline"
 
 
@@ -50,8 +53,10 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         unfinished.chmod(0o666 & ~mask)
         unfinished.replace(path)
     except OSError as error:
-        advice = " Free some space, or choose another disk." if error.errno == errno.ENOSPC else ""
-        raise StorageError(f"cannot write {path}: {error.strerror or error}.{advice}") from None
+        # pyarrow has the number of the error alone.
+        reason = error.strerror or (os.strerror(error.errno) if error.errno else error)
+        advice = "\nFree some space, or choose another disk." if error.errno in NO_ROOM else ""
+        raise StorageError(f"cannot write {path}: {reason}.{advice}") from None
     finally:
         unfinished.unlink(missing_ok=True)
 

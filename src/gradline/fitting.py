@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradline.design.problem import pose
+from gradline.design.slips import slips
 from gradline.errors import ColumnError, DataError, OptionError, warn
 from gradline.exact.minimum_norm import minimum_norm
 from gradline.exact.relations import describe
@@ -237,6 +238,7 @@ def _notes(moments: Moments, solution: Solution, relations: dict[str, str], rank
     if left_out:
         why = f", missing: {_listed(moments.lacking)}" if moments.lacking else ""
         notes.append(f"{left_out} of {moments.rows} rows left out{why}")
+    notes += slips(moments.recipe, moments.terms)
     notes += [f"aliased: {relation}" for relation in relations.values()]
     if moments.nobs <= rank:
         notes.append(

@@ -64,14 +64,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         terminal.complain("error", _usage(error))
         return 2
     except BrokenPipeError:
-        # What Python would still flush at its end has nowhere to go either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence_stdout()
         return 1
+    except OSError as error:
+        from gradline.container import NO_ROOM
+
+        if error.errno not in NO_ROOM:
+            raise
+        _silence_stdout()
+        terminal.complain(
+            "error", f"cannot write the output: {error.strerror}.\nFree some space, or write elsewhere."
+        )
+        return 2
     except (KeyboardInterrupt, typer.Abort):
         code = _INTERRUPTED
     if code == _INTERRUPTED:
         terminal.complain("interrupted", "nothing is half-written.")
     return code if isinstance(code, int) else 0
+
+
+def _silence_stdout() -> None:
+    """What Python would still flush at its end has nowhere to go either."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _usage(error: BaseException) -> str:

@@ -54,7 +54,8 @@ def predict(
             _write_csv(sys.stdout.write, answer)
             return
         rows, empty = _to_file(out, answer)
-    note = f"; {empty:,} empty, an input is missing there" if empty else ""
+    why = "an input is missing" if unseen == "error" else "an input is missing or a level unseen"
+    note = f"; {empty:,} empty, {why} there" if empty else ""
     terminal.say(f"Saved {out}: {rows:,} predictions{note}")
 
 

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from gradline.design.block import Block
 from gradline.design.coding import Coded
 from gradline.design.derived import measured, sources, values
@@ -16,11 +14,11 @@ from gradline.design.expression import checked
 from gradline.design.formula import Model, choose, parse
 from gradline.design.polynomial import Polynomial
 from gradline.design.recipe import EMPTY, Derived, Recipe
+from gradline.design.roles import demand_targets, features_of, labels_as_names, targets_of, weights_of
 from gradline.design.terms import Term, column_term, columns_of, evaluate, exact_words, powers
-from gradline.errors import ColumnError, DataError, OptionError, ShapeError, no_such_column
-from gradline.sources import Table, demand, is_array, is_named, open_columns, open_table
+from gradline.errors import ColumnError, DataError, OptionError, no_such_column
+from gradline.sources import Table, is_named, open_table
 from gradline.sources.arrays import array_columns, array_table, is_values
-from gradline.sources.columns import Column, beside
 from gradline.sources.rows import Part, Rows, not_numbers
 
 
@@ -164,8 +162,8 @@ def pose(
         model = Model((), Coded(powers(table.columns[0], degree), ()), bool(intercept))
     else:
         table = open_table(data, where=where, sql=sql)
-    target, weights, features = _labels(table, data, target, weights, features)
-    table, weight = _weights(table, data, weights, where)
+    target, weights, features = labels_as_names(table, data, target, weights, features)
+    table, weight = weights_of(table, data, weights, where)
     if formula is not None:
         if target is not None or features is not None:
             raise OptionError("formula= names target and features itself: leave out target= and features=.")
@@ -176,12 +174,12 @@ def pose(
             )
         model = parse(formula, table.columns, _texts(table), intercept=bool(intercept))
         targets = model.targets
-        _demand_targets(table, sources(model.derived, targets))
+        demand_targets(table, sources(model.derived, targets))
     else:
-        table, targets = _targets(table, data, target, features, where)
-        _demand_targets(table, targets)
+        table, targets = targets_of(table, data, target, features, where)
+        demand_targets(table, targets)
         if model is None:
-            names = _features(table, features, targets, weight)
+            names = features_of(table, features, targets, weight)
             # A column that nobody named may be text by mistake: an identifier, or numbers with a slip in them.
             texts = [] if features is None else _texts(table)
             model = choose(names, table.columns, texts, table.name, intercept=bool(intercept))
@@ -220,74 +218,6 @@ def _texts(table: Table) -> list[str]:
     """The columns that are categories without being called so."""
     numeric = set(table.numeric)
     return [name for name in table.labels if name not in numeric]
-
-
-def _targets(
-    table: Table, data: Any, target: Any, features: str | Sequence[str] | None, where: str | None
-) -> tuple[Table, tuple[str, ...]]:
-    """The names of the targets, and the table with them in it."""
-    if target is None:
-        # A stream of pairs (X, y) knows its targets.
-        own: tuple[str, ...] = getattr(table, "targets", ())
-        if own:
-            return table, own
-        raise OptionError(f"no target: name a column of {table.name} (target= or --target), or give y.")
-    names = _names(target)
-    if names is not None:
-        if not is_named(data):
-            raise OptionError(f"target is {target!r} and {table.name} has no names.\nGive the values: fit(X, y).")
-        for name in names:
-            if name not in table.columns:
-                raise no_such_column(name, table.columns, table.name)
-        return table, names
-    _same_index(data, target, "the target")
-    columns, height = open_columns(target, "y")
-    _same_height(table, data, "target", target, height)
-    if not columns:
-        raise ShapeError(f"target has shape ({height}, 0); expected (n,), (n, 1) or (n, k).")
-    chosen = None if features is None else [features] if isinstance(features, str) else features
-    taken = set(table.columns)
-    if is_array(target) or not columns[0].name:
-        # The name 'y' is ours, not the user's: it gives way to a column that has it already.
-        columns = [_renamed(column, _free(column.name or "y", taken)) for column in columns]
-    for column in columns:
-        if column.name in (taken if chosen is None else chosen):
-            raise ColumnError(
-                f"target {column.name!r} is also a column of {table.name}.\n"
-                f"Drop it from the features, or name it: target={column.name!r}."
-            )
-    return _beside(table, columns, where), tuple(column.name for column in columns)
-
-
-def _features(
-    table: Table, features: str | Sequence[str] | None, targets: tuple[str, ...], weight: str | None
-) -> list[str]:
-    if features is None:
-        return [name for name in table.columns if name not in targets and name != weight]
-    names = [features] if isinstance(features, str) else list(features)
-    for name in names:
-        if not isinstance(name, str):
-            raise OptionError(f"features holds {name!r}; expected names of columns.")
-        if names.count(name) > 1:
-            raise ColumnError(f"feature {name!r} is named {names.count(name)} times.\nName each feature once.")
-    return names
-
-
-def _weights(table: Table, data: Any, weights: Any, where: str | None) -> tuple[Table, str | None]:
-    if weights is None:
-        return table, None
-    if isinstance(weights, str):
-        if not is_named(data):
-            raise OptionError(f"weights is {weights!r} and {table.name} has no names.\nGive the values (n,).")
-        demand(table, [weights])
-        return table, weights
-    _same_index(data, weights, "weights")
-    columns, height = open_columns(weights, "weights")
-    _same_height(table, data, "weights", weights, height)
-    if len(columns) != 1:
-        raise ShapeError(f"weights has shape ({height}, {len(columns)}); expected one weight per row: (n,).")
-    column = _renamed(columns[0], _free("weights", set(table.columns)))
-    return _beside(table, [column], where), column.name
 
 
 def _checked(problem: Problem) -> Problem:
@@ -335,88 +265,9 @@ def _roles(problem: Problem) -> Iterator[tuple[str, list[str]]]:
         yield category.column, [category.column, *sources(problem.derived, [category.column])]
 
 
-def _demand_targets(table: Table, targets: Sequence[str]) -> None:
-    """Refuse a target that is not there or holds no numbers, before the features are looked at."""
-    numeric = table.numeric
-    for name in targets:
-        if name not in numeric:
-            if name not in table.columns:
-                raise no_such_column(name, table.columns, table.name)
-            raise not_numbers(name, table.kind(name), table.name, numeric, "target")
-
-
 def _not_an_empty_list(data: Any) -> None:
     if isinstance(data, (list, tuple)) and not data:
         raise DataError(
             "the table is an empty list: it has neither rows nor files.\n"
             "Give an array, a data frame or paths; a glob that matches no file gives an empty list."
         )
-
-
-def _labels(table: Table, data: Any, target: Any, weights: Any, features: Any) -> tuple[Any, Any, Any]:
-    """The request with whole numbers that label columns (pandas has such) as the columns' names."""
-    if _is_label(target):
-        target = str(target)
-    if _is_label(weights) and is_named(data):
-        weights = str(weights)
-    if _is_label(features):
-        features = [features]
-    if isinstance(features, (list, tuple)):
-        known = table.columns
-        features = [str(name) if _is_label(name) and str(name) in known else name for name in features]
-    return target, weights, features
-
-
-def _is_label(name: Any) -> bool:
-    return isinstance(name, (int, np.integer)) and not isinstance(name, bool)
-
-
-def _renamed(column: Column, name: str) -> Column:
-    return column if column.name == name else replace(column, name=name)
-
-
-def _names(target: Any) -> tuple[str, ...] | None:
-    """The target as names of columns, or None where it holds values."""
-    if isinstance(target, str):
-        return (target,)
-    if isinstance(target, (list, tuple)) and target and all(isinstance(name, str) for name in target):
-        return tuple(target)
-    return None
-
-
-def _beside(table: Table, columns: Sequence[Column], where: str | None) -> Table:
-    if where is not None:
-        raise OptionError("where= leaves out rows of the file; target and weights must be columns of it as well.")
-    return beside(table, columns)
-
-
-def _same_height(table: Table, data: Any, role: str, values: Any, height: int) -> None:
-    """Both shapes, where values in memory do not have one row for each row of the table."""
-    if table.rows is None or table.rows == height:
-        return
-    shapes = [tuple(getattr(each, "shape", (rows,))) for each, rows in ((values, height), (data, table.rows))]
-    hint = f"Expected ({table.rows},) or ({table.rows}, 1): one row for each row of the features."
-    if shapes[0][1:] == (table.rows,):
-        hint = "Its columns look like rows: transpose it."
-    raise ShapeError(
-        f"{role} has {height} rows and the features have {table.rows}: shapes {shapes[0]} and {shapes[1]}.\n{hint}"
-    )
-
-
-def _same_index(data: Any, values: Any, role: str) -> None:
-    """Refuse two pandas objects whose rows are labelled differently: matching them by position would be a guess."""
-    for each in (data, values):
-        if type(each).__module__.partition(".")[0] != "pandas" or not hasattr(each, "index"):
-            return
-    if len(data.index) == len(values.index) and not data.index.equals(values.index):
-        raise DataError(
-            f"{role} and the features have different indexes (pandas).\n"
-            "Align them, e.g. y = y.loc[X.index], or drop both indexes with .reset_index(drop=True)."
-        )
-
-
-def _free(name: str, taken: set[str]) -> str:
-    """The name, with a mark where a column has it already."""
-    while name in taken:
-        name += "_"
-    return name

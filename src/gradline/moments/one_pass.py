@@ -66,7 +66,8 @@ def accumulate(
     categories = tuple([category.column for category in problem.categories])
     grouping = Grouping(categories, problem.effects, len(terms), len(targets)) if categories else None
     names = (*[term.name for term in terms], *targets, *categories)
-    summing = Summing(names, len(targets), missing, problem.frequency, grouping, precision == "double-double")
+    double = precision == "double-double"
+    summing = Summing(names, len(targets), missing, problem.frequency, grouping, double, problem.weights)
     if checkpoint is None and problem.table.rows is not None and problem.table.rows <= CHUNK:
         parts = problem.parts()
         if len(parts) == 1:  # a small table: no threads, and mostly a single chunk

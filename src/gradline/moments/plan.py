@@ -54,7 +54,8 @@ class Plan:
     def __str__(self) -> str:
         rows = "rows known only when read" if self.rows is None else f"{self.rows:,} rows"
         parts = f", {self.parts} parts read side by side" if self.parts > 1 else ""
-        first = f"{self.source}: {rows}, {self.columns} numeric columns{parts}"
+        columns = f"{self.columns} numeric column" + ("" if self.columns == 1 else "s")
+        first = f"{self.source}: {rows}, {columns}{parts}"
         categories = [f"levels of {', '.join(self.categories)} are found on the way"] if self.categories else []
         if self.passes:
             passes = "one pass" if self.passes == 1 else f"{self.passes} passes, the last in double-double,"

@@ -49,6 +49,8 @@ class Summing:
     grouping: Grouping | None
     double: bool
     """Double-double; else float64."""
+    weights: str | None = None
+    """How an error calls the column of the weights."""
 
     @property
     def size(self) -> int:
@@ -113,7 +115,7 @@ class Summing:
             if sum(pair[0].diagonal().tolist()) < np.inf:
                 return self._complete(block, pair)
         codes = [] if self.grouping is None else self.grouping.codes(block.labels)
-        keep, counts = _usable(block, codes, self.names, self.missing)
+        keep, counts = _usable(block, codes, self)
         if not keep.any():
             return self.nothing(rows, counts)
         if not keep.all():
@@ -215,16 +217,16 @@ def _constant(column: NDArray[Any], low: NDArray[Any] | None) -> float | None:
 
 
 def _usable(
-    block: Block, codes: Sequence[NDArray[np.int32]], names: Sequence[str], missing: str
+    block: Block, codes: Sequence[NDArray[np.int32]], summing: Summing
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
     """Which rows can be used, (n,) bool, and how many lack each column; infinities and bad weights raise."""
     keep = np.ones(len(block.hi[0]), bool)
-    counts = np.zeros(len(names), np.int64)
-    for number, (name, column) in enumerate(zip(names, (*block.hi, *codes), strict=True)):
+    counts = np.zeros(len(summing.names), np.int64)
+    for number, (name, column) in enumerate(zip(summing.names, (*block.hi, *codes), strict=True)):
         absent = _absent(np.asarray(column), name, block) if number < len(block.hi) else column < 0
         if not absent.any():
             continue
-        if missing == "error":
+        if summing.missing == "error":
             row = int(np.argmax(absent))
             raise DataError(
                 f"column {name!r} in {block.place} has a missing value at row {block.first + row} "
@@ -238,7 +240,8 @@ def _usable(
         if bad.any():
             row = int(np.argmax(bad))
             raise DataError(
-                f"the weight in {block.place} is {weights[row]} at row {block.first + row} (the first row is 0).\n"
+                f"the weight in column {summing.weights!r} of {block.place} is {weights[row]} at row "
+                f"{block.first + row} (the first row is 0).\n"
                 "A weight is a finite number, 0 or more; 0 leaves the row out."
             )
         keep &= weights > 0

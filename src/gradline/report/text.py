@@ -95,9 +95,9 @@ def _figures(fit: Fit, number: int, level: float) -> _Figures:
 
 def _heading(fit: Fit) -> list[str]:
     """How many rows, which were left out and why."""
-    left_out = fit.left_out
+    left_out, used = fit.left_out, fit.rows - fit.left_out
     if not left_out:
-        rows = count(fit.nobs, "row")
+        rows = count(used, "row")
     else:
         together = [name for name, number in fit.missing.items() if number == left_out]
         if not fit.missing:
@@ -106,8 +106,9 @@ def _heading(fit: Fit) -> list[str]:
             reason = f"all {len(together)} columns missing"
         else:
             reason = "missing: " + ", ".join(f"{name} {number}" for name, number in fit.missing.items())
-        rows = f"{fit.rows - left_out:,} rows of {fit.rows:,} ({left_out:,} left out; {reason})"
+        rows = f"{used:,} rows of {fit.rows:,} ({left_out:,} left out; {reason})"
     kind = ["weighted"] if fit.weighted else []
+    kind += [f"standing for {fit.nobs:,.12g} (frequency weights)"] if fit.nobs != used else []
     kind += [] if fit.has_intercept else ["through the origin"]
     kind += [f"l2 {brief(fit.l2)}, {brief(fit.freedom, 4)} effective parameters"] if fit.l2 else []
     return [rows, *kind]

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from gradline.errors import DataError, OptionError, ShapeError
+from gradline.errors import DataError, OptionError
 from gradline.sources.arrays import array_columns, array_table, is_tensor
-from gradline.sources.columns import Column, beside
+from gradline.sources.columns import Column
 from gradline.sources.rows import CHUNK, Part, Rows, Table, demand
 from gradline.sources.streams import Stream, is_stream
 
@@ -21,10 +19,8 @@ _PATHS = (str, os.PathLike)
 _ARRAYS = (np.ndarray, np.generic, list, tuple, int, float, complex)
 
 
-def open_table(
-    data: Any, extra: Sequence[tuple[str, Any]] = (), where: str | None = None, sql: str | None = None
-) -> Table:
-    """Open any supported kind of table, with `extra` columns (name, values (n,)) laid beside it.
+def open_table(data: Any, where: str | None = None, sql: str | None = None) -> Table:
+    """Open any supported kind of table.
 
     Arrays, tensors and lists; pandas, Polars and Arrow tables and series; paths and addresses of CSV, JSON, Parquet
     and Feather files, a list of them, a glob or a folder; `gl.sql(…)` and DuckDB relations; sqlite:/// and
@@ -40,16 +36,7 @@ def open_table(
         raise OptionError('sql is empty; expected a query, e.g. "select fare, km from data where km > 0".')
     if where is not None and sql is not None:
         raise OptionError("where= and sql= were both given; expected one.\nPut the condition into the query.")
-    table = _open(data, where, sql)
-    if not extra:
-        return table
-    if where is not None or sql is not None:
-        option = "where" if sql is None else "sql"
-        raise OptionError(
-            f"{option}= leaves out rows of the file, and values from memory have no such rows to leave out.\n"
-            "Put the values into the file, or filter before."
-        )
-    return beside(table, [_one(name, values) for name, values in extra])
+    return _open(data, where, sql)
 
 
 def open_columns(data: Any, letter: str) -> tuple[list[Column], int]:
@@ -120,10 +107,3 @@ def _stored(data: Any, where: str | None, sql: str | None) -> Table:
     from gradline.sources.files import file_table
 
     return file_table(data, where)
-
-
-def _one(name: str, values: Any) -> Column:
-    columns, rows = open_columns(values, name)
-    if len(columns) != 1:
-        raise ShapeError(f"{name!r} has shape ({rows}, {len(columns)}).\nExpected one column: shape (n,) or (n, 1).")
-    return replace(columns[0], name=name)

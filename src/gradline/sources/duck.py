@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -34,6 +36,25 @@ def reader(relation: Any) -> Any:
     """The rows of a DuckDB relation as a stream of Arrow record batches."""
     make = getattr(relation, "to_arrow_reader", None) or relation.fetch_arrow_reader
     return make(CHUNK)
+
+
+def batches(relation: Any, connection: Any) -> Iterator[Any]:
+    """The record batches of a relation; Ctrl-C ends its query at once.
+
+    DuckDB lets go only when it has rows to give, which may be never. So another thread waits for it while this one
+    can be interrupted, and `connection`, the relation's own, can be told.
+    """
+    if connection is None or threading.current_thread() is not threading.main_thread():
+        yield from reader(relation)
+        return
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            rows = pool.submit(reader, relation).result()
+            while (batch := pool.submit(next, rows, None).result()) is not None:
+                yield batch
+        except KeyboardInterrupt:
+            connection.interrupt()
+            raise
 
 
 def is_one_query(connection: Any, query: str) -> bool:

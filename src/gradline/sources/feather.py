@@ -9,13 +9,15 @@ from typing import Any
 from gradline.sources.arrow import Kind, kind_of
 from gradline.sources.file import Piece, by_name
 from gradline.sources.location import Location, trouble
+from gradline.sources.messages import batches_of
 from gradline.sources.rows import reject_duplicates, together
 
 
 class Feather:
     """A Feather (Arrow IPC) file or stream, read batch by batch; each record batch starts a chunk.
 
-    It is one piece: only reading a record batch tells how long it is, and Arrow unpacks its columns in parallel.
+    It is one piece, and Arrow unpacks its columns in parallel. Of a compressed record batch the wanted columns are
+    unpacked whole: memory grows with the largest batch, which most writers end at 65,536 rows.
     """
 
     def __init__(self, location: Location, *, stream: bool = False) -> None:
@@ -26,11 +28,11 @@ class Feather:
         with self._reader(None) as reader:
             reject_duplicates(reader.schema.names, self.path)
             self.types: Mapping[str, Kind] = {field.name: kind_of(field.type) for field in reader.schema}
+        self._in_place = False
         if not stream and location.system is None:
-            from pyarrow import dataset
-
-            with trouble(self.path, "Feather"):
-                self.rows = dataset.dataset(location.path, format="feather").count_rows()
+            with trouble(self.path, "Feather"), _opened(location) as source:
+                batches = batches_of(source)
+            self.rows, self._in_place = batches.rows, not batches.compressed
 
     def kind(self, column: str) -> str:
         """How an error calls the type of the column."""
@@ -45,7 +47,8 @@ class Feather:
         names = list(self.types)
         distinct = sorted({names.index(column) for column in columns})
         rows = together(len(distinct))
-        with self._reader(distinct) as reader:
+        # Choosing columns makes Arrow set aside memory for all of them: only worth it where they must be unpacked.
+        with self._reader(None if self._in_place else distinct) as reader:
             number = 0
             while self._stream or number < reader.num_record_batches:
                 place = f"{self.path}, record batch {number}"
@@ -63,9 +66,13 @@ class Feather:
         import pyarrow as pa
 
         options = pa.ipc.IpcReadOptions(included_fields=chosen)
-        location = self._location
-        # A memory map: only the pages of the columns that are read are ever brought in.
-        opened = location.open if location.system is not None else lambda: pa.memory_map(location.path)
-        with trouble(self.path, "Feather"), opened() as source:
-            opener = pa.ipc.open_stream if self._stream else pa.ipc.open_file
-            yield opener(source, options=options)
+        make = pa.ipc.open_stream if self._stream else pa.ipc.open_file
+        with trouble(self.path, "Feather"), _opened(self._location) as source:
+            yield make(source, options=options)
+
+
+def _opened(location: Location) -> Any:
+    """The file; one of this machine as a memory map, of which only the pages that are read are ever brought in."""
+    import pyarrow as pa
+
+    return pa.memory_map(location.path) if location.system is None else location.open()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from gradline.errors import ColumnError, OptionError
+from gradline.errors import ColumnError
 from gradline.sources.arrow import holds_labels
 from gradline.sources.copied import Copied
 from gradline.sources.feather import Feather
 from gradline.sources.file import File, Piece
-from gradline.sources.hive import Partitioned, with_keys
+from gradline.sources.hive import Partitioned, keys_in_sql, with_keys
 from gradline.sources.location import Location, locate
 from gradline.sources.parquet import Parquet
 from gradline.sources.rows import Part, Rows, Table, demand, whole
@@ -39,16 +39,15 @@ def file_table(paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     """
     several = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     found = [location for each in several for location in locate(os.fspath(each))]
-    keyed = next((location for location in found if location.keys), None)
-    if keyed is not None and where is not None:
-        raise OptionError(
-            f"where= does not know what folders such as '{'='.join(keyed.keys[0])}' stand for ({keyed.name}).\n"
-            "Name the files of the folders that are wanted with a glob."
-        )
-    files = [_open(location, where) for location in found]
     prints = [f"{location.name}: {location.stamp()}" for location in found]
-    if keyed is not None:
-        files = [*with_keys(_columnar(files), [dict(location.keys) for location in found])]
+    keys = [dict(location.keys) for location in found]
+    keyed = any(keys)
+    files = [_open(location, None if keyed else where) for location in found]
+    if keyed and where is None:
+        files = [*with_keys(_columnar(files), keys)]
+    elif keyed:
+        further = keys_in_sql(files, keys)
+        files = [_open(location, where, each) for location, each in zip(found, further, strict=True)]
     return Files(files, [*prints, repr(where)])
 
 
@@ -144,7 +143,8 @@ def _columnar(files: Sequence[File]) -> list[Parquet | Feather | Partitioned]:
     return [file for file in files if isinstance(file, Parquet | Feather | Partitioned)]
 
 
-def _open(location: Location, where: str | None) -> File:
+def _open(location: Location, where: str | None, keys: Mapping[str, str] | None = None) -> File:
+    """The file under a condition, if there is one; `keys` are further columns of one value each, as SQL writes it."""
     format_name = format_of(location.name, location.head())
     columnar = format_name in ("parquet", "feather", "arrow stream")
     if location.system is not None and not (columnar and where is None and location.in_parts()):
@@ -155,9 +155,10 @@ def _open(location: Location, where: str | None) -> File:
         file: File = Parquet(location) if format_name == "parquet" else Feather(location, stream=stream)
         if where is None:
             return file
-        names = list(file.types)
+        names = [*file.types, *(keys or {})]
     from gradline.sources.sql import SqlFile
 
-    if location.path == location.name:
-        return SqlFile(location.path, format_name, where, names)
-    return Copied(location, lambda path: SqlFile(path, format_name, where, names))
+    def make(path: str) -> SqlFile:
+        return SqlFile(path, format_name, where, names, keys or {})
+
+    return make(location.path) if location.path == location.name else Copied(location, make)

@@ -4,38 +4,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from math import isnan
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from gradline.sources.arrow import Kind
-from gradline.sources.file import Columnar, Piece
+from gradline.sources.duck import literal
+from gradline.sources.file import Columnar, File, Piece
 
+_Value: TypeAlias = int | float | str | None
 _MISSING = "__HIVE_DEFAULT_PARTITION__"
 _WHOLE = re.compile(r"[+-]?\d{1,18}")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 def with_keys(files: Sequence[Columnar], keys: Sequence[Mapping[str, str]]) -> list[Columnar]:
-    """The files with a column for each key that their folders have: of numbers where all its values are numbers.
+    """The files with a column for each key that their folders have: of numbers where all its values are numbers."""
+    values = _values(files, keys)
+    return [Partitioned(file, each) if each else file for file, each in zip(files, values, strict=True)]
 
-    Where a file has a column of that name itself, the file's own column is used. (DuckDB takes the folder's value;
-    pyarrow refuses unless the types agree.)
-    """
-    names = dict.fromkeys(name for each in keys for name in each)
-    numeric = {name: _common([each[name] for each in keys if name in each]) for name in names}
-    return [
-        Partitioned(file, {name: numeric[name](text) for name, text in each.items() if name not in file.types})
-        if any(name not in file.types for name in each)
-        else file
-        for file, each in zip(files, keys, strict=True)
-    ]
+
+def keys_in_sql(files: Sequence[File], keys: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    """Of each file, the columns that its folders stand for and their values as SQL writes them."""
+    return [{name: _sql(value) for name, value in each.items()} for each in _values(files, keys)]
 
 
 class Partitioned:
     """A file with further columns of one value each: an int, a float, or text (None where it is missing)."""
 
-    def __init__(self, file: Columnar, values: Mapping[str, int | float | str | None]) -> None:
+    def __init__(self, file: Columnar, values: Mapping[str, _Value]) -> None:
         self._file = file
         self._values = values
         self.path = file.path
@@ -75,6 +73,28 @@ class Partitioned:
         return numbers[0] if numbers else next(iter(self._file.types))
 
 
+def _values(files: Sequence[File], keys: Sequence[Mapping[str, str]]) -> list[dict[str, _Value]]:
+    """What the folders of each file say.
+
+    Where a file has a column of that name itself, the file's own column is used. (DuckDB takes the folder's value;
+    pyarrow refuses unless the types agree.)
+    """
+    names = dict.fromkeys(name for each in keys for name in each)
+    numeric = {name: _common([each[name] for each in keys if name in each]) for name in names}
+    return [
+        {name: numeric[name](text) for name, text in each.items() if name not in file.types}
+        for file, each in zip(files, keys, strict=True)
+    ]
+
+
+def _sql(value: _Value) -> str:
+    if isinstance(value, int):
+        return f"{value}::BIGINT"
+    if isinstance(value, float):
+        return "NULL::DOUBLE" if isnan(value) else f"'{value!r}'::DOUBLE"
+    return "NULL::VARCHAR" if value is None else literal(value)
+
+
 def _common(texts: Sequence[str]) -> Any:
     """What turns the texts of one key into values: whole numbers, else numbers, else text."""
     present = [text for text in texts if text != _MISSING]
@@ -94,13 +114,13 @@ def _text(text: str) -> str | None:
     return None if text == _MISSING else text
 
 
-def _kind(value: float | str | None) -> Kind:
+def _kind(value: _Value) -> Kind:
     if isinstance(value, int | float):
         return "int64" if isinstance(value, int) else "float64", 2.0**-52
     return "text", None
 
 
-def _filled(value: float | str | None, rows: int) -> Any:
+def _filled(value: _Value, rows: int) -> Any:
     """The value, so many times."""
     if isinstance(value, int | float):
         return np.full(rows, value)

@@ -10,7 +10,7 @@ from typing import Any
 from gradline.errors import DataError, OptionError, SourceError
 from gradline.sources.answer import Answer
 from gradline.sources.arrow import kind_of
-from gradline.sources.duck import database, first_line, is_one_query, listing, quoted, reader
+from gradline.sources.duck import batches, database, first_line, is_one_query, listing, quoted, reader
 from gradline.sources.rows import Table
 
 _CLASSES = ("DuckDBPyConnection", "DuckDBPyRelation")
@@ -115,7 +115,7 @@ def duckdb_table(data: Any, where: str | None = None) -> Table:
         import duckdb
 
         try:
-            yield data
+            yield data, None
         except (duckdb.Error, OSError) as problem:
             hint = f"Does the condition {where!r} fit its columns?" if where else "Is its connection closed, or busy?"
             raise SourceError(f"{name} cannot be read: {first_line(problem)}\n{hint}") from problem
@@ -133,20 +133,20 @@ def selected(
         with connected() as connection:
             if not is_one_query(connection, text):
                 raise OptionError(f"{name}: expected one SELECT.\nOther statements belong on a DuckDB connection.")
-            yield connection.sql(text)
+            yield connection.sql(text), connection
 
     return _answer(name, related, where)
 
 
 def _answer(name: str, related: Callable[[], AbstractContextManager[Any]], where: str | None) -> Table:
-    """The table of a relation that `related` gives for each reading."""
+    """The table of a relation that `related` gives for each reading, with its connection where that is known."""
 
     @contextmanager
     def rows(columns: Sequence[str]) -> Iterator[Any]:
-        with related() as relation:
-            yield reader(_where(relation, where).project(", ".join(map(quoted, columns))))
+        with related() as (relation, connection):
+            yield batches(_where(relation, where).project(", ".join(map(quoted, columns))), connection)
 
-    with related() as relation:
+    with related() as (relation, _):
         schema = reader(_where(relation, where).limit(0)).schema
     return Answer(name, [(each.name, kind_of(each.type)) for each in schema], rows)
 

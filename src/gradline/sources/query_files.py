@@ -8,15 +8,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from gradline.errors import SourceError
-from gradline.sources.duck import database, first_line, listing, literal, quoted
-from gradline.sources.files import file_table
-from gradline.sources.location import Location, locate
+from gradline.sources.duck import database, first_line, listing, quoted
+from gradline.sources.hive import keys_in_sql
+from gradline.sources.location import locate
 from gradline.sources.query import selected
 from gradline.sources.rows import Table
 from gradline.sources.signature import format_of
 from gradline.sources.sql import SqlFile
-
-_MISSING_KEY = "__HIVE_DEFAULT_PARTITION__"
 
 
 def files_table(paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]], text: str) -> Table:
@@ -29,12 +27,17 @@ def files_table(paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
     """
     several = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     found = [location.fetched() for each in several for location in locate(os.fspath(each))]
-    files = [SqlFile(each.path, format_of(each.name, each.head())) for each in found]
-    keys = _keys(paths, found)
+    keys = [dict(location.keys) for location in found]
+    formats = [format_of(each.name, each.head()) for each in found]
+    files = [SqlFile(each.path, format_name) for each, format_name in zip(found, formats, strict=True)]
+    if any(keys):
+        further = keys_in_sql(files, keys)
+        files = [
+            SqlFile(each.path, format_name, keys=more)
+            for each, format_name, more in zip(found, formats, further, strict=True)
+        ]
     name = f"the query on {found[0].name}" + (f" and {len(found) - 1} more" if len(found) > 1 else "")
-    columns = list(
-        dict.fromkeys(column for file, values in zip(files, keys, strict=True) for column in {**values, **file.sql})
-    )
+    columns = list(dict.fromkeys(column for file in files for column in file.sql))
 
     @contextmanager
     def connected() -> Iterator[Any]:
@@ -43,8 +46,8 @@ def files_table(paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
         with database() as connection:
             try:
                 selects = []
-                for number, (file, values) in enumerate(zip(files, keys, strict=True)):
-                    chosen = ", ".join(f"{sql} AS {quoted(column)}" for column, sql in {**values, **file.sql}.items())
+                for number, file in enumerate(files):
+                    chosen = ", ".join(f"{sql} AS {quoted(column)}" for column, sql in file.sql.items())
                     selects.append(f"SELECT {chosen} FROM {file.source(connection, f'file {number}')}")  # noqa: S608
                 connection.execute(f"CREATE TEMP VIEW data AS {' UNION ALL BY NAME '.join(selects)}")
                 yield connection
@@ -61,18 +64,3 @@ def files_table(paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
                 ) from problem
 
     return selected(name, connected, text)
-
-
-def _keys(paths: Any, found: Sequence[Location]) -> list[dict[str, str]]:
-    """What the folders of each file say, in SQL: a number where it is one for every file."""
-    if not any(location.keys for location in found):
-        return [{} for _ in found]
-    table = file_table(paths)
-    types = {"int64": "BIGINT", "float64": "DOUBLE"}
-    return [
-        {
-            key: "NULL" if value == _MISSING_KEY else f"{literal(value)}::{types.get(table.kind(key), 'VARCHAR')}"
-            for key, value in location.keys
-        }
-        for location in found
-    ]

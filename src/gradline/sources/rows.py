@@ -132,7 +132,7 @@ def not_numbers(
 
     `besides`: columns that may be numeric, but have another role already.
     """
-    option = "target" if role == "target" else "features"
+    option = role if role in ("target", "weights") else "features"
     listing = ",".join(numeric[:6]) + (", …" if len(numeric) > 6 else "")
     hint = f"numeric columns, for {option}= or --{option}: {listing}"
     if not numeric:

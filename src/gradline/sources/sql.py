@@ -9,7 +9,7 @@ from typing import Any
 
 from gradline.errors import ColumnError, OptionError, SourceError
 from gradline.sources.arrow import Kind, kind_of, recut
-from gradline.sources.duck import ask, database, first_line, listing, literal, quoted, reader
+from gradline.sources.duck import ask, batches, database, first_line, listing, literal, quoted, reader
 from gradline.sources.json import bad_json, json_file
 from gradline.sources.text import bad_text, text_file
 
@@ -17,8 +17,17 @@ from gradline.sources.text import bad_text, text_file
 class SqlFile:
     """A file as DuckDB reads it, in file order; the numbers of a CSV or JSON file become float64."""
 
-    def __init__(self, path: str, format_name: str, where: str | None = None, names: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        path: str,
+        format_name: str,
+        where: str | None = None,
+        names: Sequence[str] = (),
+        keys: Mapping[str, str] | None = None,
+    ) -> None:
+        """`names` are the columns as the file calls them; `keys` further ones of one value each, as SQL writes it."""
         self.path = path
+        self._keys = keys or {}
         self.rows: int | None = None
         self._format, _, packing = format_name.partition(" ")
         self._where = where
@@ -66,12 +75,19 @@ class SqlFile:
         chosen = ", ".join(self.sql[column] for column in distinct)
         condition = "" if self._where is None else f" WHERE ({self._where}\n)"
         with self._connection(distinct) as connection:
-            batches = reader(connection.sql(f"SELECT {chosen} FROM {self.source(connection, 'file')}{condition}"))  # noqa: S608
-            for arrays in recut(batches, [distinct.index(column) for column in columns]):
+            relation = connection.sql(f"SELECT {chosen} FROM {self.source(connection, 'file')}{condition}")  # noqa: S608
+            for arrays in recut(batches(relation, connection), [distinct.index(column) for column in columns]):
                 yield self.path, arrays
 
     def source(self, connection: Any, name: str) -> str:
         """The file in SQL on this connection, under this name where it needs one."""
+        if not self._keys:
+            return self._alone(connection, name)
+        further = ", ".join(f"{sql} AS {quoted(key)}" for key, sql in self._keys.items())
+        return f"(SELECT *, {further} FROM {self._alone(connection, name)})"  # noqa: S608
+
+    def _alone(self, connection: Any, name: str) -> str:
+        """The file without the columns that its folders stand for."""
         if self._text:
             return self._text
         if self._format == "parquet":

@@ -1,0 +1,165 @@
+"""Which columns play which role: a request's names, or its values in memory, laid beside the table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from gradline.errors import ColumnError, DataError, OptionError, ShapeError, no_such_column
+from gradline.sources import Table, demand, is_array, is_named, open_columns
+from gradline.sources.columns import Column, beside
+from gradline.sources.rows import not_numbers
+
+
+def labels_as_names(table: Table, data: Any, target: Any, weights: Any, features: Any) -> tuple[Any, Any, Any]:
+    """The request with whole numbers that label columns (pandas has such) as the columns' names."""
+    if _is_label(target):
+        target = str(target)
+    if _is_label(weights) and is_named(data):
+        weights = str(weights)
+    if _is_label(features):
+        features = [features]
+    if isinstance(features, (list, tuple)):
+        known = table.columns
+        features = [str(name) if _is_label(name) and str(name) in known else name for name in features]
+    return target, weights, features
+
+
+def targets_of(
+    table: Table, data: Any, target: Any, features: str | Sequence[str] | None, where: str | None
+) -> tuple[Table, tuple[str, ...]]:
+    """The names of the targets, and the table with them in it."""
+    if target is None:
+        # A stream of pairs (X, y) knows its targets.
+        own: tuple[str, ...] = getattr(table, "targets", ())
+        if own:
+            return table, own
+        raise OptionError(f"no target: name a column of {table.name} (target= or --target), or give y.")
+    names = _names(target)
+    if names is not None:
+        if not is_named(data):
+            raise OptionError(f"target is {target!r} and {table.name} has no names.\nGive the values: fit(X, y).")
+        for name in names:
+            if name not in table.columns:
+                raise no_such_column(name, table.columns, table.name)
+        return table, names
+    _same_index(data, target, "the target")
+    columns, height = open_columns(target, "y")
+    _same_height(table, data, "target", target, height)
+    if not columns:
+        raise ShapeError(f"target has shape ({height}, 0); expected (n,), (n, 1) or (n, k).")
+    chosen = None if features is None else [features] if isinstance(features, str) else features
+    taken = set(table.columns)
+    if is_array(target) or not columns[0].name:
+        # The name 'y' is ours, not the user's: it gives way to a column that has it already.
+        columns = [_renamed(column, _free(column.name or "y", taken)) for column in columns]
+    for column in columns:
+        if column.name in (taken if chosen is None else chosen):
+            raise ColumnError(
+                f"target {column.name!r} is also a column of {table.name}.\n"
+                f"Drop it from the features, or name it: target={column.name!r}."
+            )
+    return _beside(table, columns, where), tuple(column.name for column in columns)
+
+
+def demand_targets(table: Table, targets: Sequence[str]) -> None:
+    """Refuse a target that is not there or holds no numbers, before the features are looked at."""
+    numeric = table.numeric
+    for name in targets:
+        if name not in numeric:
+            if name not in table.columns:
+                raise no_such_column(name, table.columns, table.name)
+            raise not_numbers(name, table.kind(name), table.name, numeric, "target")
+
+
+def features_of(
+    table: Table, features: str | Sequence[str] | None, targets: tuple[str, ...], weight: str | None
+) -> list[str]:
+    """The names of the features: all that have no other role where none are named."""
+    if features is None:
+        return [name for name in table.columns if name not in targets and name != weight]
+    names = [features] if isinstance(features, str) else list(features)
+    for name in names:
+        if not isinstance(name, str):
+            raise OptionError(f"features holds {name!r}; expected names of columns.")
+        if names.count(name) > 1:
+            raise ColumnError(f"feature {name!r} is named {names.count(name)} times.\nName each feature once.")
+    return names
+
+
+def weights_of(table: Table, data: Any, weights: Any, where: str | None) -> tuple[Table, str | None]:
+    """The table with the weights in it, and what their column is called there."""
+    if weights is None:
+        return table, None
+    if isinstance(weights, str):
+        if not is_named(data):
+            raise OptionError(f"weights is {weights!r} and {table.name} has no names.\nGive the values (n,).")
+        if weights in table.columns and weights not in table.numeric:
+            raise not_numbers(weights, table.kind(weights), table.name, table.numeric, "weights")
+        demand(table, [weights])
+        return table, weights
+    _same_index(data, weights, "weights")
+    columns, height = open_columns(weights, "weights")
+    _same_height(table, data, "weights", weights, height)
+    if len(columns) != 1:
+        raise ShapeError(f"weights has shape ({height}, {len(columns)}); expected one weight per row: (n,).")
+    column = _renamed(columns[0], _free("weights", set(table.columns)))
+    return _beside(table, [column], where), column.name
+
+
+def _is_label(name: Any) -> bool:
+    return isinstance(name, (int, np.integer)) and not isinstance(name, bool)
+
+
+def _names(target: Any) -> tuple[str, ...] | None:
+    """The target as names of columns, or None where it holds values."""
+    if isinstance(target, str):
+        return (target,)
+    if isinstance(target, (list, tuple)) and target and all(isinstance(name, str) for name in target):
+        return tuple(target)
+    return None
+
+
+def _beside(table: Table, columns: Sequence[Column], where: str | None) -> Table:
+    if where is not None:
+        raise OptionError("where= leaves out rows of the file; target and weights must be columns of it as well.")
+    return beside(table, columns)
+
+
+def _renamed(column: Column, name: str) -> Column:
+    return column if column.name == name else replace(column, name=name)
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """The name, with a mark where a column has it already."""
+    while name in taken:
+        name += "_"
+    return name
+
+
+def _same_height(table: Table, data: Any, role: str, values: Any, height: int) -> None:
+    """Both shapes, where values in memory do not have one row for each row of the table."""
+    if table.rows is None or table.rows == height:
+        return
+    shapes = [tuple(getattr(each, "shape", (rows,))) for each, rows in ((values, height), (data, table.rows))]
+    hint = f"Expected ({table.rows},) or ({table.rows}, 1): one row for each row of the features."
+    if shapes[0][1:] == (table.rows,):
+        hint = "Its columns look like rows: transpose it."
+    raise ShapeError(
+        f"{role} has {height} rows and the features have {table.rows}: shapes {shapes[0]} and {shapes[1]}.\n{hint}"
+    )
+
+
+def _same_index(data: Any, values: Any, role: str) -> None:
+    """Refuse two pandas objects whose rows are labelled differently: matching them by position would be a guess."""
+    for each in (data, values):
+        if type(each).__module__.partition(".")[0] != "pandas" or not hasattr(each, "index"):
+            return
+    if len(data.index) == len(values.index) and not data.index.equals(values.index):
+        raise DataError(
+            f"{role} and the features have different indexes (pandas).\n"
+            "Align them, e.g. y = y.loc[X.index], or drop both indexes with .reset_index(drop=True)."
+        )
