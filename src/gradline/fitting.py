@@ -147,7 +147,7 @@ def _solved(moments: Moments, intercept: bool, l2: float) -> Solution:
         np.array(moments.constant, bool),
         intercept=intercept,
         l2=float(l2),
-        unit=moments.unit,
+        unit=moments.units,
     )
 
 

@@ -79,7 +79,7 @@ class Moments:
     precision: str = "double-double"
     """How the sums were carried: "double-double" or "float64"."""
     unit: float = UNIT
-    """Relative error of each entry, measured by the diagonal."""
+    """Relative error of the entries between columns without categories, measured by the diagonal."""
     used: int = -1
     """Rows in the sums, each counted once whatever its weight."""
 
@@ -155,6 +155,15 @@ class Moments:
     def pair(self) -> Pair:
         """High and low words."""
         return self.hi, self.lo
+
+    @property
+    def units(self) -> Array:
+        """(1 + d + k,) the error of entry (i, j), measured by the diagonal, is at most √(units_i·units_j).
+
+        Sums over the cells of categories are in double-double whatever the precision of the others.
+        """
+        fine = [False, *(bool(term.cell) for term in self.terms), *(False for _ in self.targets)]
+        return np.where(fine, UNIT, self.unit)
 
     @property
     def lacking(self) -> dict[str, int]:
