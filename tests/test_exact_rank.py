@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import oracle
 import pandas as pd
 import pytest
 
@@ -143,3 +144,25 @@ def test_raw_units_that_scikit_learn_drops() -> None:
     y = 1e-5 * population + 200 * rate
     fit = gl.fit(np.column_stack([population, rate]), y)
     np.testing.assert_allclose(fit.coef, [1e-5, 200], rtol=1e-12)
+
+
+@pytest.mark.parametrize("seed", [117, 127, 129])
+def test_eight_rows_determine_eight_columns_at_most(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame({"g": rng.choice(list("abc"), 8), "h": rng.choice(list("uvwx"), 8)})
+    frame["x"] = 1000 + rng.normal(
+        size=8
+    )  # far from zero, where rounding leaves more of a column than the rule's limit
+    frame["y"] = frame.x + rng.normal(size=8)
+    fit = gl.fit(frame, formula="y ~ g * h * x - 1")
+    assert fit.rank == 8
+    assert list(fit.aliased) == [name for name in fit.names if np.isnan(fit.params[fit.names.index(name)])]
+    kept = [term for term in fit.terms if term.name not in fit.aliased]
+    columns = []
+    for term in kept:
+        within = np.all([frame[column] == level for column, level in term.cell] or [np.ones(8, bool)], axis=0)
+        columns.append(np.where(within, frame.x if term.factors else 1.0, 0.0))
+    exact = oracle.least_squares(columns, frame.y.to_numpy())
+    got = fit.params[~np.isnan(fit.params)]
+    assert 10 < fit.digits <= min(oracle.digits(a, b) for a, b in zip(got, exact, strict=True))
+    np.testing.assert_allclose(fit.predict(frame), frame.y, rtol=1e-9)

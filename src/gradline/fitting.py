@@ -148,6 +148,7 @@ def _solved(moments: Moments, intercept: bool, l2: float) -> Solution:
         intercept=intercept,
         l2=float(l2),
         unit=moments.units,
+        rows=moments.used,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +66,13 @@ def by_elimination(matrix: Pair, columns: int, least: Array, unit: Array) -> Red
         relations=relations,
         triangle=((lower, low), pivots),
     )
+
+
+def by_as_many(matrix: Pair, columns: int, least: Array, unit: Array, first: int) -> Reduced:
+    """As `by_elimination`, where the first so many columns are known to determine all others."""
+    after = np.arange(columns) >= first
+    reduced = by_elimination(matrix, columns, np.where(after, np.inf, least), unit)
+    return replace(reduced, left=np.where(after, 0.0, reduced.left), doubt=np.where(after, 0.0, reduced.doubt))
 
 
 def beside_all(inverse: Array, norms: Array, unit: Array) -> tuple[Array, Array]:

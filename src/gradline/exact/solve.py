@@ -13,7 +13,7 @@ from gradline.exact.certainty import contradicted, rank_is_unsure, rss_is_unsure
 from gradline.exact.condition import scaled_condition
 from gradline.exact.covariance import shrunk
 from gradline.exact.inference import residual_deviation, standard_errors
-from gradline.exact.reduction import Reduced, by_elimination
+from gradline.exact.reduction import Reduced, by_as_many, by_elimination
 from gradline.exact.refinement import by_refinement
 from gradline.exact.unrelated import by_unrelated, unrelated
 
@@ -66,6 +66,7 @@ def solve(
     intercept: bool,
     l2: float,
     unit: float | Array = UNIT,
+    rows: int | None = None,
     way: str = "auto",
 ) -> Solution:
     """Minimise RSS + l2·‖coef‖² over the parameters, the intercept unpenalised.
@@ -80,6 +81,8 @@ def solve(
         unit: (1 + d + k,) how exactly the sums are known: the error of entry (i, j) is at most √(unit_i·unit_j) of
             the geometric mean of the two diagonal entries that it stands between. One number stands for all;
             2**-104 for sums in double-double, about 2**-50 for float64.
+        rows: How many rows the sums are of, if that is known: more columns than that are dependent, whatever rounding
+            leaves of them.
         way: For tests: "elimination", "unrelated" or "refinement" where that can be done.
     """
     start = 0 if intercept else 1
@@ -100,6 +103,8 @@ def solve(
     norms = matrix[0].diagonal().copy()
     least = (16 * q * spacing[:q]) ** 2 * np.maximum(norms[:q], 0.0)
     reduced, method = _reduce(matrix, q, least, units[:q], way)
+    if rows is not None and not l2 and reduced.kept.sum() > rows:
+        reduced = by_as_many(matrix, q, least, units[:q], int(reduced.kept.nonzero()[0][rows]))
 
     tss = _total(matrix, q, intercept)
     constant = constant & (intercept | (norms[q:] == 0))
