@@ -150,9 +150,8 @@ def test_raw_units_that_scikit_learn_drops() -> None:
 def test_eight_rows_determine_eight_columns_at_most(seed: int) -> None:
     rng = np.random.default_rng(seed)
     frame = pd.DataFrame({"g": rng.choice(list("abc"), 8), "h": rng.choice(list("uvwx"), 8)})
-    frame["x"] = 1000 + rng.normal(
-        size=8
-    )  # far from zero, where rounding leaves more of a column than the rule's limit
+    # Far from zero: rounding leaves more of a column than the rule allows.
+    frame["x"] = 1000 + rng.normal(size=8)
     frame["y"] = frame.x + rng.normal(size=8)
     fit = gl.fit(frame, formula="y ~ g * h * x - 1")
     assert fit.rank == 8

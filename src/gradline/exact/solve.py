@@ -23,6 +23,9 @@ UNRELATED = 0.5
 REFINED = 300
 """From this many columns on, sums taken in float64 are solved by Cholesky in float64 and refined."""
 
+COARSE = 2.0**-60
+"""Sums with larger errors than this are as good as sums in float64."""
+
 
 @dataclass(frozen=True, slots=True)
 class Solution:
@@ -181,7 +184,7 @@ def _reduce(matrix: Pair, q: int, least: Array, unit: Array, way: str) -> tuple[
             if reduced is not None:
                 return reduced, f"double-double: {len(first)} of {q} columns unrelated to each other, then the others"
     method = f"double-double: {q} columns"
-    if way == "refinement" or (not forced and q >= REFINED and (unit > UNIT).any()):
+    if way == "refinement" or (not forced and q >= REFINED and (unit > COARSE).any()):
         reduced = by_refinement(matrix, q, least, unit)
         if reduced is not None:
             return reduced, f"float64 and refinement: {q} columns, sums in float64"
