@@ -66,6 +66,24 @@ def test_few_digits_warn_with_the_columns_and_a_way_out() -> None:
     assert caught[0].filename == __file__
 
 
+def test_few_digits_name_the_columns_that_are_to_blame() -> None:
+    rng = np.random.default_rng(4)
+    table = pd.DataFrame(rng.normal(size=(60, 7)), columns=list("abcdefg"))
+    table["b"] = table["a"] + 1e-12 * table["b"]
+    with pytest.warns(gl.GradlineWarning, match=r"only \d digits? of the coefficients are sure: ") as caught:
+        gl.fit(table, target="g")
+    named = str(caught[0].message).partition(": ")[2].partition(" are ")[0].split(", ")
+    assert {"a", "b"} <= set(named)
+    assert len(named) == 4
+
+
+def test_few_digits_of_sums_in_float64_ask_for_double_double() -> None:
+    rng = np.random.default_rng(5)
+    x = 1e6 + rng.normal(size=(60_000, 2))
+    with pytest.warns(gl.GradlineWarning, match='in float64 leave them.\nTake the sums in precision="double'):
+        gl.fit(x, x @ [1.0, 2.0], precision="float64")
+
+
 def test_a_dependence_that_is_not_quite_exact_promises_nothing() -> None:
     rng = np.random.default_rng(2)
     a = rng.normal(size=50)

@@ -165,3 +165,24 @@ def test_eight_rows_determine_eight_columns_at_most(seed: int) -> None:
     got = fit.params[~np.isnan(fit.params)]
     assert 10 < fit.digits <= min(oracle.digits(a, b) for a, b in zip(got, exact, strict=True))
     np.testing.assert_allclose(fit.predict(frame), frame.y, rtol=1e-9)
+
+
+def test_a_hundred_dependent_levels_are_an_error_of_three_lines() -> None:
+    rng = np.random.default_rng(9)
+    code = np.resize(np.arange(100), 300)
+    frame = pd.DataFrame(
+        {"g": [f"g{v:02}" for v in code], "h": [f"h{v:02}" for v in code], "y": rng.normal(size=300)}
+    )
+    with pytest.raises(gl.DataError) as caught:
+        gl.fit(frame, formula="y ~ g + h", aliased="error")
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "99 of 199 columns are determined by the ones before them:"
+    assert lines[1] == "h[T.h01] = 1·g[T.g01]; h[T.h02] = 1·g[T.g02]; h[T.h03] = 1·g[T.g03]; … 96 more"
+    assert len(lines) == 3
+    frame["z"] = code  # depends on all levels at once
+    with pytest.raises(gl.DataError) as caught:
+        gl.fit(frame, formula="y ~ g + z", aliased="error")
+    lines = str(caught.value).splitlines()
+    assert lines[1].startswith("z = 1·g[T.g01] + 2·g[T.g02] + ")
+    assert lines[1].endswith(" …")
+    assert max(map(len, lines)) <= 80

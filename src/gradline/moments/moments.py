@@ -165,7 +165,8 @@ class Moments:
         Sums over the cells of categories are in double-double whatever the precision of the others.
         """
         fine = [False, *(bool(term.cell) for term in self.terms), *(False for _ in self.targets)]
-        return np.where(fine, UNIT, self.unit) * np.array(self.growth or 1.0)
+        units: Array = np.where(fine, UNIT, self.unit) * np.array(self.growth or (1.0,))
+        return units
 
     @property
     def lacking(self) -> dict[str, int]:
@@ -294,7 +295,7 @@ class Moments:
 
 def _growth(a: Moments, b: Moments, diagonal: Array) -> tuple[float, ...]:
     """(p,) the errors of both beside the diagonal (p,) of their sum or difference; 1 where nothing is left."""
-    errors = sum(np.array(part.growth or 1.0) * part.hi.diagonal() for part in (a, b))
+    errors = sum(np.array(part.growth or (1.0,)) * part.hi.diagonal() for part in (a, b))
     return tuple(np.maximum(errors / np.where(diagonal > 0, diagonal, np.inf), 1.0).tolist())
 
 
