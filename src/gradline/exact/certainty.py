@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradline.doubledouble import UNIT, Array, Pair
-from gradline.exact.reduction import Reduced
+from gradline.exact.reduction import Reduced, absolute_times
 
 MOST_DIGITS = 15.9
 """What the last rounding to float64 leaves."""
@@ -33,7 +33,7 @@ def sure(
     x, y = np.sqrt(norms[:q]), np.sqrt(norms[q:])
     doubt = np.sqrt(16 * (q + 1) * UNIT + np.where(unit > UNIT, unit, 0.0))
     mine, target = doubt[:q][kept], doubt[q:]
-    sums = (x * (abs(reduced.inverse) @ (x * doubt[:q])))[kept]
+    sums = (x * absolute_times(reduced.inverse, x * doubt[:q]))[kept]
     to_unit = x[kept, None] / np.where(y > 0, y, 1.0)
     values = abs(params[0][kept]) * to_unit  # (kept, k), for unit columns
     stretch = 1 - float(mine @ sums)

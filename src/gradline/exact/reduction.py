@@ -49,7 +49,7 @@ def by_elimination(matrix: Pair, columns: int, least: Array, unit: Array) -> Red
     pivots = np.where(kept, hi.diagonal()[:q], 1.0), np.where(kept, lo.diagonal()[:q], 0.0)
     lower, low = np.tril(hi[:q, :q], -1), np.tril(lo[:q, :q], -1)
     lengths, doubts = np.sqrt(norms), np.sqrt(unit)
-    span = doubts + (abs(lower) @ (lengths * doubts)) / lengths
+    span = doubts + absolute_times(lower, lengths * doubts) / lengths
     relations = {int(j): -lower[j] for j in (~kept).nonzero()[0]}
     lower[~kept] = low[~kept] = 0.0
     diagonal = np.arange(q)
@@ -83,4 +83,14 @@ def beside_all(inverse: Array, norms: Array, unit: Array) -> tuple[Array, Array]
     """
     lengths = np.sqrt(norms)
     variance = inverse.diagonal()
-    return 1 / (variance * norms), ((abs(inverse) @ (lengths * np.sqrt(unit))) / (variance * lengths)) ** 2
+    return 1 / (variance * norms), (absolute_times(inverse, lengths * np.sqrt(unit)) / (variance * lengths)) ** 2
+
+
+def absolute_times(matrix: Array, vector: Array) -> Array:
+    """|matrix|·vector, a few rows at a time: writing down a second matrix would take longer than the product."""
+    result = np.empty(len(matrix))
+    part = max(1, 65_536 // max(len(vector), 1))  # rows that stay in the cache
+    for start in range(0, len(matrix), part):
+        rows = slice(start, start + part)
+        result[rows] = abs(matrix[rows]) @ vector
+    return result

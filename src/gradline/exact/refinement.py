@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from gradline.doubledouble import UNIT, Array, Pair, add, multiply, subtract, sum_pairs
-from gradline.exact.reduction import Reduced, beside_all
+from gradline.exact.reduction import Reduced, absolute_times, beside_all
 
 TRUSTED = 1e-3
 """Each step of refinement must shrink the error at least to this share."""
@@ -66,7 +66,9 @@ def _refined(square: Pair, inverse: Array, right: Pair, goal: float) -> tuple[Pa
     x = inverse @ right[0], np.zeros(right[0].shape)
     size = abs(x[0]).max(axis=0)
     size = np.where(size > 0, size, 1.0)
-    finest = UNIT * float(abs(inverse).sum(axis=1).max())  # what the rounding of the residuals leaves in x
+    finest = UNIT * float(
+        absolute_times(inverse, np.ones(len(inverse))).max()
+    )  # what the rounding of the residuals leaves in x
     before = 1.0
     for _ in range(_STEPS):
         residual = subtract(right, times(square, x))
