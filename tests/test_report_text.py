@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -175,6 +176,16 @@ def test_aliased_levels_are_counted_where_they_are_not_shown() -> None:
     result = levels(100, "g + C(h) + g:C(h)")
     assert len(result.aliased) == 50
     assert "\n… 94 more levels of g:h (47 of them aliased)\n" in result.summary()
+
+
+def test_how_the_sums_were_taken_is_said(tmp_path: Path) -> None:
+    rng = np.random.default_rng(6)
+    X = rng.normal(size=(60_000, 2))
+    y = X.sum(axis=1) + rng.normal(size=60_000)
+    for precision in ("double-double", "float64"):
+        gl.Moments.of(X, y, precision=precision).fit().save(tmp_path / "m.safetensors")
+        assert f" · {precision}, from moments" in gl.load(tmp_path / "m.safetensors").summary()
+        assert f" · {precision}, one pass" in gl.fit(X, y, precision=precision).summary()
 
 
 def test_html_is_escaped() -> None:

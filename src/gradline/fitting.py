@@ -191,6 +191,7 @@ def _fit(moments: Moments, solution: Solution, plan: Plan | None, intercept: boo
         recipe=moments.recipe,
         plan=plan,
         left_out=moments.rows - moments.used,
+        precision=moments.precision,
         notes=_notes(moments, solution, relations, rank),
     )
     if result.digits < FEW_DIGITS:

@@ -210,9 +210,9 @@ def _closing(fit: Fit, seconds: float | None, shown: int) -> list[str]:
 
 
 def _passes(fit: Fit) -> str:
-    if fit.plan is None or (fit.plan.precision, fit.plan.passes) == ("double-double", 1):
-        return "double-double, one pass"
-    return "float64, one pass" if fit.plan.passes == 1 else "float64, then double-double"
+    if fit.plan is None:
+        return f"{fit.precision}, from moments"
+    return f"{fit.precision}, one pass" if fit.plan.passes == 1 else "float64, then double-double"
 
 
 def duration(seconds: float) -> str:
