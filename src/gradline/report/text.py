@@ -154,8 +154,8 @@ def _columns(figures: _Figures) -> tuple[list[list[str]], int]:
         columns = [
             _spread(figures.estimates, shown, digits, figures.errors),
             _spread(figures.errors, shown, digits, figures.errors),
-            ["" if row not in shown else _t(t) for row, t in enumerate(figures.t)],
-            ["" if row not in shown else probability(p) for row, p in enumerate(figures.p)],
+            [_t(t) for t in figures.t],
+            [probability(p) for p in figures.p],
             _spread(figures.lower, shown, digits - 1, figures.errors),
             _spread(figures.upper, shown, digits - 1, figures.errors),
         ]
