@@ -175,8 +175,29 @@ def test_threads_and_files_do_not_change_a_byte(threads: int, precision: str, tm
     assert first.read_bytes() == second.read_bytes()
 
 
-@pytest.mark.parametrize("k", [-12, -6, -3, 3, 6, 12])
-def test_another_unit_changes_nothing_but_the_unit(k: int, penguins: Path) -> None:
+PRECISIONS = ["auto", "double-double", "float64"]
+KINDS = ["pandas", "Arrow", "CSV", "JSON lines", "two Parquet files", "Feather", "batches of 1,000 rows", "SQLite"]
+
+
+def plain(rows: int = 40_000) -> pd.DataFrame:
+    """Enough rows for the compiled sums of each precision, and columns in which float64 loses nothing."""
+    rng = np.random.default_rng(13)
+    frame = pd.DataFrame(rng.normal(size=(rows, 3)), columns=["u", "v", "w"])
+    frame["city"] = np.array(["Busan", "Jeju", "Seoul"], object)[rng.integers(0, 3, rows)]
+    frame["y"] = frame.u - 2 * frame.v + (frame.city == "Jeju") + rng.normal(size=rows)
+    return frame
+
+
+def assert_only_the_unit_differs(after: gl.Fit, before: gl.Fit, k: int) -> None:
+    unit = np.array([10.0 ** (-k * (name.count("v") == 1)) for name in before.names])
+    np.testing.assert_allclose(after.params, before.params * unit, rtol=1e-12)
+    np.testing.assert_allclose(after.se, before.se * unit, rtol=1e-12)
+    np.testing.assert_allclose(after.t, before.t, rtol=1e-12)
+    assert after.r2 == pytest.approx(before.r2, rel=1e-12)
+
+
+@pytest.mark.parametrize("k", range(-12, 13))
+def test_another_unit_for_the_bills_of_penguins(k: int, penguins: Path) -> None:
     frame = pd.read_csv(penguins)
     formula = "body_mass_g ~ flipper_length_mm + bill_length_mm + C(island)"
     before = gl.fit(frame, formula=formula)
@@ -188,12 +209,39 @@ def test_another_unit_changes_nothing_but_the_unit(k: int, penguins: Path) -> No
     assert after.r2 == pytest.approx(before.r2, rel=1e-12)
 
 
-def test_a_mean_1e8_times_the_spread_leaves_the_slope() -> None:
-    rng = np.random.default_rng(8)
-    x = 1e8 + rng.normal(size=200_000)
-    y = 2.0 * (x - 1e8) + rng.normal(size=200_000)
-    exact = np.polyfit(x - 1e8, y, 1)[0]  # the difference is exact
-    assert gl.fit(x, y).coef[0] == pytest.approx(exact, rel=1e-7)
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_another_unit_changes_nothing_but_the_unit(precision: str) -> None:
+    frame, formula = plain(), "y ~ u + v + w + C(city)"
+    before = gl.fit(frame, formula=formula, precision=precision)
+    for k in range(-12, 13):
+        after = gl.fit(frame.assign(v=frame.v * 10.0**k), formula=formula, precision=precision)
+        assert_only_the_unit_differs(after, before, k)
+
+
+@pytest.mark.parametrize("k", [-12, 12])
+@pytest.mark.parametrize("kind", KINDS)
+def test_another_unit_in_any_source_changes_nothing_but_the_unit(kind: str, k: int, tmp_path: Path) -> None:
+    frame, formula = plain(), "y ~ u + v + v:C(city)"
+    scaled = frame.assign(v=frame.v * 10.0**k)
+    for precision in PRECISIONS:
+        before = gl.fit(frame, formula=formula, precision=precision)
+        after = gl.fit(SOURCES[kind](scaled, tmp_path), formula=formula, precision=precision)
+        assert_only_the_unit_differs(after, before, k)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_mean_1e8_times_the_spread_leaves_the_slope(kind: str, tmp_path: Path) -> None:
+    frame = plain(100_000)
+    x = 1e8 + frame.u
+    frame = pd.DataFrame({"x": x, "y": 2.0 * (x - 1e8) + frame.w})
+    exact = np.polyfit(x - 1e8, frame.y, 1)[0]  # the difference is exact
+    for precision in ("auto", "double-double"):
+        fit = gl.fit(SOURCES[kind](frame, tmp_path), target="y", precision=precision)
+        assert fit.coef[0] == pytest.approx(exact, rel=1e-7)
+        assert fit.digits > 7
+    # Sums asked for in float64 have 16 digits of x², and all 16 go into the mean: the fit says that none is left.
+    with pytest.warns(gl.GradlineWarning):
+        assert gl.fit(SOURCES[kind](frame, tmp_path), target="y", precision="float64").digits == 0
 
 
 def test_float64_sums_that_leave_too_few_digits_are_followed_by_double_double() -> None:

@@ -6,10 +6,14 @@ from fractions import Fraction
 
 import numpy as np
 import oracle
+import pandas as pd
 import pytest
 
+import gradline as gl
 from gradline import elimination
+from gradline.doubledouble import UNIT
 from gradline.exact.solve import Solution, solve
+from gradline.moments import plan
 
 
 def category(levels: int, numeric: int, n: int, seed: int, empty: tuple[int, ...] = ()) -> tuple[np.ndarray, ...]:
@@ -112,3 +116,39 @@ def test_nothing_but_levels_gives_their_means() -> None:
     counts = levels[:, :-1].sum(axis=0)
     np.testing.assert_allclose(solution.params[:, 0], levels[:, :-1].T @ levels[:, -1] / counts, rtol=1e-15)
     np.testing.assert_allclose(solution.variance, 1 / counts, rtol=1e-15)
+
+
+def many_numbers_and_a_category() -> pd.DataFrame:
+    rng = np.random.default_rng(8)
+    n, d = 20_000, 40
+    table = pd.DataFrame(rng.normal(size=(n, d)), columns=[f"x{number}" for number in range(d)])
+    group = rng.integers(0, 1000, n)
+    table["g"] = [f"g{level}" for level in group]
+    table["y"] = table.iloc[:, :d] @ rng.normal(size=d) + rng.normal(size=1000)[group] + rng.normal(size=n)
+    return table
+
+
+def test_sums_in_float64_leave_those_of_categories_in_double_double() -> None:
+    table = many_numbers_and_a_category()
+    formula = "y ~ C(g) + x0:C(g) + " + " + ".join(table.columns[1:40])
+    coarse, fine = (gl.Moments.of(table, formula=formula, precision=name) for name in ("float64", "double-double"))
+    categorical = np.array([False, *(bool(term.cell) for term in coarse.terms), False])
+    np.testing.assert_array_equal(coarse.units == UNIT, categorical)
+    off = abs(coarse.hi - fine.hi) / np.sqrt(np.outer(fine.hi.diagonal(), fine.hi.diagonal()))
+    assert (off <= np.sqrt(np.outer(coarse.units, coarse.units))).all()
+    assert not off[categorical].any()
+    assert off[~categorical][:, ~categorical].any()
+    assert (fine.units == UNIT).all()
+
+
+def test_a_category_beside_many_numbers_needs_no_second_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "FEW_PRODUCTS", 0)
+    table = many_numbers_and_a_category()
+    formula = "y ~ C(g) + " + " + ".join(table.columns[:40])
+    fit = gl.fit(table, formula=formula)
+    assert (fit.plan.precision, fit.plan.passes) == ("float64", 1)
+    exact = gl.fit(table, formula=formula, precision="double-double")
+    np.testing.assert_allclose(fit.params, exact.params, rtol=1e-10, atol=0)
+    np.testing.assert_allclose(fit.se, exact.se, rtol=1e-10)
+    table[table.columns[:40]] += 1e4
+    assert gl.fit(table, formula=formula).plan.passes == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import oracle
 import pandas as pd
 import pytest
 
@@ -143,3 +144,45 @@ def test_raw_units_that_scikit_learn_drops() -> None:
     y = 1e-5 * population + 200 * rate
     fit = gl.fit(np.column_stack([population, rate]), y)
     np.testing.assert_allclose(fit.coef, [1e-5, 200], rtol=1e-12)
+
+
+@pytest.mark.parametrize("seed", [117, 127, 129])
+def test_eight_rows_determine_eight_columns_at_most(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame({"g": rng.choice(list("abc"), 8), "h": rng.choice(list("uvwx"), 8)})
+    # Far from zero: rounding leaves more of a column than the rule allows.
+    frame["x"] = 1000 + rng.normal(size=8)
+    frame["y"] = frame.x + rng.normal(size=8)
+    fit = gl.fit(frame, formula="y ~ g * h * x - 1")
+    assert fit.rank == 8
+    assert list(fit.aliased) == [name for name in fit.names if np.isnan(fit.params[fit.names.index(name)])]
+    kept = [term for term in fit.terms if term.name not in fit.aliased]
+    columns = []
+    for term in kept:
+        within = np.all([frame[column] == level for column, level in term.cell] or [np.ones(8, bool)], axis=0)
+        columns.append(np.where(within, frame.x if term.factors else 1.0, 0.0))
+    exact = oracle.least_squares(columns, frame.y.to_numpy())
+    got = fit.params[~np.isnan(fit.params)]
+    assert 10 < fit.digits <= min(oracle.digits(a, b) for a, b in zip(got, exact, strict=True))
+    np.testing.assert_allclose(fit.predict(frame), frame.y, rtol=1e-9)
+
+
+def test_a_hundred_dependent_levels_are_an_error_of_three_lines() -> None:
+    rng = np.random.default_rng(9)
+    code = np.resize(np.arange(100), 300)
+    frame = pd.DataFrame(
+        {"g": [f"g{v:02}" for v in code], "h": [f"h{v:02}" for v in code], "y": rng.normal(size=300)}
+    )
+    with pytest.raises(gl.DataError) as caught:
+        gl.fit(frame, formula="y ~ g + h", aliased="error")
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "99 of 199 columns are determined by the ones before them:"
+    assert lines[1] == "h[T.h01] = 1·g[T.g01]; h[T.h02] = 1·g[T.g02]; h[T.h03] = 1·g[T.g03]; … 96 more"
+    assert len(lines) == 3
+    frame["z"] = code  # depends on all levels at once
+    with pytest.raises(gl.DataError) as caught:
+        gl.fit(frame, formula="y ~ g + z", aliased="error")
+    lines = str(caught.value).splitlines()
+    assert lines[1].startswith("z = 1·g[T.g01] + 2·g[T.g02] + ")
+    assert lines[1].endswith(" …")
+    assert max(map(len, lines)) <= 80

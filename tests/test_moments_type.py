@@ -46,6 +46,24 @@ def test_taking_rows_away_is_as_good_as_not_reading_them(data) -> None:
     np.testing.assert_allclose(rest.fit().se, gl.fit(X[150:], y[150:]).se, rtol=1e-14)
 
 
+@pytest.mark.filterwarnings("ignore:only . digit:gradline.GradlineWarning")
+@pytest.mark.parametrize("scale", [1.0, 30.0, 1000.0])
+def test_what_is_left_promises_no_more_digits_than_large_rows_leave_it(scale: float, tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(40_000, 5)) + 3
+    y = X @ [1.0, 2.0, 3.0, 4.0, 5.0] + rng.normal(size=40_000)
+    X[:-60] *= scale
+    exact = gl.fit(X[-60:], y[-60:])
+    for precision in ("double-double", "float64"):
+        whole, most = (gl.Moments.of(X[:n], y[:n], precision=precision) for n in (40_000, 40_000 - 60))
+        (whole - most).save(tmp_path / "m.safetensors")
+        for rest in (whole - most, gl.Moments.load(tmp_path / "m.safetensors"), whole - most + most - most):
+            fit = rest.fit()
+            true = -np.log10(max(abs(fit.params / exact.params - 1).max(), 1e-16))
+            assert fit.digits <= true
+            assert fit.digits >= (15.5 if precision == "double-double" else true - 5)
+
+
 def test_select_is_a_fit_on_fewer_columns(data) -> None:
     X, y = data
     selected = gl.Moments.of(X, y).select(["x3", "x1"])

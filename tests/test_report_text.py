@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -33,6 +34,18 @@ def fit(**options: object) -> gl.Fit:
         return gl.fit(table, target="y", **options)
 
 
+def levels(count: int, formula: str, names: tuple[str, str] = ("g", "x"), targets: int = 1) -> gl.Fit:
+    """A fit with a category of so many levels."""
+    rng = np.random.default_rng(5)
+    table = pd.DataFrame({names[0]: np.resize([f"{v:04}" for v in range(count)], 3 * count)})
+    table[[names[1], "y", "z"]] = rng.normal(size=(3 * count, 3))
+    rows = np.arange(3 * count)
+    table["h"] = np.where((rows < count) | (rows % count % 2 == 1), "u", "v")  # every second level is always in u
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", gl.GradlineWarning)
+        return gl.fit(table, formula=("y + z" if targets > 1 else "y") + " ~ " + formula)
+
+
 FITS = {
     "plain": lambda: fit(),
     "long names": lambda: fit(names=[LONG, LONG + "!"]),
@@ -58,6 +71,9 @@ FITS = {
     ),
     "one row": lambda: gl.fit([[1.0]], [2.0]),
     "fewer rows than columns": lambda: gl.fit(NOISE[:3], NOISE[:3, 0] + 1),
+    "levels": lambda: levels(300, "x + g + x:g"),
+    "levels, long": lambda: levels(100, f"C(`{KOREAN}`):`{LONG}`", names=(KOREAN, LONG)),
+    "levels, two targets": lambda: levels(80, "g + x", targets=2),
     "perfect": lambda: gl.fit(np.arange(5.0), 2 * np.arange(5.0) + 3),
     "constant target": lambda: gl.fit(np.arange(5.0), np.ones(5)),
     "no features": lambda: gl.fit(np.empty((5, 0)), np.arange(5.0)),
@@ -132,6 +148,46 @@ def test_numbers_are_those_of_the_fit() -> None:
     np.testing.assert_allclose([float(cell) for cell in row[5:]], [low, high], rtol=5e-3)
 
 
+def test_of_many_levels_the_first_are_shown_and_the_others_counted() -> None:
+    text = levels(1000, "x + g + C(h) + x:g").summary()
+    table = text.split("\n\n")[1].splitlines()[1:]
+    assert [row.split("  ")[0] for row in table] == [
+        "Intercept",
+        "x",
+        *(f"g[T.{level:04}]" for level in range(1, 6)),
+        "… 994 more levels of g",
+        "C(h)[T.v]",
+        *(f"x:g[T.{level:04}]" for level in range(1, 6)),
+        "… 994 more levels of x:g",
+    ]
+    assert "\ntable: 13 of 2,001 parameters; all are in fit.tidy(), or with --json" in text
+    assert levels(80, "g + x", targets=2).summary().count("… 74 more levels of g\n") == 2
+
+
+def test_a_table_of_sixty_rows_is_whole() -> None:
+    assert "more levels" not in levels(60, "g").summary()
+    assert "more levels" in levels(61, "g").summary()
+    numeric = FITS["many"]().summary()
+    assert all(f"\nx{number} " in numeric for number in range(1, 121))
+    assert "table: " not in numeric
+
+
+def test_aliased_levels_are_counted_where_they_are_not_shown() -> None:
+    result = levels(100, "g + C(h) + g:C(h)")
+    assert len(result.aliased) == 50
+    assert "\n… 94 more levels of g:h (47 of them aliased)\n" in result.summary()
+
+
+def test_how_the_sums_were_taken_is_said(tmp_path: Path) -> None:
+    rng = np.random.default_rng(6)
+    X = rng.normal(size=(60_000, 2))
+    y = X.sum(axis=1) + rng.normal(size=60_000)
+    for precision in ("double-double", "float64"):
+        gl.Moments.of(X, y, precision=precision).fit().save(tmp_path / "m.safetensors")
+        assert f" · {precision}, from moments" in gl.load(tmp_path / "m.safetensors").summary()
+        assert f" · {precision}, one pass" in gl.fit(X, y, precision=precision).summary()
+
+
 def test_html_is_escaped() -> None:
     html = as_html(fit_summary(fit(names=["<script>alert(1)</script>", "b & c"])))
     assert "<script>" not in html
@@ -173,7 +229,11 @@ def test_shortened_names_fit(name: str, width: int) -> None:
     assert len(text.splitlines()) == 1
 
 
-@given(st.lists(st.text("ab한글 ", min_size=1, max_size=30), min_size=1, max_size=20), st.integers(24, 80))
-def test_listings_fit(names: list[str], width: int) -> None:
-    assert cells(listing(names, width)) <= width
+@given(
+    st.lists(st.text("ab한글 ", min_size=1, max_size=30), min_size=1, max_size=20),
+    st.integers(24, 80),
+    st.sampled_from([", ", " + "]),
+)
+def test_listings_fit(names: list[str], width: int, separator: str) -> None:
+    assert cells(listing(names, width, separator)) <= width
     assert max(map(cells, filled(names, "  ", width=width))) <= max(width, max(map(cells, names)) + 4)

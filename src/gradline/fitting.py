@@ -13,7 +13,7 @@ from gradline.design.problem import pose
 from gradline.design.slips import slips
 from gradline.errors import ColumnError, DataError, OptionError, warn
 from gradline.exact.minimum_norm import minimum_norm
-from gradline.exact.relations import describe
+from gradline.exact.relations import briefly, describe
 from gradline.exact.solve import Solution, solve
 from gradline.moments import Moments, Progress, accumulate
 from gradline.moments.checkpoint import Checkpoint
@@ -148,7 +148,8 @@ def _solved(moments: Moments, intercept: bool, l2: float) -> Solution:
         np.array(moments.constant, bool),
         intercept=intercept,
         l2=float(l2),
-        unit=moments.unit,
+        unit=moments.units,
+        rows=moments.used,
     )
 
 
@@ -157,8 +158,8 @@ def _fit(moments: Moments, solution: Solution, plan: Plan | None, intercept: boo
     relations = {names[j]: describe(names[j], names, relation) for j, relation in solution.relations.items()}
     if relations and aliased == "error":
         raise DataError(
-            f"{len(relations)} of {len(names)} columns are determined by the ones before them: "
-            f'{"; ".join(relations.values())}.\nLeave them out, or use aliased="nan" or "min-norm".'
+            f"{len(relations)} of {len(names)} columns are determined by the ones before them:\n"
+            f'{briefly(list(relations.values()))}\nLeave them out, or use aliased="nan" or "min-norm".'
         )
     if aliased == "min-norm":
         solution = minimum_norm(solution, intercept=intercept)
@@ -191,10 +192,11 @@ def _fit(moments: Moments, solution: Solution, plan: Plan | None, intercept: boo
         recipe=moments.recipe,
         plan=plan,
         left_out=moments.rows - moments.used,
+        precision=moments.precision,
         notes=_notes(moments, solution, relations, rank),
     )
     if result.digits < FEW_DIGITS:
-        warn(_few_digits(result))
+        warn(_few_digits(result, moments))
     return result
 
 
@@ -205,15 +207,21 @@ def _check(l2: float, aliased: str) -> None:
         raise OptionError(f'aliased is "nan", "min-norm" or "error", not {aliased!r}.')
 
 
-def _few_digits(fit: Fit) -> str:
+def _few_digits(fit: Fit, moments: Moments) -> str:
     if fit.digits == 0 and fit.aliased:
         return (
-            f"nearly dependent: {'; '.join(fit.aliased.values())}, but for a few last digits of the data.\n"
+            f"nearly dependent: {briefly(list(fit.aliased.values()), 62)}\nbut for a few last digits of the data.\n"
             f"{_count(len(fit.aliased), 'column')} left out; if those digits mean something, centre first."
         )
+    few = f"only {_count(int(fit.digits), 'digit')} of the coefficients are sure"
+    if moments.precision == "float64":
+        return f'{few}, as sums in float64 leave them.\nTake the sums in precision="double-double".'
+    norms = moments.hi.diagonal()[: -len(moments.targets)][-len(fit.names) :]
+    inflation = np.nan_to_num(fit.variance) * norms
+    worst = [fit.names[j] for j in np.sort(np.argsort(-inflation, kind="stable")[:4])]
     return (
-        f"only {fit.digits:.0f} digits of the coefficients are sure: {', '.join(fit.names[-6:])} are nearly "
-        f"dependent (condition number {fit.condition_number:.1e}).\nLeave a column out, centre it, or use l2=."
+        f"{few}: {', '.join(worst)} are the nearest to dependent\n"
+        f"(condition number {fit.condition_number:.1e}). Leave a column out, centre it, or use l2=."
     )
 
 

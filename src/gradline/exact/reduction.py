@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,21 +25,22 @@ class Reduced:
     kept: NDArray[np.bool_]  # (q,)
     left: Array
     """(q,) the share of its squared norm that each column has left beside those before it, or a lower bound."""
-    span: Array
-    """(q,) ‖v‖₁ of the combination v of columns, scaled to unit length, whose squared norm `left` is."""
+    doubt: Array
+    """(q,) how far the error of the sums may move `left`."""
     relations: dict[int, Array]  # for each column left out, its coefficients (q,) on those before it
     triangle: tuple[Pair, Pair] | None = None
     """Z (q, q), unit lower triangular in the order of elimination, and pivots D (q,): Zᵀ·D⁻¹·Z = inverse; in
     double-double, where the inverse is known so well."""
 
 
-def by_elimination(matrix: Pair, columns: int, least: Array) -> Reduced:
+def by_elimination(matrix: Pair, columns: int, least: Array, unit: Array) -> Reduced:
     """Solve by elimination in double-double, in the columns' order.
 
     Args:
         matrix: (q + k, q + k) cross-products, the diagonal of order 1.
         columns: q.
         least: (q,) a column whose remaining squared norm is at most this is left out.
+        unit: (q,) how exactly the sums of each column are known.
     """
     q = columns
     (hi, lo), left = eliminate(matrix, q, least)
@@ -47,8 +48,8 @@ def by_elimination(matrix: Pair, columns: int, least: Array) -> Reduced:
     norms = np.where(matrix[0].diagonal()[:q] > 0, matrix[0].diagonal()[:q], 1.0)
     pivots = np.where(kept, hi.diagonal()[:q], 1.0), np.where(kept, lo.diagonal()[:q], 0.0)
     lower, low = np.tril(hi[:q, :q], -1), np.tril(lo[:q, :q], -1)
-    lengths = np.sqrt(norms)
-    span = 1 + (abs(lower) @ lengths) / lengths
+    lengths, doubts = np.sqrt(norms), np.sqrt(unit)
+    span = doubts + absolute_times(lower, lengths * doubts) / lengths
     relations = {int(j): -lower[j] for j in (~kept).nonzero()[0]}
     lower[~kept] = low[~kept] = 0.0
     diagonal = np.arange(q)
@@ -61,14 +62,35 @@ def by_elimination(matrix: Pair, columns: int, least: Array) -> Reduced:
         root=root,
         kept=kept,
         left=left / norms,
-        span=span,
+        doubt=span**2,
         relations=relations,
         triangle=((lower, low), pivots),
     )
 
 
-def spans(inverse: Array, norms: Array) -> tuple[Array, Array]:
-    """`left` and `span` of each column beside all others, where less of it is left than beside those before it."""
+def by_as_many(matrix: Pair, columns: int, least: Array, unit: Array, first: int) -> Reduced:
+    """As `by_elimination`, where the first so many columns are known to determine all others."""
+    after = np.arange(columns) >= first
+    reduced = by_elimination(matrix, columns, np.where(after, np.inf, least), unit)
+    return replace(reduced, left=np.where(after, 0.0, reduced.left), doubt=np.where(after, 0.0, reduced.doubt))
+
+
+def beside_all(inverse: Array, norms: Array, unit: Array) -> tuple[Array, Array]:
+    """`left` and `doubt` of each column beside all others, where less of it is left than beside those before it.
+
+    What is left of a column is v'·A·v, where v is the column less its part on the others: known to (√unit'·|v|)²,
+    with the columns scaled to unit length.
+    """
     lengths = np.sqrt(norms)
     variance = inverse.diagonal()
-    return 1 / (variance * norms), (abs(inverse) @ lengths) / (variance * lengths)
+    return 1 / (variance * norms), (absolute_times(inverse, lengths * np.sqrt(unit)) / (variance * lengths)) ** 2
+
+
+def absolute_times(matrix: Array, vector: Array) -> Array:
+    """|matrix|·vector, a few rows at a time: writing down a second matrix would take longer than the product."""
+    result = np.empty(len(matrix))
+    part = max(1, 65_536 // max(len(vector), 1))  # rows that stay in the cache
+    for start in range(0, len(matrix), part):
+        rows = slice(start, start + part)
+        result[rows] = abs(matrix[rows]) @ vector
+    return result

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from gradline.doubledouble import UNIT, Array, Pair, add, multiply, subtract, sum_pairs
-from gradline.exact.reduction import Reduced, spans
+from gradline.exact.reduction import Reduced, absolute_times, beside_all
 
 TRUSTED = 1e-3
 """Each step of refinement must shrink the error at least to this share."""
@@ -19,7 +19,7 @@ _STEPS = 12
 _BLOCK = 128
 
 
-def by_refinement(matrix: Pair, columns: int, least: Array, unit: float) -> Reduced | None:
+def by_refinement(matrix: Pair, columns: int, least: Array, unit: Array) -> Reduced | None:
     """Solve by Cholesky in float64 and refine; None where float64 cannot be trusted, or a column may be dependent."""
     from scipy.linalg import lapack
 
@@ -34,15 +34,16 @@ def by_refinement(matrix: Pair, columns: int, least: Array, unit: float) -> Redu
     if failed:
         return None
     inverse = _mirrored(lapack.dlauum(root, lower=1)[0])  # rootᵀ·root, of which LAPACK writes half
-    left, span = spans(inverse, norms)
+    left, doubt = beside_all(inverse, norms, unit)
     if (left * norms <= least).any():
         return None
-    refined = _refined((square.T, lo[:q, :q]), inverse, (hi[:q, q:], lo[:q, q:]), max(unit * 2.0**-20, 2.0**-100))
+    goal = max(float(unit.min()) * 2.0**-20, 2.0**-100)
+    refined = _refined((square.T, lo[:q, :q]), inverse, (hi[:q, q:], lo[:q, q:]), goal)
     if refined is None:
         return None
     params, explained = refined
     rss = subtract((hi.diagonal()[q:], lo.diagonal()[q:]), explained)
-    return Reduced(params, rss, inverse, root, np.ones(q, bool), left, span, {})
+    return Reduced(params, rss, inverse, root, np.ones(q, bool), left, doubt, {})
 
 
 def _mirrored(lower: Array) -> Array:
@@ -65,7 +66,9 @@ def _refined(square: Pair, inverse: Array, right: Pair, goal: float) -> tuple[Pa
     x = inverse @ right[0], np.zeros(right[0].shape)
     size = abs(x[0]).max(axis=0)
     size = np.where(size > 0, size, 1.0)
-    finest = UNIT * float(abs(inverse).sum(axis=1).max())  # what the rounding of the residuals leaves in x
+    finest = UNIT * float(
+        absolute_times(inverse, np.ones(len(inverse))).max()
+    )  # what the rounding of the residuals leaves in x
     before = 1.0
     for _ in range(_STEPS):
         residual = subtract(right, times(square, x))

@@ -23,3 +23,23 @@ def describe(name: str, names: Sequence[str], relation: Array) -> str:
     for value, other in parts[1:]:
         text += f" {'-' if value < 0 else '+'} {abs(value):.6g}·{other}"
     return f"{name} = {text}"
+
+
+def briefly(relations: Sequence[str], width: int = 80) -> str:
+    """As many whole relations as fit, one at least, and how many more there are; for messages.
+
+    >>> briefly(["c = 2·a", "d = 0", "e = 1·a - 1·b"], width=26)
+    'c = 2·a; d = 0; … 1 more'
+    >>> briefly(["e = 1·a - 1·b + 2·Intercept"], width=20)
+    'e = 1·a - 1·b + …'
+    """
+    for shown in range(len(relations), 0, -1):
+        rest = [f"… {len(relations) - shown} more"] if shown < len(relations) else []
+        text = "; ".join([*relations[:shown], *rest])
+        if len(text) <= width:
+            return text
+    room = width - len("; ".join(["", *rest]))
+    first = relations[0]
+    if len(first) > room:
+        first = first[: room - 1].rpartition(" ")[0] + " …"
+    return "; ".join([first, *rest])

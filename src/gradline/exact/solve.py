@@ -13,7 +13,7 @@ from gradline.exact.certainty import contradicted, rank_is_unsure, rss_is_unsure
 from gradline.exact.condition import scaled_condition
 from gradline.exact.covariance import shrunk
 from gradline.exact.inference import residual_deviation, standard_errors
-from gradline.exact.reduction import Reduced, by_elimination
+from gradline.exact.reduction import Reduced, by_as_many, by_elimination
 from gradline.exact.refinement import by_refinement
 from gradline.exact.unrelated import by_unrelated, unrelated
 
@@ -22,6 +22,9 @@ UNRELATED = 0.5
 
 REFINED = 300
 """From this many columns on, sums taken in float64 are solved by Cholesky in float64 and refined."""
+
+COARSE = 2.0**-60
+"""Sums with larger errors than this are as good as sums in float64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,8 @@ def solve(
     *,
     intercept: bool,
     l2: float,
-    unit: float = UNIT,
+    unit: float | Array = UNIT,
+    rows: int | None = None,
     way: str = "auto",
 ) -> Solution:
     """Minimise RSS + l2·‖coef‖² over the parameters, the intercept unpenalised.
@@ -77,8 +81,11 @@ def solve(
         constant: (k,) whether each target is known to have one value in all rows.
         intercept: Whether the constant 1 is among the parameters.
         l2: The weight of the squared coefficients.
-        unit: How exactly the sums are known: the error of each, relative to the geometric mean of the two diagonal
-            entries that it stands between. 2**-104 for sums in double-double, about 2**-50 for float64.
+        unit: (1 + d + k,) how exactly the sums are known: the error of entry (i, j) is at most √(unit_i·unit_j) of
+            the geometric mean of the two diagonal entries that it stands between. One number stands for all;
+            2**-104 for sums in double-double, about 2**-50 for float64.
+        rows: How many rows the sums are of, if that is known: more columns than that are dependent, whatever rounding
+            leaves of them.
         way: For tests: "elimination", "unrelated" or "refinement" where that can be done.
     """
     start = 0 if intercept else 1
@@ -87,6 +94,8 @@ def solve(
     penalised = np.arange(q) >= (1 if intercept else 0)
     norms = moments[0].diagonal()[start:].copy()
     norms[:q] += l2 * penalised
+    units = np.broadcast_to(unit, len(moments[0]))[start:]
+    coarse = bool((units > UNIT).any())
     # Powers of two bring the diagonal between 1/2 and 2 without a rounding error.
     scales = np.ldexp(1.0, -np.round(np.log2(np.where(norms > 0, norms, 1.0)) / 2).astype(int))
     matrix = _scaled(moments[0][start:, start:], scales), _scaled(moments[1][start:, start:], scales)
@@ -96,7 +105,9 @@ def solve(
         matrix[0][at, at], matrix[1][at, at] = add((matrix[0][at, at], matrix[1][at, at]), (strength, np.zeros(q)))
     norms = matrix[0].diagonal().copy()
     least = (16 * q * spacing[:q]) ** 2 * np.maximum(norms[:q], 0.0)
-    reduced, method = _reduce(matrix, q, least, unit, way)
+    reduced, method = _reduce(matrix, q, least, units[:q], way)
+    if rows is not None and not l2 and reduced.kept.sum() > rows:
+        reduced = by_as_many(matrix, q, least, units[:q], int(reduced.kept.nonzero()[0][rows]))
 
     tss = _total(matrix, q, intercept)
     constant = constant & (intercept | (norms[q:] == 0))
@@ -113,13 +124,13 @@ def solve(
     nothing = np.maximum(spacing[q:] ** 2, 64 * (q + 1) * UNIT) * norms[q:]
     perfect = rss_high <= nothing
 
-    params_high, error, digits = sure(params, reduced, norms, constant, unit)
+    params_high, error, digits = sure(params, reduced, norms, constant, units)
     unsure = ""
-    if rank_is_unsure(reduced, norms[:q], least, unit):
+    if rank_is_unsure(reduced, norms[:q], least):
         unsure = "the rank"
-    elif unit > UNIT and rss_is_unsure(params, rss_high, nothing, norms, reduced.kept, unit, constant):
+    elif coarse and rss_is_unsure(params, rss_high, nothing, norms, reduced.kept, units, constant):
         unsure = "the residual sum of squares"
-    if contradicted(reduced, spacing[:q]) or (unit > UNIT and unsure == "the rank"):
+    if contradicted(reduced, spacing[:q]) or (coarse and unsure == "the rank"):
         digits = 0.0
     if l2:
         variance, root, freedom = shrunk(reduced, (matrix[0][:q, :q], matrix[1][:q, :q]), strength)
@@ -127,7 +138,7 @@ def solve(
         variance, root, freedom = reduced.inverse.diagonal().copy(), reduced.root, float(reduced.kept.sum())
     params_high[~reduced.kept] = np.nan
     params_low = np.where(params_high == params[0], params[1], 0.0)
-    units = scales[:q, None] / scales[None, q:]
+    back = scales[:q, None] / scales[None, q:]
     variance[~reduced.kept] = np.nan
     relations = {}
     for j, relation in reduced.relations.items():
@@ -135,8 +146,8 @@ def solve(
         part = np.where(abs(relation) > 1e-9 * abs(relation).max(initial=0.0), relation, 0.0)
         relations[j] = part * (scales[:q] / scales[j])
     return Solution(
-        params=params_high * units,
-        params_low=params_low * units,
+        params=params_high * back,
+        params_low=params_low * back,
         variance=variance * scales[:q] ** 2,
         root=root * scales[None, :q],
         rss=np.where(perfect, 0.0, rss_high) / scales[q:] ** 2,
@@ -147,7 +158,7 @@ def solve(
         freedom=freedom,
         digits=digits,
         condition=_condition(reduced, matrix[0][:q, :q], norms[:q]),
-        error=error * units,
+        error=error * back,
         unsure=unsure,
         method=method,
     )
@@ -163,21 +174,22 @@ def _scaled(matrix: Array, scales: Array) -> Array:
     return result
 
 
-def _reduce(matrix: Pair, q: int, least: Array, unit: float, way: str) -> tuple[Reduced, str]:
+def _reduce(matrix: Pair, q: int, least: Array, unit: Array, way: str) -> tuple[Reduced, str]:
     """Choose how to solve, by the number of columns, how they are related, and how exactly the sums are known."""
     forced = way != "auto"
     if way == "unrelated" or (not forced and q >= COMPILED):
         first = unrelated(matrix[0], q, 0.0 if forced else UNRELATED)
         if len(first):
-            reduced = by_unrelated(matrix, q, least, first)
+            reduced = by_unrelated(matrix, q, least, unit, first)
             if reduced is not None:
                 return reduced, f"double-double: {len(first)} of {q} columns unrelated to each other, then the others"
-    if way == "refinement" or (not forced and q >= REFINED and unit > UNIT):
+    method = f"double-double: {q} columns"
+    if way == "refinement" or (not forced and q >= REFINED and (unit > COARSE).any()):
         reduced = by_refinement(matrix, q, least, unit)
         if reduced is not None:
             return reduced, f"float64 and refinement: {q} columns, sums in float64"
-        return by_elimination(matrix, q, least), f"double-double: {q} columns, too close to dependent for float64"
-    return by_elimination(matrix, q, least), f"double-double: {q} columns"
+        method += ", too close to dependent for float64"
+    return by_elimination(matrix, q, least, unit), method
 
 
 def _total(matrix: Pair, q: int, intercept: bool) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradline.doubledouble import Array, Pair, divide, subtract
-from gradline.exact.reduction import Reduced, by_elimination, spans
+from gradline.exact.reduction import Reduced, beside_all, by_elimination
 from gradline.moments.slices import cross_products
 
 
@@ -33,7 +33,7 @@ def unrelated(matrix: Array, columns: int, share: float) -> NDArray[np.intp]:
     return found if len(found) >= share * columns else found[:0]
 
 
-def by_unrelated(matrix: Pair, columns: int, least: Array, first: NDArray[np.intp]) -> Reduced | None:
+def by_unrelated(matrix: Pair, columns: int, least: Array, unit: Array, first: NDArray[np.intp]) -> Reduced | None:
     """Solve with the columns `first`, orthogonal to each other, eliminated before the others.
 
     Another order finds other columns dependent: None where any column might be, apart from columns of zeros.
@@ -52,7 +52,7 @@ def by_unrelated(matrix: Pair, columns: int, least: Array, first: NDArray[np.int
     beside, pivots = (hi[np.ix_(first, others)], lo[np.ix_(first, others)]), (hi[first, first], lo[first, first])
     ratio = divide(beside, (pivots[0][:, None], pivots[1][:, None]))
     corner = hi[np.ix_(others, others)], lo[np.ix_(others, others)]
-    inner = by_elimination(subtract(corner, cross_products(beside, ratio)), m, least[rest])
+    inner = by_elimination(subtract(corner, cross_products(beside, ratio)), m, least[rest], unit[rest])
     if not inner.kept.all():
         return None
 
@@ -69,13 +69,13 @@ def by_unrelated(matrix: Pair, columns: int, least: Array, first: NDArray[np.int
     inverse[np.ix_(first, rest)] = beside_rest = mixed.T @ inner.root
     inverse[np.ix_(rest, first)] = beside_rest.T
     inverse[np.ix_(rest, rest)] = inner.inverse
-    left, span = np.zeros(q), np.ones(q)
+    left, doubt = np.zeros(q), unit.copy()
     at = np.ix_(kept, kept)
-    left[kept], span[kept] = spans(inverse if kept.all() else inverse[at], norms[kept])
+    left[kept], doubt[kept] = beside_all(inverse if kept.all() else inverse[at], norms[kept], unit[kept])
     if (left[kept] * norms[kept] <= least[kept]).any():
         return None
     relations = {int(j): np.zeros(q) for j in (~kept).nonzero()[0]}
-    return Reduced(params, inner.rss, inverse, root, kept, left, span, relations, triangle)
+    return Reduced(params, inner.rss, inverse, root, kept, left, doubt, relations, triangle)
 
 
 def _triangle(

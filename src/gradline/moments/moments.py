@@ -79,9 +79,11 @@ class Moments:
     precision: str = "double-double"
     """How the sums were carried: "double-double" or "float64"."""
     unit: float = UNIT
-    """Relative error of each entry, measured by the diagonal."""
+    """Relative error of the entries between columns without categories, measured by the diagonal."""
     used: int = -1
     """Rows in the sums, each counted once whatever its weight."""
+    growth: tuple[float, ...] = ()
+    """(1 + d + k,) where rows were taken away, how many times as large the errors are beside what is left."""
 
     def __post_init__(self) -> None:
         """Fill in what follows from the rest."""
@@ -157,6 +159,16 @@ class Moments:
         return self.hi, self.lo
 
     @property
+    def units(self) -> Array:
+        """(1 + d + k,) the error of entry (i, j), measured by the diagonal, is at most √(units_i·units_j).
+
+        Sums over the cells of categories are in double-double whatever the precision of the others.
+        """
+        fine = [False, *(bool(term.cell) for term in self.terms), *(False for _ in self.targets)]
+        units: Array = np.where(fine, UNIT, self.unit) * np.array(self.growth or (1.0,))
+        return units
+
+    @property
     def lacking(self) -> dict[str, int]:
         """In how many rows a column was missing, for the columns where any was."""
         return dict(self.missing)
@@ -182,6 +194,7 @@ class Moments:
                 "Moments add up where columns, their order and weighting are the same; use .select() to choose."
             )
         pair = add(self.pair, other.pair) if sign > 0 else subtract(self.pair, other.pair)
+        grown = sign < 0 or self.growth or other.growth
         return dataclasses.replace(
             self,
             hi=pair[0],
@@ -192,6 +205,7 @@ class Moments:
             log_weights=self.log_weights + sign * other.log_weights,
             precision=self.precision if self.precision == other.precision else "float64",
             unit=max(self.unit, other.unit),
+            growth=_growth(self, other, pair[0].diagonal()) if grown else (),
             missing=_counted(self.lacking, other.lacking, sign),
             epsilon=tuple(max(a, b) for a, b in zip(self.epsilon, other.epsilon, strict=True)),
             constant=tuple(self._stays_constant(other, number, sign) for number in range(len(self.targets))),
@@ -240,6 +254,7 @@ class Moments:
             epsilon=tuple(self.epsilon[number] for number in at),
             terms=tuple(self.terms[number] for number in at[: len(features)]),
             constant=tuple(self.constant[self.targets.index(name)] for name in targets),
+            growth=tuple(self.growth[number] for number in keep) if self.growth else (),
             single_target=self.single_target or isinstance(target, str),
         )
 
@@ -276,6 +291,12 @@ class Moments:
 
     def __repr__(self) -> str:
         return f"Moments: {self.nobs} rows of {_list(self)} · {self.precision}"
+
+
+def _growth(a: Moments, b: Moments, diagonal: Array) -> tuple[float, ...]:
+    """(p,) the errors of both beside the diagonal (p,) of their sum or difference; 1 where nothing is left."""
+    errors = sum(np.array(part.growth or (1.0,)) * part.hi.diagonal() for part in (a, b))
+    return tuple(np.maximum(errors / np.where(diagonal > 0, diagonal, np.inf), 1.0).tolist())
 
 
 def _counted(mine: dict[str, int], theirs: dict[str, int], sign: int) -> tuple[tuple[str, int], ...]:

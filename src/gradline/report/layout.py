@@ -60,7 +60,8 @@ def listing(names: Iterable[str], width: int, separator: str = ", ") -> str:
         text = separator.join([*names[:shown], f"… {len(names) - shown} more"])
         if cells(text) <= width:
             return text
-    return shortened(names[0], max(width - 11, 5)) + (f"{separator}… {len(names) - 1} more" if names[1:] else "")
+    rest = f"{separator}… {len(names) - 1} more" if names[1:] else ""
+    return shortened(names[0], max(width - cells(rest), 5)) + rest
 
 
 def filled(parts: Iterable[str], indent: str = "", separator: str = " · ", width: int = WIDTH) -> list[str]:

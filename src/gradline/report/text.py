@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import floor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gradline.report.abridged import abridged
 from gradline.report.layout import WIDTH, cells, filled, left, listing, right, shortened, wrapped
 from gradline.report.numbers import aligned, brief, count, fixed, probability, significant
 
@@ -21,16 +22,20 @@ _SHORTEST_NAME = 17  # a name may be shortened to this before a digit is given u
 
 
 def fit_summary(fit: Fit, level: float = 0.95, seconds: float | None = None) -> str:
-    """The fit as a table of at most 80 columns, one for each target.
+    """The fit as a table of at most 80 columns, one for each target; of many levels only the first ones.
 
     Args:
         fit: What to print.
         level: Probability of the confidence intervals.
         seconds: How long the fit took, if that is to be said.
     """
-    tables = [_table(_figures(fit, number, level), level) for number in range(len(fit.targets))]
+    start = int(fit.has_intercept)
+    shown, more = abridged(fit.terms, fit.aliased)
+    rows = [*range(start), *(start + number for number in shown)]
+    after = {start + number: text for number, text in more.items()}
+    tables = [_table(_figures(fit, number, level, rows), level, after) for number in range(len(fit.targets))]
     gap = "\n" if len(tables) == 1 else "\n\n"
-    return "\n\n".join(tables) + gap + "\n".join(_closing(fit, seconds))
+    return "\n\n".join(tables) + gap + "\n".join(_closing(fit, seconds, len(rows)))
 
 
 def fit_line(fit: Fit) -> str:
@@ -43,7 +48,7 @@ def fit_line(fit: Fit) -> str:
     room = WIDTH - cells("Fit: " + tail)
     formula = listing(fit.targets, room // 3) + " ~ "
     formula += listing(features or ["1"], room - cells(formula), " + ")
-    first = _figures(fit, 0, 0.95)
+    first = _figures(fit, 0, 0.95, range(len(fit.names)))
     texts = aligned(first.estimates, 4, first.errors)
     pairs = [f"{shortened(name, 30)} {text}" for name, text in zip(first.names, texts, strict=True)]
     more = "" if len(fit.targets) == 1 else f"{shortened(fit.targets[0], 20)}: "
@@ -62,6 +67,7 @@ class _Figures:
 
     target: str
     heading: list[str]
+    rows: Sequence[int]
     names: Sequence[str]
     estimates: list[float]
     errors: list[float]
@@ -73,15 +79,16 @@ class _Figures:
     footing: list[str]
 
 
-def _figures(fit: Fit, number: int, level: float) -> _Figures:
+def _figures(fit: Fit, number: int, level: float, rows: Sequence[int]) -> _Figures:
     def vector(values: Any) -> list[float]:
-        return [float(value) for value in np.reshape(values, (len(fit.names), -1))[:, number]]
+        return [float(value) for value in np.reshape(values, (len(fit.names), -1))[rows, number]]
 
-    ends = np.reshape(fit.conf_int(level), (len(fit.names), 2, -1))[:, :, number]
+    ends = np.reshape(fit.conf_int(level), (len(fit.names), 2, -1))[rows, :, number]
     return _Figures(
         target=fit.targets[number],
         heading=_heading(fit),
-        names=fit.names,
+        rows=rows,
+        names=[fit.names[row] for row in rows],
         estimates=vector(fit.params),
         errors=vector(fit.se),
         t=vector(fit.t),
@@ -114,7 +121,8 @@ def _heading(fit: Fit) -> list[str]:
     return [rows, *kind]
 
 
-def _table(figures: _Figures, level: float) -> str:
+def _table(figures: _Figures, level: float, after: Mapping[int, str]) -> str:
+    """The table of one target; `after` is what is said after some rows of the fit in place of the next ones."""
     target = shortened(figures.target, 40)
     heading = [line for part in filled(figures.heading) for line in wrapped(part)]
     title = f"{target}   {heading[0]}"
@@ -134,6 +142,8 @@ def _table(figures: _Figures, level: float) -> str:
         else:
             cellular = (right(column[row], size) for column, size in zip(columns, widths, strict=True))
             lines.append(start + "".join(f"  {cell}" for cell in cellular))
+        if figures.rows[row] in after:
+            lines.append(shortened(after[figures.rows[row]], WIDTH))
     lines += ["", *figures.footing]
     return "\n".join(lines)
 
@@ -145,8 +155,8 @@ def _columns(figures: _Figures) -> tuple[list[list[str]], int]:
         columns = [
             _spread(figures.estimates, shown, digits, figures.errors),
             _spread(figures.errors, shown, digits, figures.errors),
-            ["" if row not in shown else _t(t) for row, t in enumerate(figures.t)],
-            ["" if row not in shown else probability(p) for row, p in enumerate(figures.p)],
+            [_t(t) for t in figures.t],
+            [probability(p) for p in figures.p],
             _spread(figures.lower, shown, digits - 1, figures.errors),
             _spread(figures.upper, shown, digits - 1, figures.errors),
         ]
@@ -184,12 +194,16 @@ def _footing(fit: Fit, number: int) -> list[str]:
     return filled(parts, "  ")
 
 
-def _closing(fit: Fit, seconds: float | None) -> list[str]:
+def _closing(fit: Fit, seconds: float | None, shown: int) -> list[str]:
     """How sure the numbers are, and what else should be known."""
     parts = [_sure(fit), f"condition {_condition(fit.condition_number)} scaled", _passes(fit)]
     if seconds is not None:
         parts[-1] += f", {duration(seconds)}"
     lines = filled([f"numbers: {parts[0]}", *parts[1:]], "  ")
+    if shown < len(fit.names):
+        lines.append(
+            f"table: {shown:,} of {count(len(fit.names), 'parameter')}; all are in fit.tidy(), or with --json"
+        )
     for note in fit.notes:
         if not note.startswith(("aliased: ", f"{fit.left_out} of ")):  # the table says these
             lines += wrapped(f"note: {note}", "      ")
@@ -197,9 +211,9 @@ def _closing(fit: Fit, seconds: float | None) -> list[str]:
 
 
 def _passes(fit: Fit) -> str:
-    if fit.plan is None or (fit.plan.precision, fit.plan.passes) == ("double-double", 1):
-        return "double-double, one pass"
-    return "float64, one pass" if fit.plan.passes == 1 else "float64, then double-double"
+    if fit.plan is None:
+        return f"{fit.precision}, from moments"
+    return f"{fit.precision}, one pass" if fit.plan.passes == 1 else "float64, then double-double"
 
 
 def duration(seconds: float) -> str:

@@ -89,6 +89,8 @@ class Fit:
     """How the rows were read and summed, and why so; None for a fit from moments."""
     left_out: int = 0
     """Rows read that are not in the fit."""
+    precision: str = "double-double"
+    """Of the sums that were solved: "double-double" or "float64"."""
 
     @property
     def params(self) -> Array:
