@@ -22,7 +22,7 @@ from typing import Any
 
 import numba as nb
 
-from gradline.moments.packing import VECTOR, WORD, fetch, pack, to_fetch
+from gradline.moments.packing import LINE, VECTOR, WORD, pack
 from gradline.moments.simd import (
     LANES,
     add,
@@ -32,6 +32,7 @@ from gradline.moments.simd import (
     multiply,
     multiply_add,
     multiply_subtract,
+    prefetch,
     square_root,
     store,
     subtract,
@@ -145,19 +146,18 @@ def _tile_on_diagonal(i: Any, vectors: Any, u: Any, sums: Any, below: Any, one: 
 
 @nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def cross_products(
-    plan: Any, rows: Any, chunk: Any, buffer: Any, norms: Any, running: Any, unit: Any, out: Any
+    plan: Any, flow: Any, rows: Any, chunk: Any, buffer: Any, norms: Any, running: Any, unit: Any, out: Any
 ) -> None:
     """Set out[0] + out[1], each (chunks, p, p), to the cross-products of the constant 1 and the columns by chunk.
 
-    `plan` is packing.steps of the columns. The rest is room to work in, aligned to a vector: with q = p rounded up to
-    an even number, buffer (q, WIDTH / 8) and norms (q, 8), both zero, and running (q·q, 16); unit is 1.
+    `plan` and `flow` are the packing.layout of the columns. The rest is room to work in, aligned to a
+    vector: with q = p rounded up to an even number, buffer (q, WIDTH / 8) and norms (q, 8), both zero, and
+    running (q·q, 16); unit is 1.
     """
     p, q = out.shape[2], len(norms)
     base, sizes, sums = address_of(buffer), address_of(norms), address_of(running)
     one = broadcast(unit)
-    scattered = to_fetch(plan)
-    pieces = scattered * (STRETCH // LANES)
-    quota = -(-pieces * 8 // max(q * (q - 2), 1))
+    lines = -(-STRETCH * flow[1] * 8 // (LINE * max(q * (q - 2), 1)))  # to ask for with each tile
     for number in range(out.shape[1]):
         running[:] = 0.0
         first = number * chunk
@@ -170,12 +170,14 @@ def cross_products(
                 buffer[0, :m] = 1.0
             pack(plan, start, m, base + WIDTH, WIDTH, 2 * STRETCH)
             _norms(base, p, vectors, sizes)
-            asked = 0
+            wanted = flow[0] + (start + 2 * STRETCH) * flow[1]
             for i in range(0, q, 2):
                 at, u, line = base + i * WIDTH, sizes + i * VECTOR, sums + i * q * 2 * VECTOR
                 _tile_on_diagonal(at, vectors, u, line + i * 2 * VECTOR, q, one)
                 for j in range(i + 2, q, 2):
-                    asked = fetch(plan, scattered, start + 2 * STRETCH, asked, min(quota, pieces - asked))
+                    for _ in range(lines):
+                        prefetch(wanted)
+                        wanted += LINE
                     w = sizes + j * VECTOR
                     _tile(at, base + j * WIDTH, vectors, u, w, line + j * 2 * VECTOR, q, one)
         for i in range(p):

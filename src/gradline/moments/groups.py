@@ -57,9 +57,9 @@ def _as_rows(at: Any, rows: Any) -> None:
 def sums(codes: Any, plan: Any, low_plan: Any, buffer: Any, low_buffer: Any, rows: Any, out: Any) -> Any:
     """Set out[cell, 0] + out[cell, 1], each a whole number of vectors, to the sums of 1 and the columns.
 
-    The two plans are packing.steps of the columns and of the low words. The rest is room to work in, aligned to a
-    vector: buffer and low_buffer (8 per vector, WIDTH / 8), both zero, and rows (2, 8, 8). False if a code
-    is too large.
+    The two plans are the steps of packing.layout of the columns and of the low words. The rest is room to work in,
+    aligned to a vector: buffer and low_buffer (8 per vector, WIDTH / 8), both zero, and rows (2, 8, 8). False if a
+    code is too large.
     """
     n, cells, vectors = len(codes), out.shape[0], out.shape[2] // LANES
     base, low_base, block, sums = address_of(buffer), address_of(low_buffer), address_of(rows), address_of(out)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from gradline.doubledouble import Array, Pair
 from gradline.moments import double_double, float64, groups, low_words
-from gradline.moments.packing import steps
+from gradline.moments.packing import layout
 from gradline.moments.simd import LANES
 
 
@@ -35,7 +35,7 @@ def narrow(columns: Sequence[NDArray[Any]], chunk: int) -> Pair:
     even = p + p % 2
     out = np.zeros((2, -(-n // chunk), p, p))
     double_double.cross_products(
-        steps(columns),
+        *layout(columns),
         n,
         chunk,
         _room(even, double_double.WIDTH // 8),
@@ -59,12 +59,15 @@ def plain(columns: Sequence[NDArray[Any]], chunk: int, threads: int = 1) -> Arra
     n, p = len(columns[0]), len(columns) + 1
     tiles = -(-p // float64.TILE)
     out = np.zeros((-(-n // chunk), p, p))
-    plan = steps(columns)
+    plan, flow = layout(columns)
     parts = min(threads, -(-tiles // float64.BLOCK))
+    narrow = tiles <= float64.NARROW
+    stretch = float64.NARROW_STRETCH if narrow else float64.STRETCH
 
     def compute(part: int) -> None:
-        buffer = _room(tiles * float64.TILE, float64.WIDTH // 8)
-        float64.cross_products(plan, n, chunk, part, parts, buffer, _room(tiles, tiles, float64.SUMS), out)
+        buffer = _room(tiles * float64.TILE * (1 + narrow), stretch + LANES)  # a power of two would share cache sets
+        running = _room(tiles, tiles, float64.SUMS)
+        float64.cross_products(plan, flow, n, chunk, stretch, (part, parts), buffer, running, out)
 
     if parts == 1:
         compute(0)
@@ -91,12 +94,12 @@ def grouped(
     m = len(columns) + 1
     padded = -(-m // LANES) * LANES
     present = [number for number, low in enumerate(lows) if low is not None]
-    low_steps = steps([low for low in lows if low is not None], present)
+    low_plan = layout([low for low in lows if low is not None], present).steps
     out = _room(cells, 2, padded)
     known = groups.sums(
         codes,
-        steps(columns),
-        low_steps,
+        layout(columns).steps,
+        low_plan,
         _room(padded, groups.WIDTH // 8),
         _room(padded, groups.WIDTH // 8),
         _room(2, LANES, LANES),

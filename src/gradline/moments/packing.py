@@ -7,7 +7,7 @@ length is no multiple of four packs some of them twice, which costs less than ta
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba as nb
 import numpy as np
@@ -34,81 +34,51 @@ WORD = 8
 VECTOR = LANES * WORD
 _ROW, _COLUMN, _SINGLE = 2, 1, 4  # bits of a step's kind: four columns side by side; contiguous; float32
 _FOUR = 4
-_LINE = 64  # bytes
+LINE = 64  # bytes
 
 
-def steps(columns: Sequence[NDArray[Any]], targets: Sequence[int] | None = None) -> NDArray[np.int64]:
-    """How to pack these float64 or float32 columns, to places 0, 1, 2 … or those given: one row per step.
+class Layout(NamedTuple):
+    """Where columns lie in memory, as compiled code takes it."""
 
-    A row is kind, column, address, stride in bytes, and what to prefetch for eight rows: the offset of the first
-    cache line, the distance to the next and their number.
-    """
-    places = [
-        (column.__array_interface__["data"][0], column.strides[0], _SINGLE if column.itemsize == _FOUR else 0)
-        for column in columns
-    ]
+    steps: NDArray[np.int64]
+    """How to pack the columns, one row per step: kind, column, address, stride in bytes. Steps that take one number
+    at a time are last."""
+    stream: tuple[int, int]
+    """Address and bytes per row of the widest piece of memory that rows of several columns fill from end to end; an
+    address and 0 where there is none."""
+
+
+def layout(columns: Sequence[NDArray[Any]], targets: Sequence[int] | None = None) -> Layout:
+    """The layout of these float64 or float32 columns, to be packed to places 0, 1, 2 … or those given."""
     numbers = range(len(columns)) if targets is None else targets
+    places = [(column.__array_interface__["data"][0], column.strides[0], column.itemsize) for column in columns]
     found = []
-    at = 0
-    while at < len(places):
-        address, stride, single = places[at]
-        size = columns[at].itemsize
+    stream = places[0][0] if places else 0, 0
+    for first, last in _runs(places, numbers):
+        address, stride, size = places[first]
+        if last - first > 1 and stream[1] < stride < (last - first) * size + LINE:
+            stream = address, stride
+        kind, width = (_ROW, _FOUR) if last - first >= _FOUR else (0, 1)
         if stride == size:
-            found.append((_COLUMN | single, numbers[at], address, stride, 0, 0, 0))
-            at += 1
-            continue
-        end = at + 1
-        while (
-            end < len(places)
-            and places[end] == (address + (end - at) * size, stride, single)
-            and numbers[end] == numbers[at] + end - at
-        ):
-            end += 1
-        kind = _ROW if end - at >= _FOUR else 0
-        firsts = [*range(at, end - _FOUR + 1, _FOUR), end - _FOUR] if kind else range(at, end)
-        firsts = list(dict.fromkeys(firsts))
-        dense = abs(stride) < (end - at) * size + _LINE
-        for number, k in enumerate(firsts):
-            ahead = (0, stride, LANES)
-            if dense:  # eight rows are one piece of memory, shared out among the steps
-                lines = -(-LANES * abs(stride) // _LINE)
-                low, high = number * lines // len(firsts), (number + 1) * lines // len(firsts)
-                sign = 1 if stride > 0 else -1
-                shift = places[at][0] - places[k][0]
-                ahead = (shift + sign * low * _LINE, sign * _LINE, high - low)
-            found.append((kind | single, numbers[k], places[k][0], stride, *ahead))
-        at = end
-    found.sort(key=lambda step: step[0] & _COLUMN)  # first those that `fetch` is for
-    return np.array(found, np.int64).reshape(-1, 7)
+            kind = _COLUMN
+        if size == _FOUR:
+            kind |= _SINGLE
+        starts = dict.fromkeys([*range(first, last - width + 1, width), last - width])
+        found += [(kind, numbers[at], places[at][0], stride) for at in starts]
+    found.sort(key=lambda step: not step[0] & (_ROW | _COLUMN))
+    return Layout(np.array(found, np.int64).reshape(-1, 4), stream)
 
 
-@nb.njit(inline="always")  # type: ignore[untyped-decorator]
-def to_fetch(plan: Any) -> Any:
-    """How many steps, which stand first, are not contiguous columns."""
-    number = 0
-    while number < len(plan) and not plan[number, 0] & _COLUMN:
-        number += 1
-    return number
-
-
-@nb.njit(inline="always")  # type: ignore[untyped-decorator]
-def fetch(plan: Any, number: Any, start: Any, at: Any, count: Any) -> Any:
-    """Ask memory for part of the stretch from row `start` on, while there is other work: its pieces at … at + count.
-
-    A piece is eight rows of one of the first `number` steps. Reading memory and then computing would take the sum
-    of both times. Contiguous columns are not among them: they measured faster when `pack` itself asks for them.
-    """
-    group = at // max(number, 1)
-    step = at - group * number
-    for _ in range(count):
-        source = plan[step, 2] + (start + group * LANES) * plan[step, 3] + plan[step, 4]
-        for k in range(plan[step, 6]):
-            prefetch(source + k * plan[step, 5])
-        step += 1
-        if step == number:
-            step = 0
-            group += 1
-    return at + count
+def _runs(places: Sequence[tuple[int, int, int]], numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """First and last + 1 of each run of columns that lie side by side, in memory and in what is packed."""
+    runs: list[tuple[int, int]] = []
+    for at, (address, stride, size) in enumerate(places):
+        beside = at and stride != size and places[at - 1] == (address - size, stride, size)
+        if beside and numbers[at - 1] == numbers[at] - 1:
+            runs[-1] = runs[-1][0], at + 1
+        else:
+            runs.append((at, at + 1))
+    return runs
 
 
 @nb.njit(inline="always")  # type: ignore[untyped-decorator]
@@ -122,49 +92,83 @@ def _transpose(a: Any, b: Any, c: Any, d: Any, target: Any, width: Any) -> None:
 
 
 @nb.njit(inline="always")  # type: ignore[untyped-decorator]
-def pack(plan: Any, start: Any, rows: Any, base: Any, width: Any, ahead: Any) -> None:
-    """Rows start … start + rows of every column, column k from base + k·width on; zeros up to a whole vector.
+def _of_column(source: Any, stride: Any, target: Any, ahead: Any, single: Any) -> None:
+    """Eight numbers of one column; memory is asked for what is `ahead` rows further on."""
+    prefetch(source + ahead * stride)
+    store(target, load_singles(source) if single else load(source))
 
-    Of contiguous columns it asks memory for what is `ahead` rows further on.
+
+@nb.njit(inline="always")  # type: ignore[untyped-decorator]
+def _of_rows(p0: Any, stride: Any, target: Any, width: Any, single: Any) -> None:
+    """Eight rows of four columns."""
+    p1, p2, p3, half = p0 + stride, p0 + 2 * stride, p0 + 3 * stride, 4 * stride
+    if single:
+        a, b = load_single_halves(p0, p0 + half), load_single_halves(p1, p1 + half)
+        c, d = load_single_halves(p2, p2 + half), load_single_halves(p3, p3 + half)
+    else:
+        a, b = load_halves(p0, p0 + half), load_halves(p1, p1 + half)
+        c, d = load_halves(p2, p2 + half), load_halves(p3, p3 + half)
+    _transpose(a, b, c, d, target, width)
+
+
+@nb.njit(inline="always")  # type: ignore[untyped-decorator]
+def eight(kind: Any, source: Any, stride: Any, target: Any, width: Any, ahead: Any) -> None:
+    """Eight rows from `source` on of one column, or of four columns `width` apart at the target."""
+    if kind & _COLUMN:
+        if kind & _SINGLE:
+            _of_column(source, stride, target, ahead, True)
+        else:
+            _of_column(source, stride, target, ahead, False)
+    elif kind & _SINGLE:
+        _of_rows(source, stride, target, width, True)
+    else:
+        _of_rows(source, stride, target, width, False)
+
+
+@nb.njit(inline="always")  # type: ignore[untyped-decorator]
+def ask(address: Any, lines: Any) -> None:
+    """Ask memory for so many cache lines from this address on, none, one or two.
+
+    Asking for a stretch's lines evenly, while another is computed with, keeps memory busy all the time; as rows are
+    packed it would be in bursts.
     """
+    if lines:
+        prefetch(address)
+        if lines > 1:
+            prefetch(address + LINE)
+
+
+@nb.njit(inline="always")  # type: ignore[untyped-decorator]
+def in_eights(plan: Any) -> Any:
+    """How many steps, which stand first, take eight rows at a time."""
+    number = 0
+    while number < len(plan) and plan[number, 0] & (_ROW | _COLUMN):
+        number += 1
+    return number
+
+
+@nb.njit(inline="always")  # type: ignore[untyped-decorator]
+def pack(plan: Any, start: Any, rows: Any, base: Any, width: Any, ahead: Any) -> None:
+    """Rows start … start + rows of every column, column k from base + k·width on; zeros up to a whole vector."""
     whole = rows - rows % LANES
     for step in range(len(plan)):
         kind, column, stride = plan[step, 0], plan[step, 1], plan[step, 3]
         source = plan[step, 2] + start * stride
         target = base + column * width
-        if kind & _COLUMN:
-            if kind & _SINGLE:
-                for r in range(0, whole, LANES):
-                    prefetch(source + (r + ahead) * stride)
-                    store(target + r * WORD, load_singles(source + r * stride))
-            else:
-                for r in range(0, whole, LANES):
-                    prefetch(source + (r + ahead) * stride)
-                    store(target + r * WORD, load(source + r * stride))
-        elif kind & _ROW:
-            half = 4 * stride
-            for r in range(0, whole, LANES):
-                p0 = source + r * stride
-                p1, p2, p3 = p0 + stride, p0 + 2 * stride, p0 + 3 * stride
-                if kind & _SINGLE:
-                    _transpose(
-                        load_single_halves(p0, p0 + half),
-                        load_single_halves(p1, p1 + half),
-                        load_single_halves(p2, p2 + half),
-                        load_single_halves(p3, p3 + half),
-                        target + r * WORD,
-                        width,
-                    )
-                else:
-                    _transpose(
-                        load_halves(p0, p0 + half),
-                        load_halves(p1, p1 + half),
-                        load_halves(p2, p2 + half),
-                        load_halves(p3, p3 + half),
-                        target + r * WORD,
-                        width,
-                    )
         done = whole if kind & (_COLUMN | _ROW) else 0
+        # The kind is asked outside of the loop: a column of eight rows is a few instructions.
+        if kind & _COLUMN and kind & _SINGLE:
+            for r in range(0, done, LANES):
+                _of_column(source + r * stride, stride, target + r * WORD, ahead, True)
+        elif kind & _COLUMN:
+            for r in range(0, done, LANES):
+                _of_column(source + r * stride, stride, target + r * WORD, ahead, False)
+        elif kind & _SINGLE:
+            for r in range(0, done, LANES):
+                _of_rows(source + r * stride, stride, target + r * WORD, width, True)
+        else:
+            for r in range(0, done, LANES):
+                _of_rows(source + r * stride, stride, target + r * WORD, width, False)
         size = 4 if kind & _SINGLE else WORD
         for k in range(4 if kind & _ROW else 1):
             for r in range(done, rows):

@@ -77,7 +77,12 @@ def _column(name: str, values: NDArray[Any], halves: bool) -> Column:
             return piece.astype(kind.newbyteorder("="))
         return piece
 
-    return Column(name, len(values), label, epsilon, part)
+    return Column(name, len(values), label, epsilon, part, view=_is_view(values.dtype) and not halves)
+
+
+def _is_view(dtype: np.dtype[Any]) -> bool:
+    """Whether numbers of this type are used as they stand."""
+    return dtype.kind == "f" and dtype.itemsize in (4, 8) and dtype.isnative
 
 
 @lru_cache(maxsize=64)

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from gradline.errors import ShapeError
-from gradline.sources.rows import Part, Rows, Table, counting_column, demand, reject_duplicates, together, whole
+from gradline.sources.rows import (
+    Part,
+    Rows,
+    Table,
+    counting_column,
+    demand,
+    reject_duplicates,
+    spread,
+    together,
+    whole,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +35,8 @@ class Column:
     """Rows first … last - 1, as `Rows.columns` has them: numbers, or labels where `labels`."""
     labels: bool = False
     """Whether the column holds text or categories."""
+    view: bool = False
+    """Whether any run of it is a view of the caller's memory."""
 
 
 class Held:
@@ -61,7 +73,8 @@ class Held:
         """The rows in order, a few chunks at a time."""
         demand(self, columns, labels=True)
         parts = [self._columns[name].part for name in columns]
-        step = together(len(columns))
+        views = all(self._columns[name].view for name in columns)
+        step = spread(self._height) if views else together(len(columns))
         for first in range(0, self._height, step):
             last = min(first + step, self._height)
             yield Rows(first, tuple([part(first, last) for part in parts]), self.name)

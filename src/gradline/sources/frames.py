@@ -145,7 +145,8 @@ def _column(name: str, series: nw.Series[Any]) -> Column:
 
         return piece.cast(nw.Float64).to_numpy()
 
-    return Column(name, len(series), label.lower(), epsilon, part)
+    view = isinstance(getattr(series.to_native(), "dtype", None), np.dtype) and label in ("Float32", "Float64")
+    return Column(name, len(series), label.lower(), epsilon, part, view=view)
 
 
 def _labels(series: nw.Series[Any]) -> Callable[[int, int], Any]:

@@ -12,6 +12,7 @@ CHUNK = 65_536
 
 _MOST_CHUNKS = 16
 _MOST_BYTES = 2**24
+_RUNS = 16
 
 
 class Rows(NamedTuple):
@@ -105,6 +106,11 @@ def together(width: int) -> int:
     Fewer Rows cost less to hand over; larger ones would not fit the cache between decoding and use.
     """
     return CHUNK * max(1, min(_MOST_CHUNKS, _MOST_BYTES // (8 * CHUNK * max(width, 1))))
+
+
+def spread(rows: int) -> int:
+    """How many rows are read together where that costs no memory: whole chunks, in runs enough for all processors."""
+    return CHUNK * max(1, min(_MOST_CHUNKS, rows // CHUNK // _RUNS))
 
 
 def demand(table: Table, columns: Sequence[str], *, labels: bool = False) -> None:
