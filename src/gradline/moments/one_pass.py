@@ -31,6 +31,11 @@ if TYPE_CHECKING:
 Progress: TypeAlias = Callable[[int, int | None], object]
 """Called with the rows read so far, and the rows in all where that is known."""
 
+_FEW_CHUNKS = 4
+"""Chunks per thread up to which one more or less makes a difference."""
+_WIDE = 128
+"""Columns from which on threads can share a chunk: each packs the rows for itself."""
+
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
@@ -67,7 +72,11 @@ def accumulate(
     grouping = Grouping(categories, problem.effects, len(terms), len(targets)) if categories else None
     names = (*[term.name for term in terms], *targets, *categories)
     double = precision == "double-double"
-    summing = Summing(names, len(targets), missing, problem.frequency, grouping, double, problem.weights)
+    threads = threads or _processors()
+    within = 1 if double else _within(problem, threads)
+    summing = Summing(
+        names, len(targets), missing, problem.frequency, grouping, double, threads=within, weights=problem.weights
+    )
     if checkpoint is None and problem.table.rows is not None and problem.table.rows <= CHUNK:
         parts = problem.parts()
         if len(parts) == 1:  # a small table: no threads, and mostly a single chunk
@@ -78,7 +87,7 @@ def accumulate(
                 return _moments(problem, summing, found[0], precision)
     tree = Tree(summing.merge, () if checkpoint is None else checkpoint.resume(problem, summing))
     done = sum(node.sums.rows for node in tree.nodes)
-    for nodes in _runs(problem, summing, threads or _processors(), tree.chunks):
+    for nodes in _runs(problem, summing, threads // within, tree.chunks):
         for node in nodes:
             tree.add(node)
             done += node.sums.rows
@@ -161,6 +170,13 @@ def _in_order(work: Callable[[_Item], _Result], items: Iterator[_Item], threads:
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def _within(problem: Problem, threads: int) -> int:
+    """How many threads share each chunk: all of them where there are few chunks of many columns, else one."""
+    rows, columns = problem.table.rows, len(problem.terms)
+    few = rows is not None and rows <= _FEW_CHUNKS * threads * CHUNK
+    return threads if few and columns >= _WIDE else 1
 
 
 def _processors() -> int:

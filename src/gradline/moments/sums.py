@@ -49,6 +49,8 @@ class Summing:
     grouping: Grouping | None
     double: bool
     """Double-double; else float64."""
+    threads: int = 1
+    """Among how many threads to share out the columns of a chunk, for wide tables of few chunks."""
     weights: str | None = None
     """How an error calls the column of the weights."""
 
@@ -164,7 +166,7 @@ class Summing:
         columns = [_plain(column) for column in block.hi]
         if self.double:
             return kernels.narrow(columns, CHUNK)
-        return _single(kernels.plain(columns, CHUNK))
+        return _single(kernels.plain(columns, CHUNK, self.threads))
 
 
 def _single(sums: Array) -> Pair:
