@@ -63,6 +63,17 @@ def _spread(cells: Cells, keys: NDArray[np.int64]) -> Pair:
     return hi, lo
 
 
+class Coded(NamedTuple):
+    """The levels of a chunk's rows, by numbers of the chunk's own."""
+
+    local: Codes  # (n,) -1 where the level is missing
+    numbers: Codes  # for each of the chunk's own numbers, that of the level in the whole table
+
+    def of(self, keep: NDArray[np.bool_]) -> Coded:
+        """Those of some of the rows."""
+        return Coded(self.local[keep], self.numbers)
+
+
 class Levels:
     """The levels of one category in the order in which they were met, by any thread."""
 
@@ -109,18 +120,17 @@ class Grouping:
                 f"levels; at most {MOST:,} features fit.\nIs it an identifier? Leave it out, or group its levels."
             )
 
-    def codes(self, labels: Sequence[Any]) -> list[Codes]:
-        """The number of each row's level, -1 where it is missing, for each category."""
+    def codes(self, labels: Sequence[Any]) -> list[Coded]:
+        """Each row's level, for each category."""
         found = []
         for levels, values in zip(self.levels, labels, strict=True):
             local, names = encode(values)
-            numbers = np.append(levels.numbers(names), np.int32(-1))
-            found.append(numbers[local])
+            found.append(Coded(local, levels.numbers(names)))
         return found
 
     def sums(
         self,
-        codes: Sequence[Codes],
+        codes: Sequence[Coded],
         hi: Sequence[NDArray[Any]],
         lo: Sequence[NDArray[Any] | None],
         weights: Array | None,
@@ -129,14 +139,18 @@ class Grouping:
         columns = _Columns(hi, lo, weights)
         found = []
         for union, products in self.sets.items():
-            keys, local = self._combined([codes[number] for number in union], [self.categories[n] for n in union])
-            found.append(Cells(keys, _summed(local, len(keys), [columns.product(*product) for product in products])))
+            if len(union) == 1:  # the rows need no further look at their levels
+                local, keys = codes[union[0]].local, codes[union[0]].numbers.astype(np.int64)
+            else:
+                local, keys = self._combined([codes[number] for number in union], [self.categories[n] for n in union])
+            found.append(_summed(local, keys, [columns.product(*product) for product in products]))
         return tuple(found)
 
-    def _combined(self, codes: Sequence[Codes], names: Sequence[str]) -> tuple[NDArray[np.int64], Codes]:
-        """The combinations that occur, sorted, and for each row the number of its own among them."""
-        joint = np.zeros(len(codes[0]), np.int64)
-        for code, name in zip(codes, names, strict=True):
+    def _combined(self, codes: Sequence[Coded], names: Sequence[str]) -> tuple[Codes, NDArray[np.int64]]:
+        """For each row the number of its combination among those that occur, and these."""
+        joint = np.zeros(len(codes[0].local), np.int64)
+        for (local, numbers), name in zip(codes, names, strict=True):
+            code = numbers[local]
             if int(code.max()) >> self.width:
                 raise DataError(f"category {name!r} has too many levels to be combined with others.\nLeave it out.")
             joint = (joint << self.width) | code
@@ -146,9 +160,9 @@ class Grouping:
             present[joint] = True
             keys = present.nonzero()[0]
             place = np.cumsum(present, dtype=np.int32) - np.int32(1)
-            return keys, place[joint]
-        keys, local = np.unique(joint, return_inverse=True)
-        return keys, local.astype(np.int32)
+            return place[joint], keys
+        keys, found = np.unique(joint, return_inverse=True)
+        return found.astype(np.int32), keys
 
     def levels_of(self, keys: NDArray[np.int64], union: Sequence[int]) -> dict[int, NDArray[np.int64]]:
         """For each category of a set, the level in each of these combinations."""
@@ -195,18 +209,20 @@ class _Columns:
         return high, error if column[1] is None else error + self._weights * column[1]
 
 
-def _summed(codes: Codes, cells: int, columns: Sequence[tuple[Array, Array | None] | None]) -> Pair:
-    """(cells, columns): the sum of each column over the rows of each cell."""
+def _summed(local: Codes, keys: NDArray[np.int64], columns: Sequence[tuple[Array, Array | None] | None]) -> Cells:
+    """The sum of each column over the rows of each combination, of those that rows have."""
     real = [column for column in columns if column is not None]
-    if len(codes) * (len(real) + 1) <= SMALL:
-        hi, lo = slices.grouped(codes, cells, real)
+    if len(local) * (len(real) + 1) <= SMALL:
+        hi, lo = slices.grouped(local, len(keys), real)
     else:
         from gradline.moments import kernels
 
-        hi, lo = kernels.grouped(codes, cells, [high for high, _ in real], [low for _, low in real])
-    order = np.zeros(len(columns), np.int64)  # a column of ones is the count, which stands first
-    order[[number for number, column in enumerate(columns) if column is not None]] = np.arange(1, len(real) + 1)
-    return hi[:, order], lo[:, order]
+        hi, lo = kernels.grouped(local, len(keys), [high for high, _ in real], [low for _, low in real])
+    place = np.zeros(len(columns), np.int64)  # a column of ones is the count, which stands first
+    place[[number for number, column in enumerate(columns) if column is not None]] = np.arange(1, len(real) + 1)
+    order = np.argsort(keys, kind="stable")
+    at = np.ix_(order[hi[order, 0] > 0], place)
+    return Cells(keys[at[0][:, 0]], (hi[at], lo[at]))
 
 
 def _product(a: Part, b: Part) -> tuple[Part, Part]:

@@ -13,7 +13,7 @@ from gradline.design.block import Block
 from gradline.doubledouble import Array, Pair, add, two_product
 from gradline.errors import DataError
 from gradline.moments import slices
-from gradline.moments.cells import Cells, Grouping, merged
+from gradline.moments.cells import Cells, Coded, Grouping, merged
 from gradline.moments.slices import SMALL
 from gradline.sources import CHUNK
 
@@ -102,26 +102,28 @@ class Summing:
         if whole < rows:
             yield self._chunk(_cut(block, whole, rows))
 
-    def _complete(self, block: Block, pair: Pair) -> Sums:
+    def _complete(self, block: Block, pair: Pair, cells: tuple[Cells, ...] = ()) -> Sums:
         """The sums of rows that are all there."""
         refuse_underflow(block, pair, self.names)
         rows = len(block.hi[0])
-        return Sums(pair, rows, rows, np.zeros(len(self.names), np.int64), 0.0, _constants(block, self.targets))
+        counts = np.zeros(len(self.names), np.int64)
+        return Sums(pair, rows, rows, counts, 0.0, _constants(block, self.targets), cells)
 
     def _chunk(self, block: Block) -> Sums:
         """Only where the sums are not finite are the rows looked at one by one."""
         rows = len(block.hi[0])
-        if block.weights is None and self.grouping is None:
+        codes = [] if self.grouping is None else self.grouping.codes(block.labels)
+        if block.weights is None and all(code.local.min(initial=0) >= 0 for code in codes):
             with np.errstate(invalid="ignore", over="ignore"):
                 pair = self._cross_products(block)
             if sum(pair[0].diagonal().tolist()) < np.inf:
-                return self._complete(block, pair)
-        codes = [] if self.grouping is None else self.grouping.codes(block.labels)
+                cells = () if self.grouping is None else self.grouping.sums(codes, block.hi, block.lo, None)
+                return self._complete(block, pair, cells)
         keep, counts = _usable(block, codes, self)
         if not keep.any():
             return self.nothing(rows, counts)
         if not keep.all():
-            codes = [code[keep] for code in codes]
+            codes = [code.of(keep) for code in codes]
             block = Block(
                 first=block.first,
                 hi=tuple(column[keep] for column in block.hi),
@@ -218,13 +220,13 @@ def _constant(column: NDArray[Any], low: NDArray[Any] | None) -> float | None:
     return float(column[0]) if (column == column[0]).all() else None
 
 
-def _usable(
-    block: Block, codes: Sequence[NDArray[np.int32]], summing: Summing
-) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+def _usable(block: Block, codes: Sequence[Coded], summing: Summing) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
     """Which rows can be used, (n,) bool, and how many lack each column; infinities and bad weights raise."""
     keep = np.ones(len(block.hi[0]), bool)
     counts = np.zeros(len(summing.names), np.int64)
-    for number, (name, column) in enumerate(zip(summing.names, (*block.hi, *codes), strict=True)):
+    for number, (name, column) in enumerate(
+        zip(summing.names, (*block.hi, *[code.local for code in codes]), strict=True)
+    ):
         absent = _absent(np.asarray(column), name, block) if number < len(block.hi) else column < 0
         if not absent.any():
             continue
