@@ -64,14 +64,14 @@ def _spread(cells: Cells, keys: NDArray[np.int64]) -> Pair:
 
 
 class Coded(NamedTuple):
-    """The levels of a chunk's rows, by numbers of the chunk's own."""
+    """The levels of some rows, by numbers of their own."""
 
     local: Codes  # (n,) -1 where the level is missing
-    numbers: Codes  # for each of the chunk's own numbers, that of the level in the whole table
+    numbers: Codes  # for each of their own numbers, that of the level in the whole table
 
-    def of(self, keep: NDArray[np.bool_]) -> Coded:
+    def of(self, rows: slice | NDArray[np.bool_]) -> Coded:
         """Those of some of the rows."""
-        return Coded(self.local[keep], self.numbers)
+        return Coded(self.local[rows], self.numbers)
 
 
 class Levels:

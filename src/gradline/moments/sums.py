@@ -82,25 +82,19 @@ class Summing:
     def chunks(self, block: Block) -> Iterator[Sums]:
         """The sums of each chunk of CHUNK rows in the block, in order."""
         rows = len(block.hi[0])
+        codes = [] if self.grouping is None else self.grouping.codes(block.labels)
         whole = rows - rows % CHUNK
         if whole == CHUNK == rows or not whole:
-            yield self._chunk(block)
+            yield self._chunk(block, codes)
             return
-        full = _cut(block, 0, whole)
-        if self.grouping is None and block.weights is None and not any(low is not None for low in block.lo):
+        pairs = None
+        if block.weights is None and not any(low is not None for low in block.lo):
             with np.errstate(invalid="ignore", over="ignore"):
-                pairs = self._dense(full)
-            largest = np.maximum.reduce(pairs[0].diagonal(axis1=1, axis2=2), axis=1)
-        else:
-            pairs, largest = None, None
-        for number, first in enumerate(range(0, whole, CHUNK)):
-            part = _cut(block, first, first + CHUNK)
-            if pairs is not None and largest[number] < np.inf:
-                yield self._complete(part, (pairs[0][number], pairs[1][number]))
-            else:
-                yield self._chunk(part)
-        if whole < rows:
-            yield self._chunk(_cut(block, whole, rows))
+                pairs = self._dense(_cut(block, 0, whole))
+        for number, first in enumerate(range(0, rows, CHUNK)):
+            last = min(first + CHUNK, rows)
+            known = None if pairs is None or last - first < CHUNK else (pairs[0][number], pairs[1][number])
+            yield self._chunk(_cut(block, first, last), [code.of(slice(first, last)) for code in codes], known)
 
     def _complete(self, block: Block, pair: Pair, cells: tuple[Cells, ...] = ()) -> Sums:
         """The sums of rows that are all there."""
@@ -109,13 +103,12 @@ class Summing:
         counts = np.zeros(len(self.names), np.int64)
         return Sums(pair, rows, rows, counts, 0.0, _constants(block, self.targets), cells)
 
-    def _chunk(self, block: Block) -> Sums:
-        """Only where the sums are not finite are the rows looked at one by one."""
+    def _chunk(self, block: Block, codes: Sequence[Coded], known: Pair | None = None) -> Sums:
+        """Only where the sums, perhaps known already, are not finite are the rows looked at one by one."""
         rows = len(block.hi[0])
-        codes = [] if self.grouping is None else self.grouping.codes(block.labels)
         if block.weights is None and all(code.local.min(initial=0) >= 0 for code in codes):
             with np.errstate(invalid="ignore", over="ignore"):
-                pair = self._cross_products(block)
+                pair = known or self._cross_products(block)
             if sum(pair[0].diagonal().tolist()) < np.inf:
                 cells = () if self.grouping is None else self.grouping.sums(codes, block.hi, block.lo, None)
                 return self._complete(block, pair, cells)

@@ -128,7 +128,8 @@ def _column(name: str, series: nw.Series[Any]) -> Column:
     if label in ("Object", "Unknown"):
         epsilon = _pandas_epsilon(series)
     if label.startswith(_LABELS):
-        return Column(name, len(series), _kind(series.dtype), None, _labels(series), labels=True)
+        few = label.startswith(("Categorical", "Enum"))  # codes: next to nothing beside numbers
+        return Column(name, len(series), _kind(series.dtype), None, _labels(series), labels=True, view=few)
     if epsilon is None:
         kind = str(getattr(series.to_native(), "dtype", "unknown")) if label == "Unknown" else _kind(series.dtype)
         return Column(name, len(series), kind, None, _no_numbers)
