@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import copysign, hypot, sqrt
+from math import copysign, hypot, isfinite, sqrt
 
 import numpy as np
 
@@ -70,7 +70,7 @@ def quadratic_of(moments: Moments) -> Quadratic:
         DataError: A sum is not finite: the squares of some column leave float64's range.
     """
     p, size = 1 + len(moments.columns), len(moments.hi)
-    if not np.maximum.reduce(moments.hi.diagonal()) < np.inf:
+    if not all(map(isfinite, moments.hi.diagonal().tolist())):
         names = ("Intercept", *moments.columns, *moments.targets)
         worst = names[int(np.argmin(np.isfinite(np.diagonal(moments.hi))))]
         raise DataError(f"the squares of {worst} add up beyond float64's range.\nRescale it (another unit will do).")

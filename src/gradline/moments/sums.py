@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -98,7 +99,6 @@ class Summing:
 
     def _complete(self, block: Block, pair: Pair, cells: tuple[Cells, ...] = ()) -> Sums:
         """The sums of rows that are all there."""
-        refuse_underflow(block, pair, self.names)
         rows = len(block.hi[0])
         counts = np.zeros(len(self.names), np.int64)
         return Sums(pair, rows, rows, counts, 0.0, _constants(block, self.targets), cells)
@@ -109,7 +109,10 @@ class Summing:
         if block.weights is None and all(code.local.min(initial=0) >= 0 for code in codes):
             with np.errstate(invalid="ignore", over="ignore"):
                 pair = known or self._cross_products(block)
-            if sum(pair[0].diagonal().tolist()) < np.inf:
+            squares = pair[0].diagonal().tolist()
+            if sum(squares) < inf:
+                if min(squares) < _SMALLEST:
+                    refuse_underflow(block, pair, self.names)
                 cells = () if self.grouping is None else self.grouping.sums(codes, block.hi, block.lo, None)
                 return self._complete(block, pair, cells)
         keep, counts = _usable(block, codes, self)
@@ -171,8 +174,6 @@ def _single(sums: Array) -> Pair:
 
 def refuse_underflow(block: Block, pair: Pair, names: Sequence[str]) -> None:
     """Squares below float64's range would make a column of small numbers look like zeros."""
-    if min(pair[0].diagonal().tolist()) >= _SMALLEST:
-        return
     for name, column, square in zip(names, block.hi, pair[0].diagonal()[1:], strict=False):
         if square < _SMALLEST and column.any():
             raise DataError(
