@@ -88,7 +88,9 @@ def _slices(pair: Pair, bits: int, count: int) -> Array:
         low = low.T
     # Adding and subtracting 1.5·2**(52 + u) rounds to a multiple of 2**u.
     largest = np.maximum.reduce(abs(rest), axis=1)
-    anchor = np.array([[math.ldexp(1.5, math.frexp(value)[1] + 52 - bits)] for value in largest.tolist()])
+    # Of numbers so large that this power has no float64 the squares have none either, and that is all that shows.
+    powers = [min(math.frexp(value)[1] + 52 - bits, 1023) for value in largest.tolist()]
+    anchor = np.array([[math.ldexp(1.5, power)] for power in powers])
     slices = np.empty((count, *rest.shape))
     for number in range(count):
         part = np.add(rest, anchor, out=slices[number])
