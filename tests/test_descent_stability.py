@@ -152,3 +152,11 @@ def test_it_prints_itself_in_a_few_lines() -> None:
 def test_a_tolerance_out_of_range(tol: object) -> None:
     with pytest.raises(OptionError, match="tol must be a number between 0 and 1"):
         gl.stability(*gl.line(seed=0)).epochs_to(tol)
+
+
+def test_a_rate_whose_growth_is_beyond_float64() -> None:
+    x, y = gl.line(seed=0)
+    with pytest.warns(gl.GradlineWarning, match="above the limit .*: the loss will"):
+        run = gl.train(x, y, lr=1e200, epochs=3, seed=0)
+    assert run.status == "diverged"
+    assert run.stability.growth == np.inf

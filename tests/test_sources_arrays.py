@@ -138,3 +138,16 @@ def test_columns_in_memory_lie_beside_the_table() -> None:
 def test_columns_in_memory_of_another_length(rows: int) -> None:
     with pytest.raises(ShapeError, match=rf"'w' has shape \({rows},\) and the array has 3 rows"):
         beside(open_table(np.zeros(3)), open_columns(np.zeros(rows), "w")[0])
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(10**400, "a whole number beyond"), (np.array([1.0]), "ndarray"), (torch.tensor([1.0, 2.0]), "Tensor")],
+    ids=["10**400", "an array", "a tensor"],
+)
+def test_what_is_no_number_among_objects(value: object, words: str) -> None:
+    objects = np.empty((3, 2), object)
+    objects[:] = 1.5
+    objects[2, 1] = value
+    with pytest.raises(ColumnError, match=f"an array of numbers was expected and {words}"):
+        open_table(objects)

@@ -88,7 +88,7 @@ class Stability:
     @cached_property
     def growth(self) -> float:
         """By what the loss is multiplied each step along its worst direction: |1 - lr·λ|² for plain SGD."""
-        return self._radius**2
+        return self._radius * self._radius  # beyond float64's range infinite, where ** raises
 
     @property
     def stable(self) -> bool:

@@ -140,8 +140,16 @@ def _from_objects(array: NDArray[Any]) -> NDArray[Any]:
     try:
         return array.astype(np.float64)
     except (TypeError, ValueError, OverflowError):
-        strange = next(value for value in array.flat if not hasattr(value, "__float__") and value is not None)
-        raise _not_numbers(type(strange).__name__) from None
+        raise _not_numbers(next(filter(None, map(_strangeness, array.flat)), "object")) from None
+
+
+def _strangeness(value: Any) -> str:
+    """What stands in the way of using the value as a float64, if anything."""
+    if isinstance(value, int) and abs(value) >= 2**1024:
+        return "a whole number beyond float64's range"
+    if value is None or (hasattr(value, "__float__") and not getattr(value, "shape", ())):
+        return ""
+    return type(value).__name__
 
 
 def _not_numbers(kind: str) -> ColumnError:
