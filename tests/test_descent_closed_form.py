@@ -11,9 +11,10 @@ import pytest
 import torch
 from torch_loop import DESIGNS, design, loop, steepest
 
+from gradline.descent.axes import axes_of
 from gradline.descent.closed_form import ClosedForm
 from gradline.descent.options import Sgd
-from gradline.descent.quadratic import _two_axes, quadratic_of
+from gradline.descent.quadratic import quadratic_of
 from gradline.moments import Moments
 
 KINDS = {  # momentum, dampening, nesterov
@@ -204,7 +205,7 @@ def test_two_axes_by_rotation_are_those_of_lapack() -> None:
         a, d = 10 ** rng.uniform(-6, 6, 2)
         b = rng.normal() * 10 ** rng.uniform(-6, 6)
         for root in (np.array([[a, b], [0, d]]), np.array([[a, b], [0, 0]]), np.array([[a, 0], [0, d]])):
-            axes = _two_axes(*root.ravel())
+            axes = axes_of(root)
             sigma = np.linalg.svd(root)[1]
             np.testing.assert_allclose(axes.sigma, sigma, rtol=0, atol=1e-15 * sigma[0])
             np.testing.assert_allclose(axes.left * axes.sigma @ axes.right.T, root, rtol=0, atol=1e-15 * sigma[0])

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradline.descent.options import Sgd
 from gradline.descent.quadratic import Quadratic
 from gradline.descent.recurrence import Plain, Recurrence, carrying, plain
-from gradline.doubledouble import Array, divide
+from gradline.doubledouble import Array, Pair, add, divide, multiply, subtract, sum_pairs
 
 _STRETCH = 4096  # steps looked at together: bounds the memory of a long run
 
@@ -59,9 +60,8 @@ class ClosedForm:
     @property
     def parameters_after(self) -> Array:
         """θ (p, k) after all steps."""
-        steps = self.steps
-        moved: Array = self.quadratic.axes.right.dot(self._moved(steps, steps + 1)[0])
-        return self.start + moved
+        after: Array = self.parameters(self.steps, self.steps + 1)[0]
+        return after
 
     def losses(self, first: int, last: int) -> Array:
         """The losses that the forward passes of steps first … last - 1 saw."""
@@ -70,8 +70,20 @@ class ClosedForm:
 
     def parameters(self, first: int, last: int) -> Array:
         """θ before those steps, (steps, p, k)."""
-        theta: Array = self.start + self.quadratic.axes.right @ self._moved(first, last)
-        return theta
+        moved, right = self._moved(first, last), self.quadratic.axes.right
+        adds_up = self.sgd.weight_decay and not self.sgd.zero_grad  # then it is not a place alone where motion rests
+        if self.quadratic.axes.low is None or adds_up:
+            theta: Array = self.start + right @ moved
+            return theta
+        # Where an axis has come most of its way, count from its end: start and displacement would cancel.
+        goal, ways = self._goal
+        ahead = self._motion.positions(self._leftover - goal, None, None, first, last)
+        near = np.abs(ahead).max(axis=2) < 0.5 * np.abs(self._leftover - goal).max(axis=1)
+        kinds, kind = np.unique(near, axis=0, return_inverse=True)
+        bases = np.array([add((self.start, 0.0 * self.start), _total(ways, one))[0] for one in kinds])
+        sigma = self.quadratic.axes.sigma[:, None]
+        rest = right @ np.where(near[:, :, None], ahead / np.where(sigma > 0.0, sigma, 1.0), moved)
+        return np.asarray(bases[kind.reshape(-1)] + rest)
 
     def gradients(self, first: int, last: int) -> Array:
         """What the backward passes of those steps left in .grad, (steps, p, k)."""
@@ -108,16 +120,40 @@ class ClosedForm:
     @cached_property
     def _leftover(self) -> Array:
         """v_0 (p, k)."""
-        quadratic = self.quadratic
-        leftover: Array = quadratic.axes.left.T.dot(quadratic.root.dot(self.start) - quadratic.aim)
-        return leftover
+        return self.quadratic.leftover(self.start)
+
+    @cached_property
+    def _goal(self) -> tuple[Array, Pair]:
+        """Where v comes to rest, (p, k), and the way of θ to there along each axis, a pair (p, p, k).
+
+        Only of axes that were sharpened. Level axes have no way to go.
+        """
+        axes, omega = self.quadratic.axes, self.sgd.weight_decay
+        assert axes.low is not None
+        assert axes.mixed is not None
+        zero = np.zeros_like(self.start)
+        wide = axes.sigma[:, None] + zero, axes.low[0][:, None] + zero
+        level = wide[0] == 0.0
+        wide[0][level] = 1.0
+        goal: Pair = (zero, zero)
+        if omega:
+            aimed = self.quadratic.leftover_pair(zero)
+            numbers = self._numbers if self.reduction == "mean" else 1.0
+            square = multiply(wide, wide)
+            steepness = divide((2.0 * square[0], 2.0 * square[1]), (zero + numbers, zero))
+            goal = divide(multiply((zero + omega, zero), aimed), add(steepness, (zero + omega, zero)))
+        way = divide(subtract(goal, self.quadratic.leftover_pair(self.start)), wide)
+        way[0][level] = way[1][level] = 0.0
+        way = add(way, (-axes.mixed @ way[0], zero))
+        right = axes.right.T[:, :, None], axes.low[2].T[:, :, None]
+        return goal[0], multiply(right, (way[0][:, None, :], way[1][:, None, :]))
 
     @property
     def _decay(self) -> Array | None:
         """What weight decay pulls v by, however far it is, (p, k)."""
         if not self.sgd.weight_decay:
             return None
-        return self.sgd.weight_decay * (self.quadratic.axes.left.T @ self.quadratic.aim)
+        return -self.sgd.weight_decay * self.quadratic.leftover(np.zeros_like(self.start))
 
     def _squares(self, first: int, last: int) -> Array:
         """The sums of squared residuals, (steps,)."""
@@ -127,3 +163,8 @@ class ClosedForm:
         left = motion.positions(self._leftover, None, decay, first, last)
         squares: Array = self.quadratic.floor + np.einsum("spk,spk->s", left, left)
         return squares
+
+
+def _total(ways: Pair, those: NDArray[np.bool_]) -> Pair:
+    """The sum of those ways."""
+    return sum_pairs((ways[0][those], ways[1][those]))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
-from math import copysign, hypot, isfinite, sqrt
+from functools import cached_property, partial
+from math import isfinite, sqrt
 
 import numpy as np
 
+from gradline.descent.axes import Axes, axes_of, sharpened, transposed
 from gradline.descent.units import Units
-from gradline.doubledouble import Array, Pair, add, divide, multiply, sum_pairs, two_product
+from gradline.doubledouble import Array, Pair, add, divide, multiply, subtract, sum_pairs, two_product
 from gradline.elimination import FLOATS, eliminate, in_floats
 from gradline.errors import DataError
 from gradline.moments.moments import Moments
@@ -17,6 +19,10 @@ from gradline.moments.slices import cross_products
 
 CONSTANT_SPACING = 2.0**-52
 """Relative spacing of the intercept's column of ones."""
+_UNEVEN = 100.0
+"""From here on float64 has too few digits for the flattest axis beside the steepest one."""
+_SHARP = 256
+"""Up to so many columns sharpening takes less than a second."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +41,30 @@ class Quadratic:
     gram: Pair  # A_zz (p, p)
     kept: Array  # (p,) |root_jj| / ‖column j‖: what earlier columns left of each, 0 where dependent
 
+    exactly: Callable[[], tuple[Pair, Pair]]  # root and aim to twice as many digits
+
     @cached_property
     def axes(self) -> Axes:
         """The principal axes of the bowl."""
-        if len(self.root) == 2:
-            return _two_axes(*self.root.ravel().tolist())
-        left, sigma, right = np.linalg.svd(self.root)
-        return Axes(sigma, left, right.T)
+        axes = axes_of(self.root)
+        if len(self.root) <= _SHARP and axes.uneven > _UNEVEN:
+            return sharpened(axes, self.exactly()[0])
+        return axes
+
+    def leftover(self, theta: Array) -> Array:
+        """What of the residuals at θ (p, k) can still go, along each axis: leftᵀ·(root·θ - aim), (p, k)."""
+        axes = self.axes
+        if axes.low is None:
+            left: Array = axes.left.T.dot(self.root.dot(theta) - self.aim)
+            return left
+        return self.leftover_pair(theta)[0]
+
+    def leftover_pair(self, theta: Array) -> Pair:
+        """The same to twice as many digits, of axes that were sharpened."""
+        root, aim = self.exactly()
+        assert self.axes.low is not None
+        rest = subtract(cross_products(transposed(root), (theta, np.zeros_like(theta))), aim)
+        return cross_products((self.axes.left, self.axes.low[1]), rest)
 
     @cached_property
     def eigenvalues(self) -> Pair:
@@ -52,15 +75,6 @@ class Quadratic:
         v = self.axes.right
         image = cross_products(self.gram, (v, np.zeros_like(v)))  # A is its own transpose
         return divide(sum_pairs(multiply(image, (v, np.zeros_like(v)))), sum_pairs(two_product(v, v)))
-
-
-@dataclass(frozen=True)
-class Axes:
-    """root = left·diag(sigma)·rightᵀ: steepness along each axis, largest first."""
-
-    sigma: Array  # (p,)
-    left: Array  # (p, p)
-    right: Array  # (p, p), columns are directions of θ
 
 
 def quadratic_of(moments: Moments) -> Quadratic:
@@ -79,7 +93,7 @@ def quadratic_of(moments: Moments) -> Quadratic:
         upper, floor, kept = _in_floats(moments, p)
     else:
         norms = moments.hi.diagonal()
-        least = (16 * p * np.array([CONSTANT_SPACING, *moments.epsilon[: p - 1]])) ** 2 * norms[:p]
+        least = _least(moments, p)
         (hi, _), left = eliminate(moments.pair, p, least, inverse=False)
         used = left > least
         kept = np.sqrt(np.where(used, left, 0.0) / np.where(norms[:p] > 0.0, norms[:p], 1.0))
@@ -92,7 +106,28 @@ def quadratic_of(moments: Moments) -> Quadratic:
         float(moments.hi[0, 0]),
         (moments.hi[:p, :p], moments.lo[:p, :p]),
         kept,
+        partial(_to_twice_the_digits, moments, p),
     )
+
+
+def _to_twice_the_digits(moments: Moments, p: int) -> tuple[Pair, Pair]:
+    """The root (p, p) and the aim (p, k) as pairs."""
+    least = _least(moments, p)
+    (hi, lo), left = eliminate(moments.pair, p, least, inverse=False)
+    used = left > least
+    pivot = np.where(used, left, 1.0), np.where(used, lo.diagonal()[:p], 0.0)
+    scale = np.sqrt(pivot[0])
+    rest = subtract(pivot, two_product(scale, scale))[0] / (2.0 * scale)
+    wide = np.where(used[:, None], np.triu(hi[:p]), 0.0), np.where(used[:, None], np.triu(lo[:p]), 0.0)
+    upper = divide(wide, (scale[:, None] + 0.0 * wide[0], rest[:, None] + 0.0 * wide[0]))
+    return (upper[0][:, :p], upper[1][:, :p]), (upper[0][:, p:], upper[1][:, p:])
+
+
+def _least(moments: Moments, p: int) -> Array:
+    """Squared norms (p,) at which nothing is left of a column but its own rounding."""
+    least: Array = (16 * p * np.array([CONSTANT_SPACING, *moments.epsilon[: p - 1]])) ** 2
+    least *= moments.hi.diagonal()[:p]
+    return least
 
 
 def _in_floats(moments: Moments, p: int) -> tuple[Array, float, Array]:
@@ -128,7 +163,16 @@ def standardized(quadratic: Quadratic) -> tuple[Quadratic, Units]:
     upper[0, 1:] = 0.0
     upper[:, 1:] /= scale
     gram = cross_products((upper, np.zeros_like(upper)), (upper, np.zeros_like(upper)))
-    return replace(quadratic, root=upper, gram=gram), Units(centre, scale)
+
+    def exactly() -> tuple[Pair, Pair]:
+        (hi, lo), aim = quadratic.exactly()
+        hi, lo = hi.copy(), lo.copy()
+        hi[0, 1:] = lo[0, 1:] = 0.0
+        ones = np.ones((len(scale), 1))
+        hi[:, 1:], lo[:, 1:] = divide((hi[:, 1:], lo[:, 1:]), ((ones * scale).T, 0.0 * (ones * scale).T))
+        return (hi, lo), aim
+
+    return replace(quadratic, root=upper, gram=gram, exactly=exactly), Units(centre, scale)
 
 
 def product(a: Pair, b: Pair) -> Pair:
@@ -140,22 +184,3 @@ def product(a: Pair, b: Pair) -> Pair:
         total = term if total is None else add(total, term)
     assert total is not None
     return total
-
-
-def _two_axes(a: float, b: float, zero: float, d: float) -> Axes:
-    """The axes of [[a, b], [0, d]] by one Jacobi rotation: a tenth of the time that calling LAPACK takes."""
-    if b == 0.0:
-        tangent = 0.0
-    else:
-        slope = (b * b + d * d - a * a) / (2.0 * a * b)
-        tangent = copysign(1.0, slope) / (abs(slope) + hypot(1.0, slope))
-    cosine = 1.0 / hypot(1.0, tangent)
-    sine = tangent * cosine
-    x, y, first = cosine * a - sine * b, -sine * d, (cosine, -sine)  # columns of root·right, now orthogonal,
-    v, w, second = sine * a + cosine * b, cosine * d, (sine, cosine)  # and of right
-    long, short = hypot(x, y), hypot(v, w)
-    if long < short:
-        x, y, first, long, v, w, second, short = v, w, second, short, x, y, first, long
-    turn = copysign(1.0, x * w - y * v)  # the second left vector stands upright on the first, whatever is left of it
-    left = np.array([[x / long, -turn * y / long], [y / long, turn * x / long]])
-    return Axes(np.array([long, short]), left, np.array([first, second]).T)

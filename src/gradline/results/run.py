@@ -325,7 +325,7 @@ class Run:
     def _goal(self, weight_decay: float) -> Array:
         """Where descent from the start leads: the least-squares solution nearest to it, or the decayed one."""
         axes, rank = self.quadratic.axes, len(self.stability.steepness)
-        left = axes.left.T @ (self.quadratic.root @ self.start - self.quadratic.aim)
+        left = self.quadratic.leftover(self.start)
         curvature = self.stability.steepness / axes.sigma[:rank] ** 2
         decay = weight_decay * (axes.right.T @ self.start)[:rank]
         pull = curvature[:, None] * axes.sigma[:rank, None] * left[:rank] + decay
