@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
 from torch_loop import design
 
 import gradline as gl
@@ -21,12 +20,13 @@ def by_hand(x: torch.Tensor, y: torch.Tensor, seed: int, make, loss_fn, epochs: 
         model = nn.Linear(x.shape[1], y.shape[1]).to(x.dtype)
     optimizer = make(model.parameters())
     order = torch.Generator().manual_seed(seed)
+    data = TensorDataset(x, y)
+    loader = [(x, y)] if batch is None else DataLoader(data, batch_size=batch, shuffle=True, generator=order)
     losses = []
     for _ in range(epochs):
-        rows = [torch.arange(len(x))] if batch is None else torch.randperm(len(x), generator=order).split(batch)
-        for index in rows:
+        for inputs, target in loader:
             optimizer.zero_grad()
-            loss = loss_fn(model(x[index]), y[index])
+            loss = loss_fn(model(inputs), target)
             losses.append(loss.item())
             loss.backward()
             optimizer.step()
@@ -83,7 +83,7 @@ def test_it_is_the_loop_to_the_bit(case: str, dtype: torch.dtype, name: str) -> 
     options, make, loss_fn, batch = CASES[case]
     x, y = (torch.tensor(values, dtype=dtype) for values in design(name))
     losses, model = by_hand(x, y, 3, make, loss_fn, 20, batch)
-    run = gl.train(x, y, seed=3, epochs=20, **options)
+    run = gl.train(x, y, seed=3, epochs=20, engine="autograd", **options)
     assert np.array_equal(run.history.loss, losses)
     assert run.model.weight.dtype == dtype
     assert torch.equal(run.model.weight, model.weight)
@@ -166,18 +166,51 @@ def test_a_loss_that_is_not_one_number(loss: object, arrived: str) -> None:
         gl.train(x, y, loss=loss, epochs=1)
 
 
-def test_too_long_a_run_keeps_its_losses_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gradline.descent.autograd._MOST_KEPT", 100)
+@pytest.mark.parametrize("engine", ["autograd", "minibatch"])
+def test_of_a_long_run_steps_are_kept_evenly(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = design("line")
-    run = gl.train(x, y, loss="l1", epochs=20)
-    assert len(run.history.loss) == 20
-    assert math.isfinite(run.bias)
-    with pytest.raises(OptionError, match="only the losses of this run were kept"):
-        _ = run.history.weight
+    options = {"loss": "l1", "epochs": 23, "batch_size": 10, "seed": 1, "engine": engine}
+    whole = gl.train(x, y, **options).history
+    monkeypatch.setattr("gradline.descent.recorded.MOST_STEPS", 20)
+    run = gl.train(x, y, **options)
+    assert whole.step.tolist() == list(range(92))
+    assert run.history.step.tolist() == [*range(0, 92, 5), 91]
+    assert run.history.epoch.tolist() == [step // 4 for step in run.history.step]
+    for name in ("loss", "weight", "bias", "grad"):
+        assert np.array_equal(getattr(run.history, name), getattr(whole, name)[run.history.step])
+    assert "20 kept of 92 steps" in repr(run.history)
+    assert (run.at(0).step, run.at(3).step, run.at(22).step) == (0, 15, 90)
+    assert run.at(3).loss == whole.loss[15]
+
+
+def test_an_epoch_of_which_nothing_was_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gradline.descent.recorded.MOST_STEPS", 5)
+    run = gl.train(*design("line"), loss="l1", epochs=20)
+    with pytest.raises(OptionError, match=r"20 steps 6 were kept, and none of epoch 9.\nKept nearby: epoch 8 and 12"):
+        run.at(9)
+
+
+def test_a_callback_sees_every_step_and_may_end_training() -> None:
+    x, y = design("line")
+    seen = []
+
+    def watch(step: gl.Step) -> bool:
+        seen.append((step.number, step.epoch, step.loss, step.model.weight.item()))
+        return step.number == 6
+
+    run = gl.train(x, y, epochs=9, batch_size=10, seed=0, callback=watch)
+    assert run.engine == "autograd: a callback, batch_size=10"
+    assert [step[:2] for step in seen] == [(0, 0), (1, 0), (2, 0), (3, 0), (4, 1), (5, 1), (6, 1)]
+    assert [step[2] for step in seen] == run.history.loss.tolist()
+    assert seen[-1][3] == run.weight[0]
+    assert run.stopped_at is None
+    assert [step[3] for step in seen[:-1]] == run.history.weight[1:, 0].tolist()
 
 
 def test_progress_counts_epochs() -> None:
     x, y = design("line")
     seen: list[tuple[int, int | None]] = []
-    gl.train(x, y, loss="l1", epochs=3, progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(1, 3), (2, 3), (3, 3)]
+    for engine in ("autograd", "minibatch"):
+        seen.clear()
+        gl.train(x, y, loss="l1", epochs=3, engine=engine, progress=lambda *done: seen.append(done))
+        assert seen == [(1, 3), (2, 3), (3, 3)]

@@ -23,6 +23,7 @@ from gradline.errors import (
 )
 
 if TYPE_CHECKING:
+    from gradline.descent.autograd import Step
     from gradline.descent.stability import Stability
     from gradline.design.polynomial import polynomial
     from gradline.fitting import fit, plan
@@ -41,6 +42,7 @@ _HOMES = {
     "Moments": "gradline.moments.moments",
     "Run": "gradline.results.run",
     "Stability": "gradline.descent.stability",
+    "Step": "gradline.descent.autograd",
     "fit": "gradline.fitting",
     "line": "gradline.sources.synthetic",
     "load": "gradline.storage",
@@ -63,6 +65,7 @@ __all__ = [
     "ShapeError",
     "SourceError",
     "Stability",
+    "Step",
     "StorageError",
     "fit",
     "line",

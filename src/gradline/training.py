@@ -12,19 +12,24 @@ import numpy as np
 
 from gradline.descent.closed_form import ClosedForm
 from gradline.descent.engine import choose, name_of
+from gradline.descent.minibatch import InMemory, MiniBatch, Source, Streamed
 from gradline.descent.options import Objective, Schedule, Sgd, known_dtype, known_loss, known_optimizer
 from gradline.descent.quadratic import Quadratic, quadratic_of, standardized
 from gradline.descent.stability import Stability, stability_of
 from gradline.descent.start import starting_weights
 from gradline.descent.units import Units
+from gradline.design.matrix import Matrix, as_held, matrices, one_matrix
 from gradline.design.problem import Problem, pose
 from gradline.errors import OptionError, warn
 from gradline.moments import Moments, Progress, accumulate
 from gradline.results.run import Request, Run
 
 if TYPE_CHECKING:
-    from gradline.descent.autograd import Loop
+    from gradline.descent.autograd import Callback, Loop
     from gradline.descent.trace import Trace
+
+MOST_COPIED = 2**30
+"""Bytes of rows that are copied into memory for mini-batches; more stay where they are, and are read each epoch."""
 
 
 def train(
@@ -48,18 +53,22 @@ def train(
     init: Any = None,
     seed: int | None = None,
     shuffle: bool = True,
+    lr_schedule: str | Callable[[int], float] = "constant",
+    average: int = 0,
     standardize: bool = False,
     dtype: Any = None,
     device: Any = "cpu",
     engine: str = "auto",
     missing: str = "drop",
+    callback: Callback | None = None,
     progress: Progress | None = None,
 ) -> Run:
     """Train `nn.Linear` by gradient descent, and know where that is heading.
 
     By default the classic loop over all rows: loss = mean (y - x·w - b)², θ ← θ - lr·∇loss. That path is a
-    function of the moments, so it is computed in closed form, the same as the PyTorch loop to 1e-10; options
-    that the moments do not know (mini-batches, other losses and optimizers, devices) run the loop itself.
+    function of the moments, so it is computed in closed form, the same as the PyTorch loop to 1e-10. SGD in batches
+    and on the other named losses is compiled, and the same as the loop too; all else (other optimizers, losses and
+    devices) runs the loop itself.
 
     Args:
         data: As for `gl.fit`.
@@ -84,14 +93,22 @@ def train(
         seed: The start is then that of `torch.manual_seed(seed); nn.Linear(d, k)`, and batches are drawn from
             a generator with this seed; with init only the batches are. None draws from PyTorch's global
             generator.
-        shuffle: Whether batches are drawn anew each epoch.
+        shuffle: Whether batches are drawn anew each epoch, in the order of `DataLoader(shuffle=True,
+            generator=torch.Generator().manual_seed(seed))`. Files of more than 1 GB stay on disk: they are read once
+            an epoch, and shuffled within buffers of 128 MB.
+        lr_schedule: Share of lr in each epoch: "constant", "step" (a tenth after each third of the epochs), "cosine",
+            "1/t", or a function of the epoch; see `torch.optim.lr_scheduler`.
+        average: Over how many of the last epochs the parameters after each step are averaged, which takes most of the
+            noise out of mini-batches. 0 leaves them as they are at the end.
         standardize: Train on columns of mean 0 and standard deviation 1. Results and history are in the
             units of the data all the same; init and seed then give the weights for the standardized columns.
         dtype: Of the loop and of `Run.model`. By default float32 where all columns are float32 and a loop
             runs, else float64. The closed form computes in float64.
         device: Where a loop runs.
-        engine: "auto", "closed-form" or "autograd".
+        engine: "auto", "closed-form", "minibatch" or "autograd".
         missing: "drop" leaves rows with missing values out and counts them, "error" refuses them.
+        callback: Called after each step with a `Step` (number, epoch, loss, model, optimizer); True ends training
+            there. It needs the loop in PyTorch.
         progress: Called with (epochs done, epochs) by a loop; with (rows read, rows in all or None) while
             the closed form's one pass reads.
 
@@ -114,10 +131,10 @@ def train(
     Source: DESIGN section 5, NUMERICS section 5; torch/optim/sgd.py for the order of operations.
     """
     objective, optimizer = known_loss(loss, reduction), known_optimizer(optimizer)
-    schedule = Schedule(epochs, batch_size, bool(shuffle))
+    schedule = Schedule(epochs, batch_size, bool(shuffle), lr_schedule, average)
     sgd = _sgd(lr, momentum, dampening, nesterov, weight_decay, zero_grad)
     dtype, device = known_dtype(dtype), str(device)
-    engine, why = choose(engine, optimizer, objective, schedule, dtype, device)
+    engine, why = choose(engine, optimizer, objective, schedule, dtype, device, callback is not None)
     if engine == "autograd":
         from gradline.descent.autograd import optimizer_class
 
@@ -142,8 +159,11 @@ def train(
         device=device,
         engine=engine,
         why=why,
+        delta=objective.delta,
+        lr_schedule=schedule.name,
+        average=int(schedule.average),
     )
-    rows = partial(_rows, problem, dtype, optimizer, objective, schedule)
+    rows = partial(_rows, problem, dtype, optimizer, objective, schedule, callback)
     run = _in_closed_form(moments, request, init, lr == "auto", partial(_traced, rows))
     if engine == "autograd":
         from gradline.descent.autograd import descend
@@ -151,6 +171,9 @@ def train(
         loop, x, y = rows(run)
         request = dataclasses.replace(run.request, dtype=str(x.dtype).removeprefix("torch."))
         run = dataclasses.replace(run, path=descend(loop, x, y, progress), request=request)
+    elif engine == "minibatch":
+        descent = MiniBatch(run.start, run.request.sgd, objective, schedule, seed)
+        run = dataclasses.replace(run, path=descent.descend(_source(problem, run), progress))
     return run
 
 
@@ -322,37 +345,47 @@ def _too_high(stability: Stability, request: Request) -> str:
 
 
 def _rows(
-    problem: Problem, dtype: str | None, optimizer: Any, objective: Objective, schedule: Schedule, run: Run
+    problem: Problem,
+    dtype: str | None,
+    optimizer: Any,
+    objective: Objective,
+    schedule: Schedule,
+    callback: Callback | None,
+    run: Run,
 ) -> tuple[Loop, Any, Any]:
-    """The loop of a run, and the tensors that it goes over."""
-    from gradline.descent.autograd import Loop
+    """The loop of a run, and the tensors that it goes over, in the dtype that PyTorch would train in."""
+    import torch
 
-    request = run.request
-    loop = Loop(run.start, request.sgd, optimizer, objective, schedule, request.seed, request.device)
-    return loop, *_tensors(problem, dtype, request.device, run.units)
+    from gradline.descent.autograd import Loop, tensors
+
+    request, moments = run.request, run.moments
+    loop = Loop(run.start, request.sgd, optimizer, objective, schedule, request.seed, request.device, callback)
+    complete = moments.used == moments.rows
+    features, targets = one_matrix(problem, moments.terms, moments.recipe, complete)
+    kind = getattr(torch, dtype or ("float32" if features.dtype == np.float32 else "float64"))
+    if run.units is not None:
+        features = run.units.standardized(features)
+    return loop, *tensors(features, targets, kind, request.device)
+
+
+def _source(problem: Problem, run: Run) -> Source:
+    """The rows of a run for the mini-batch engine: in memory, unless copying them there would take too much."""
+    moments, units = run.moments, run.units
+    complete = moments.used == moments.rows
+    size = 8 * moments.used * (len(moments.columns) + len(moments.targets))
+
+    def scaled(matrix: Matrix) -> Matrix:
+        return matrix if units is None else matrix._replace(features=units.standardized(matrix.features))
+
+    matrix = as_held(problem) if complete and size > MOST_COPIED else None
+    if matrix is None and size <= MOST_COPIED:
+        matrix = one_matrix(problem, moments.terms, moments.recipe, complete)
+    if matrix is not None:
+        return InMemory(*scaled(matrix))
+    return Streamed(lambda: map(scaled, matrices(problem, moments.terms, moments.recipe)), int(moments.used))
 
 
 def _traced(rows: Callable[[Run], tuple[Loop, Any, Any]], run: Run, steps: int) -> Trace:
     from gradline.descent.trace import trace
 
     return trace(*rows(run), steps)
-
-
-def _tensors(problem: Problem, dtype: str | None, device: str, units: Units | None) -> tuple[Any, Any]:
-    """The complete rows as tensors (n, d) and (n, k), in the dtype that PyTorch would train in."""
-    import torch
-
-    from gradline.descent.autograd import tensors
-
-    d = len(problem.terms)
-    parts, single = [], True
-    for block in problem.blocks():
-        single = single and all(column.dtype == np.float32 for column in block.hi)
-        rows = np.column_stack([np.asarray(column, np.float64) for column in block.hi])
-        parts.append(rows[~np.isnan(rows).any(axis=1)])
-    table = np.concatenate(parts)
-    features, targets = table[:, :d], table[:, d:]
-    if units is not None:
-        features = (features - units.centre) / units.scale
-    kind = getattr(torch, dtype or ("float32" if single else "float64"))
-    return tensors(np.ascontiguousarray(features), np.ascontiguousarray(targets), kind, device)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -26,6 +27,8 @@ def train(
     lr: Annotated[str, Option(metavar="V|auto", help="Learning rate; auto: the fastest.")] = "0.01",
     epochs: Annotated[int, Option(metavar="N", help="Passes over the rows.")] = 500,
     batch_size: Annotated[int | None, Option(metavar="B", help="Rows for each step. [all of them]")] = None,
+    lr_schedule: Annotated[str, Option(metavar="constant|step|cosine|1/t", help="Of lr, by epochs.")] = "constant",
+    average: Annotated[int, Option(metavar="N", help="Average the weights over the last N epochs.")] = 0,
     momentum: Annotated[float, Option(metavar="V", help="As torch.optim.SGD's.")] = 0.0,
     dampening: Annotated[float, Option(metavar="V", help="As torch.optim.SGD's.")] = 0.0,
     nesterov: Annotated[bool, Option("--nesterov", help="As torch.optim.SGD's.")] = False,
@@ -37,7 +40,7 @@ def train(
     init: Annotated[str | None, Option(metavar="w,b", help="Where to start: weights, bias.")] = None,
     seed: Annotated[int | None, Option(metavar="N", help="Of the starting weights and batches.")] = None,
     standardize: Annotated[bool, Option("--standardize", help="Train on centred, scaled columns.")] = False,
-    engine: Annotated[str, Option(metavar="auto|closed-form|autograd", help="Who computes the steps.")] = "auto",
+    engine: Annotated[str, Option(metavar="auto|minibatch|autograd|…", help="Who computes the steps.")] = "auto",
     trace: Annotated[int | None, Option(metavar="N", help="Show the first N steps line by line.")] = None,
     save: Annotated[Path | None, Option(metavar="M.safetensors", help="Keep the run for predict.")] = None,
     json: Annotated[bool, Option("--json", help="One JSON object, for machines.")] = False,
@@ -60,6 +63,8 @@ def train(
             lr=rate,
             epochs=epochs,
             batch_size=batch_size,
+            lr_schedule=lr_schedule,
+            average=average,
             momentum=momentum,
             dampening=dampening,
             nesterov=nesterov,
@@ -94,9 +99,10 @@ def train(
 
 def _lines(run: Run) -> Iterator[str]:
     """The losses as the notebook prints them, what was learned, and what the learning rate could be."""
-    steps, every = run.history.steps_per_epoch, _every(run.epochs)
-    for epoch in range(0, run.epochs, every):
-        yield f"epoch {epoch:{len(str(run.epochs))}}   loss {significant(run.history.loss[epoch * steps], 6)}"
+    history, every = run.history, _every(run.epochs)
+    epochs = history.epoch
+    for at in sorted({bisect_left(epochs, epoch) for epoch in range(0, run.epochs, every)} - {len(epochs)}):
+        yield f"epoch {epochs[at]:{len(str(run.epochs))}}   loss {significant(history.loss[at], 6)}"
     yield ""
     if run.stopped_at is None:
         yield from run.summary().splitlines()

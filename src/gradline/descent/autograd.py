@@ -6,61 +6,35 @@ import inspect
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from gradline.descent.options import Objective, Schedule, Sgd, one_of
+from gradline.descent.order import Order
+from gradline.descent.recorded import Recorded, Recorder
 from gradline.doubledouble import Array
 from gradline.errors import OptionError, ShapeError
 
 if TYPE_CHECKING:
     import torch
 
-_MOST_KEPT = 2**29  # bytes of parameters and gradients kept for the history
+
+class Step(NamedTuple):
+    """What a callback is given after each step."""
+
+    number: int
+    """From 0, through all epochs."""
+    epoch: int
+    loss: float
+    """What the forward pass saw, before the step."""
+    model: torch.nn.Linear
+    """As the step left it; its .grad is what the backward pass left."""
+    optimizer: torch.optim.Optimizer
 
 
-@dataclass(frozen=True)
-class Recorded:
-    """What a loop saw. Of a run too long to keep, or loaded, only the losses and the last parameters."""
-
-    loss: Array  # (steps,)
-    theta: Array | None  # (steps, p, k)
-    gradient: Array | None
-    parameters_after: Array  # (p, k)
-    stopped_at: int | None
-    loaded: bool = False
-
-    @property
-    def steps(self) -> int:
-        """How many steps were taken."""
-        return len(self.loss)
-
-    def losses(self, first: int, last: int) -> Array:
-        """As Path.losses."""
-        return self.loss[first:last]
-
-    def parameters(self, first: int, last: int) -> Array:
-        """As Path.parameters."""
-        return self._kept(self.theta)[first:last]
-
-    def gradients(self, first: int, last: int) -> Array:
-        """As Path.gradients."""
-        return self._kept(self.gradient)[first:last]
-
-    def _kept(self, values: Array | None) -> Array:
-        if values is None and self.loaded:
-            raise OptionError(
-                "this run was loaded, and a saved loop keeps its losses and last weights only, not those of every "
-                "step.\nTrain again for them: gl.train(x, y, …).history."
-            )
-        if values is None:
-            size = self.steps * self.parameters_after.size * 16 / 2**30
-            raise OptionError(
-                f"only the losses of this run were kept: its parameters and gradients, {self.steps} steps of "
-                f"{self.parameters_after.size}, would take {size:.1f} GB.\nTrain for fewer epochs."
-            )
-        return values
+Callback: TypeAlias = Callable[[Step], object]
+"""Called after each step; True ends training there."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +48,11 @@ class Loop:
     schedule: Schedule
     seed: int | None
     device: str
+    callback: Callback | None = None
+
+    def batches(self, rows: int) -> int:
+        """How many steps an epoch over so many rows has."""
+        return math.ceil(rows / (self.schedule.batch_size or rows))
 
 
 def tensors(features: Array, targets: Array, dtype: Any, device: str) -> tuple[torch.Tensor, torch.Tensor]:
@@ -123,59 +102,73 @@ def descend(
         OptionError: The optimizer or the loss cannot do what is asked.
         ShapeError: The model's output and the target differ in shape.
     """
-    import torch
-
     model = model_of(loop.start, x.dtype, loop.device)
     optimizer = optimizer_of(loop, model)
     loss_of = loss_function(loop.objective)
-    size = loop.schedule.batch_size or len(x)
-    steps = loop.schedule.epochs * math.ceil(len(x) / size)
-    keep = steps * loop.start.size * 16 <= _MOST_KEPT
-    losses = np.empty(steps)
-    theta, gradient = (np.empty((steps if keep else 0, *loop.start.shape)) for _ in range(2))
     with_closure = inspect.signature(type(optimizer).step).parameters["closure"].default is inspect.Parameter.empty
-    generator = None if loop.seed is None else torch.Generator().manual_seed(loop.seed)
-    step, stopped_at = 0, None
-    for epoch in range(loop.schedule.epochs):
-        for rows in _batches(loop, len(x), size, generator):
+    order = Order(len(x), shuffle=loop.schedule.shuffle, seed=loop.seed)
+    recorder = Recorder(loop.schedule.epochs * loop.batches(len(x)), *loop.start.shape)
+    average = Average(loop.schedule)
+    step = 0
+    for epoch, factor in enumerate(loop.schedule.factors()):
+        for group in optimizer.param_groups:
+            group["lr"] = loop.sgd.lr * factor
+        for rows in each_batch(loop, order):
             inputs, target = (x, y) if rows is None else (x[rows], y[rows])
 
-            def backward(inputs: torch.Tensor = inputs, target: torch.Tensor = target) -> torch.Tensor:
+            def forward(inputs: torch.Tensor = inputs, target: torch.Tensor = target) -> torch.Tensor:
                 if loop.sgd.zero_grad:
                     optimizer.zero_grad()
-                loss = loss_of(model(inputs), target)
+                return loss_of(model(inputs), target)
+
+            def closure(forward: Callable[[], torch.Tensor] = forward) -> torch.Tensor:
+                loss = forward()
                 loss.backward()  # type: ignore[no-untyped-call]
                 return loss
 
-            if loop.sgd.zero_grad:
-                optimizer.zero_grad()
-            loss = loss_of(model(inputs), target)
-            losses[step] = loss.item()
-            if not math.isfinite(losses[step]):
-                stopped_at = step
-                break
+            loss = forward()
+            value = loss.item()
+            if not math.isfinite(value):
+                return recorder.recorded(step, average.of(model), step)
             loss.backward()  # type: ignore[no-untyped-call]
-            if keep:
-                theta[step] = _read(model.weight, model.bias)
-                gradient[step] = _read(model.weight.grad, model.bias.grad)
+            seen = read(model.weight, model.bias), read(model.weight.grad, model.bias.grad)
+            recorder.note(step, value, *seen)
             try:
-                optimizer.step(backward if with_closure else None)  # type: ignore[arg-type]
+                optimizer.step(closure if with_closure else None)  # type: ignore[arg-type]
             except RuntimeError as error:
                 if step:
                     raise
                 raise OptionError(f"{type(optimizer).__name__} cannot train this model: {_first(error)}") from None
+            average.note(epoch, model)
             step += 1
-        if stopped_at is not None:
-            break
+            if loop.callback is not None and loop.callback(Step(step - 1, epoch, value, model, optimizer)) is True:
+                return recorder.recorded(step, average.of(model), None)
         if progress is not None:
             progress(epoch + 1, loop.schedule.epochs)
-    return Recorded(
-        losses[:step],
-        theta[:step] if keep else None,
-        gradient[:step] if keep else None,
-        _read(model.weight, model.bias),
-        stopped_at,
-    )
+    return recorder.recorded(step, average.of(model), None)
+
+
+class Average:
+    """The mean of the parameters after all steps of the last epochs, if that is asked for."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        """For a schedule, which says how many epochs."""
+        self._from = schedule.epochs - schedule.average
+        self._total: Any = 0.0
+        self._steps = 0
+
+    def note(self, epoch: int, model: torch.nn.Linear) -> None:
+        """Another step of this epoch was made."""
+        if epoch >= self._from:
+            self._total = self._total + read(model.weight, model.bias)
+            self._steps += 1
+
+    def of(self, model: torch.nn.Linear) -> Array:
+        """The mean (k, p), bias last; without one, where the model is."""
+        if self._steps:
+            mean: Array = self._total / self._steps
+            return mean
+        return read(model.weight, model.bias)
 
 
 def optimizer_class(optimizer: Any) -> type:
@@ -225,10 +218,11 @@ def loss_function(objective: Objective) -> Callable[[torch.Tensor, torch.Tensor]
     """The loss of (pred, target), made sure that it is one number and never the result of broadcasting."""
     import torch
 
-    classes = {"mse": torch.nn.MSELoss, "l1": torch.nn.L1Loss, "huber": torch.nn.HuberLoss}
     chosen: Any = objective.loss
-    if isinstance(chosen, str):
-        chosen = classes[chosen](reduction=objective.reduction)
+    if chosen == "huber":
+        chosen = torch.nn.HuberLoss(objective.reduction, objective.delta)
+    elif isinstance(chosen, str):
+        chosen = {"mse": torch.nn.MSELoss, "l1": torch.nn.L1Loss}[chosen](reduction=objective.reduction)
 
     def loss_of(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         if prediction.shape != target.shape:
@@ -247,28 +241,21 @@ def loss_function(objective: Objective) -> Callable[[torch.Tensor, torch.Tensor]
     return loss_of
 
 
-def _batches(loop: Loop, rows: int, size: int, generator: Any) -> Iterator[Any]:
-    """The rows of each batch: None for all, else indices; the last may be smaller."""
-    import torch
-
-    if loop.schedule.batch_size is None:
+def each_batch(loop: Loop, order: Order) -> Iterator[Any]:
+    """The rows of each batch of an epoch: None for all, else indices; the last may be smaller."""
+    size = loop.schedule.batch_size
+    if size is None:
         yield None
         return
-    if loop.schedule.shuffle:
-        order = torch.randperm(rows, generator=generator).to(loop.device)
-        for first in range(0, rows, size):
-            yield order[first : first + size]
-    else:
-        for first in range(0, rows, size):
-            yield slice(first, first + size)
+    rows = order.tensor().to(loop.device)
+    for first in range(0, len(rows), size):
+        yield rows[first : first + size]
 
 
-def _read(weight: Any, bias: Any) -> Array:
-    """A pair of tensors (k, d) and (k,) as (p, k), the bias first."""
-    theta = np.empty((weight.shape[1] + 1, weight.shape[0]))
-    theta[1:] = weight.detach().cpu().double().numpy().T
-    theta[0] = bias.detach().cpu().double().numpy()
-    return theta
+def read(weight: Any, bias: Any) -> Array:
+    """Tensors (k, d) and (k,) as one array (k, p), the bias last."""
+    values = [part.detach().cpu().double().numpy() for part in (weight, bias)]
+    return np.column_stack(values)
 
 
 def _first(error: Exception) -> str:

@@ -58,6 +58,11 @@ class ClosedForm:
         return self.epochs if self.stopped_at is None else self.stopped_at
 
     @property
+    def numbers(self) -> NDArray[np.int64]:
+        """All of them."""
+        return np.arange(self.steps)
+
+    @property
     def parameters_after(self) -> Array:
         """θ (p, k) after all steps."""
         after: Array = self.parameters(self.steps, self.steps + 1)[0]

@@ -11,40 +11,61 @@ ENGINES = ("auto", "closed-form", "minibatch", "autograd")
 
 
 def choose(
-    engine: str, optimizer: Any, objective: Objective, schedule: Schedule, dtype: str | None, device: str
+    engine: str,
+    optimizer: Any,
+    objective: Objective,
+    schedule: Schedule,
+    dtype: str | None,
+    device: str,
+    callback: bool = False,
 ) -> tuple[str, str]:
     """The engine that runs, and why.
 
-    The closed form serves full batch, the squared loss and SGD with all its options; everything else is a
-    loop in PyTorch.
+    1. "closed-form": all rows in each step, the squared loss, SGD at a constant rate.
+    2. "minibatch": SGD in batches or at rates that change, on the squared, absolute or Huber loss.
+    3. "autograd", the loop in PyTorch: everything else, and whatever a callback is to see.
 
     Raises:
         OptionError: The engine is unknown, or cannot do what is asked; the message says which option.
     """
     one_of("engine", engine, ENGINES)
-    if engine == "minibatch":
-        raise OptionError("engine 'minibatch' is not in this version; engine='autograd' takes the same path.")
     if engine == "autograd":
         return "autograd", "asked for"
-    hurdles = []
-    if schedule.batch_size is not None:
-        hurdles.append(f"batch_size={schedule.batch_size}")
-    if objective.loss != "mse":
-        hurdles.append(f"loss={objective.name!r}")
+    loop = []  # what only the loop in PyTorch does
     if optimizer != "sgd":
-        hurdles.append(f"optimizer={name_of(optimizer)!r}")
+        loop.append(f"optimizer={name_of(optimizer)!r}")
+    if not isinstance(objective.loss, str):
+        loop.append(f"loss={objective.name!r}")
     if dtype in ("float16", "bfloat16"):
-        hurdles.append(f"dtype={dtype!r}")
+        loop.append(f"dtype={dtype!r}")
     if device != "cpu":
-        hurdles.append(f"device={device!r}")
-    if not hurdles:
-        return "closed-form", "full batch, MSE, SGD"
-    if engine == "closed-form":
+        loop.append(f"device={device!r}")
+    if callback:
+        loop.append("a callback")
+    steps = []  # what no formula knows
+    if schedule.batch_size is not None:
+        steps.append(f"batch_size={schedule.batch_size}")
+    if objective.loss in ("l1", "huber"):
+        steps.append(f"loss={objective.name!r}")
+    if schedule.rates != "constant":
+        steps.append(f"lr_schedule={schedule.name!r}")
+    if schedule.average:
+        steps.append(f"average={schedule.average}")
+    if engine == "closed-form" and (loop or steps):
         raise OptionError(
-            f"engine 'closed-form' is for full batch, loss 'mse' and SGD on the CPU; {', '.join(hurdles)} arrived.\n"
-            "Use engine='auto' or 'autograd'."
+            "engine 'closed-form' is for full batch, loss 'mse' and SGD at a constant rate on the CPU; "
+            f"{', '.join(loop + steps)} arrived.\nUse engine='auto'."
         )
-    return "autograd", ", ".join(hurdles)
+    if engine == "minibatch" and loop:
+        raise OptionError(
+            "engine 'minibatch' is for SGD on the CPU in float64 or float32, with loss 'mse', 'l1' or 'huber'; "
+            f"{', '.join(loop)} arrived.\nUse engine='auto' or 'autograd'."
+        )
+    if loop:
+        return "autograd", ", ".join(loop + steps)
+    if engine == "minibatch":
+        return "minibatch", "asked for"
+    return ("minibatch", ", ".join(steps)) if steps else ("closed-form", "full batch, MSE, SGD")
 
 
 def name_of(optimizer: Any) -> str:

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
+from gradline.descent.options import one_of
 from gradline.descent.units import Units
 from gradline.doubledouble import Array
 from gradline.errors import OptionError
 
 
 class Path(Protocol):
-    """The way that training took, computed or recorded. Steps count from 0; p parameters, k targets."""
+    """The way that training took, computed or recorded; p parameters, k targets.
+
+    Of a long loop not every step is kept: `first` and `last` below count those that are.
+    """
 
     @property
     def steps(self) -> int:
         """How many steps were taken."""
+        ...
+
+    @property
+    def numbers(self) -> NDArray[np.int64]:
+        """Which steps are kept, rising from 0."""
         ...
 
     @property
@@ -32,7 +43,7 @@ class Path(Protocol):
         ...
 
     def losses(self, first: int, last: int) -> Array:
-        """The losses (steps,) that steps first … last - 1 saw."""
+        """The losses (steps,) that kept steps first … last - 1 saw."""
         ...
 
     def parameters(self, first: int, last: int) -> Array:
@@ -47,6 +58,7 @@ class Path(Protocol):
 class Moment(NamedTuple):
     """One step: what its forward pass saw, and the gradient that its backward pass left."""
 
+    step: int
     loss: float
     weight: Array
     bias: Any
@@ -60,16 +72,39 @@ class History:
     Number t belongs to step t: loss[t] is the loss that its forward pass saw, computed from weight[t] and
     bias[t], and grad[t] is what its backward pass left in .grad (without zero_grad: the sum so far). So
     loss[0] belongs to the starting weights, and the weights after the last step are not here but in
-    `Run.weight`. All numbers are float64, in the units of the data; they are computed when first read.
+    `Run.weight`. All numbers are float64, in the units of the data.
+
+    A closed-form run keeps nothing, and computes what is read. Of a loop up to 100,000 steps are kept (fewer for more
+    than 300 parameters); of a longer one every second step, or every third …, and the last: `step` says which.
+
+    Example:
+        >>> import gradline as gl
+        >>> x, y = gl.line(seed=0)
+        >>> history = gl.train(x, y, epochs=3, batch_size=50, seed=0).history
+        >>> history.step, history.epoch, history.loss.round(1)
+        (array([0, 1, 2, 3, 4, 5]), array([0, 0, 1, 1, 2, 2]), array([122.1,  30. ,   8.1,  10. ,   7.8,   8.8]))
     """
 
     path: Path
+    names: tuple[str, ...]
+    """Of the parameters, "Intercept" first."""
+    targets: tuple[str, ...]
     single_target: bool
     steps_per_epoch: int = 1
     units: Units | None = None
 
     def __len__(self) -> int:
-        return self.path.steps
+        return len(self.step)
+
+    @cached_property
+    def step(self) -> NDArray[np.int64]:
+        """(steps,) their numbers, from 0."""
+        return self.path.numbers
+
+    @property
+    def epoch(self) -> NDArray[np.int64]:
+        """(steps,) the epoch of each."""
+        return self.step // self.steps_per_epoch
 
     @cached_property
     def loss(self) -> Array:
@@ -93,18 +128,57 @@ class History:
         return self._grads(0, len(self))
 
     def at(self, epoch: int) -> Moment:
-        """The first step of this epoch, as (loss, weight, bias, grad).
+        """The first step of this epoch that was kept, as (step, loss, weight, bias, grad).
 
         Raises:
-            OptionError: No such epoch was trained.
+            OptionError: No such epoch was trained, or none of its steps was kept.
         """
-        epochs = -(-len(self) // self.steps_per_epoch)
+        epochs = -(-self.path.steps // self.steps_per_epoch)
         if isinstance(epoch, bool) or not isinstance(epoch, (int, np.integer)) or not 0 <= epoch < epochs:
             raise OptionError(f"epoch must be a whole number from 0 to {epochs - 1}; {epoch!r} arrived.")
-        step = int(epoch) * self.steps_per_epoch
-        theta = self._raw(self.path.parameters(step, step + 1))
-        loss = float(self.path.losses(step, step + 1)[0])
-        return Moment(loss, self._weights(theta)[0], self._biases(theta)[0], self._grads(step, step + 1)[0])
+        at = int(np.searchsorted(self.step, epoch * self.steps_per_epoch))
+        step = int(self.step[at])
+        if step // self.steps_per_epoch != epoch:
+            near = sorted({int(self.step[max(at - 1, 0)]) // self.steps_per_epoch, step // self.steps_per_epoch})
+            raise OptionError(
+                f"of the {self.path.steps} steps {len(self)} were kept, and none of epoch {epoch}.\n"
+                f"Kept nearby: epoch {' and '.join(map(str, near))}."
+            )
+        theta = self._raw(self.path.parameters(at, at + 1))
+        loss = float(self.path.losses(at, at + 1)[0])
+        return Moment(step, loss, self._weights(theta)[0], self._biases(theta)[0], self._grads(at, at + 1)[0])
+
+    def frame(self, library: str = "pandas") -> Any:
+        """All of it as a table: step, epoch, loss, each parameter by its name, and its gradient as "grad …".
+
+        Args:
+            library: "pandas" or "polars".
+
+        Raises:
+            OptionError: The library is another one, or is not installed.
+
+        Example:
+            >>> import gradline as gl
+            >>> gl.train(*gl.line(seed=0), epochs=2, seed=0).history.frame().round(2)
+               step  epoch    loss  Intercept     x  grad Intercept  grad x
+            0     0      0  136.27       0.54 -0.01           -3.99 -132.28
+            1     1      1   21.31       0.58  1.32           -4.52  -41.28
+        """
+        one_of("library", library, ("pandas", "polars"))
+        try:
+            module = import_module(library)
+        except ImportError:
+            raise OptionError(f"{library} is not installed; pip install {library}.") from None
+        columns: dict[str, Any] = {"step": self.step, "epoch": self.epoch, "loss": self.loss}
+        bias, weight = self.bias.reshape(len(self), 1, -1), self.weight.reshape(len(self), len(self.targets), -1)
+        grad = np.roll(self.grad.reshape(len(self), len(self.targets), -1), 1, axis=2)
+        values = np.concatenate([bias.swapaxes(1, 2), weight], axis=2)
+        for prefix, table in (("", values), ("grad ", grad)):
+            for place, name in enumerate(self.names):
+                for number, target in enumerate(self.targets):
+                    of = "" if self.single_target else f" of {target}"
+                    columns[f"{prefix}{name}{of}"] = table[:, number, place]
+        return module.DataFrame(columns)
 
     @cached_property
     def _parameters(self) -> Array:
@@ -131,4 +205,5 @@ class History:
     def __repr__(self) -> str:
         if not len(self):
             return "History: no steps"
-        return f"History: {len(self)} steps · loss {self.loss[0]:.6g} … {self.loss[-1]:.6g}"
+        kept = "" if len(self) == self.path.steps else f"{len(self)} kept of "
+        return f"History: {kept}{self.path.steps} steps · loss {self.loss[0]:.6g} … {self.loss[-1]:.6g}"

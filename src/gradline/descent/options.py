@@ -54,6 +54,8 @@ class Objective:
 
     loss: str | Callable[[Any, Any], Any] = "mse"
     reduction: str = "mean"
+    delta: float = 1.0
+    """Of "huber": residuals up to here count squared, larger ones straight."""
 
     def __post_init__(self) -> None:
         if isinstance(self.loss, str):
@@ -73,13 +75,20 @@ class Objective:
         return getattr(self.loss, "__name__", type(self.loss).__name__)
 
 
+SCHEDULES = ("constant", "step", "cosine", "1/t")
+
+
 @dataclass(frozen=True)
 class Schedule:
-    """How long, and in which portions."""
+    """How long, in which portions, and at which share of lr."""
 
     epochs: int = 500
     batch_size: int | None = None
     shuffle: bool = True
+    rates: str | Callable[[int], float] = "constant"
+    """Share of lr in each epoch, see `factors`."""
+    average: int = 0
+    """Of so many last epochs the parameters after all steps are averaged."""
 
     def __post_init__(self) -> None:
         if not _whole(self.epochs) or self.epochs < 1:
@@ -88,10 +97,50 @@ class Schedule:
             raise OptionError(
                 f"batch_size must be a whole number from 1 up, or None for all rows; {self.batch_size!r} arrived."
             )
+        if not callable(self.rates):
+            one_of("lr_schedule", self.rates, SCHEDULES, " or a function of the epoch")
+        if not _whole(self.average) or not 0 <= self.average <= self.epochs:
+            raise OptionError(
+                f"average is over how many of the last epochs, from 0 to {self.epochs}; {self.average!r} arrived."
+            )
+
+    @property
+    def name(self) -> str:
+        """How tables call the schedule of the rates."""
+        return self.rates if isinstance(self.rates, str) else getattr(self.rates, "__name__", "a function")
+
+    def factors(self) -> list[float]:
+        """By what lr is multiplied in each epoch t = 0, 1 …: as schedulers of `torch.optim.lr_scheduler` do.
+
+        "constant" 1; "step" a tenth after each third of the epochs, StepLR(ceil(epochs/3), 0.1); "cosine"
+        (1 + cos(π·t/epochs))/2, CosineAnnealingLR(epochs); "1/t" 1/(1 + t); a function what it says of t, LambdaLR.
+
+        Raises:
+            OptionError: The function does not give a number from 0 up for each epoch.
+        """
+        n = int(self.epochs)
+        if callable(self.rates):
+            return [_share(self.rates(epoch), epoch) for epoch in range(n)]
+        third = -(-n // 3)
+        formulas: dict[str, Callable[[int], float]] = {
+            "constant": lambda epoch: 1.0,
+            "step": lambda epoch: 0.1 ** (epoch // third),
+            "cosine": lambda epoch: 0.5 * (1.0 + math.cos(math.pi * epoch / n)),
+            "1/t": lambda epoch: 1.0 / (1.0 + epoch),
+        }
+        return [formulas[self.rates](epoch) for epoch in range(n)]
+
+
+def _share(value: Any, epoch: int) -> float:
+    if not _real(value) or not 0.0 <= value < math.inf:
+        raise OptionError(
+            f"lr_schedule must give a share of lr, a number from 0 up; {value!r} arrived for epoch {epoch}."
+        )
+    return float(value)
 
 
 def known_loss(loss: Any, reduction: str) -> Objective:
-    """The objective; an `nn.MSELoss()`, `nn.L1Loss()` or default `nn.HuberLoss()` is the loss of that name.
+    """The objective; an `nn.MSELoss()`, `nn.L1Loss()` or `nn.HuberLoss()` is the loss of that name.
 
     Raises:
         OptionError: Not a loss, or a module whose own reduction is another than the one asked for.
@@ -107,9 +156,9 @@ def known_loss(loss: Any, reduction: str) -> Objective:
         raise OptionError(
             f"reduction={reduction!r} contradicts {kind.__name__}(reduction={own!r}); leave one of them out."
         )
-    if own == "none" or getattr(loss, "delta", 1.0) != 1.0:
-        return Objective(loss, own if own != "none" else reduction)
-    return Objective(names[kind.__name__], own)
+    if own == "none":
+        return Objective(loss, reduction)
+    return Objective(names[kind.__name__], own, float(getattr(loss, "delta", 1.0)))
 
 
 def known_optimizer(optimizer: Any) -> Any:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gradline.descent.autograd import Loop, loss_function, model_of, optimizer_of
+from gradline.descent.autograd import Loop, each_batch, loss_function, model_of, optimizer_of
+from gradline.descent.order import Order
 
 if TYPE_CHECKING:
     import torch
@@ -58,7 +60,7 @@ class Trace:
 
 
 def trace(loop: Loop, x: torch.Tensor, y: torch.Tensor, steps: int) -> Trace:
-    """Run the real loop for some steps on all rows, and write down every statement.
+    """Run the real loop for some steps, on all rows or on its batches, and write down every statement.
 
     Args:
         loop: What to do, from its starting weights.
@@ -80,14 +82,15 @@ def trace(loop: Loop, x: torch.Tensor, y: torch.Tensor, steps: int) -> Trace:
     def moved(names: tuple[str, str], before: list[str], after: list[str]) -> list[Change]:
         return [Change(*row) for row in zip(names, before, after, strict=True)]
 
-    for step in range(steps):
+    for step, rows in zip(range(steps), _batches(loop, len(x)), strict=False):
+        inputs, target = (x, y) if rows is None else (x[rows], y[rows])
         if loop.sgd.zero_grad:
             before = grads()
             optimizer.zero_grad()
             note(step, "optimizer.zero_grad()", *moved(("w.grad", "b.grad"), before, grads()))
-        prediction = model(x)
+        prediction = model(inputs)
         note(step, "pred = model(x)", Change("pred[0]", "", _text(prediction[0])))
-        loss = loss_of(prediction, y)
+        loss = loss_of(prediction, target)
         note(step, "loss = loss_fn(pred, y)", Change("loss", "", _text(loss)))
         before = grads()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -96,6 +99,12 @@ def trace(loop: Loop, x: torch.Tensor, y: torch.Tensor, steps: int) -> Trace:
         optimizer.step()
         note(step, "optimizer.step()", *moved(("w", "b"), before, [_text(model.weight), _text(model.bias)]))
     return Trace(tuple(events))
+
+
+def _batches(loop: Loop, rows: int) -> Iterator[Any]:
+    order = Order(rows, shuffle=loop.schedule.shuffle, seed=loop.seed)
+    while True:
+        yield from each_batch(loop, order)
 
 
 def _text(value: Any) -> str:

@@ -16,6 +16,10 @@ class Units:
     centre: Array  # (d,)
     scale: Array  # (d,)
 
+    def standardized(self, features: Array) -> Array:
+        """The columns (n, d), standardized."""
+        return (features - self.centre) / self.scale
+
     def raw(self, theta: Array) -> Array:
         """θ (…, p, k) for the columns as they are."""
         slopes = theta[..., 1:, :] / self.scale[:, None]

@@ -13,7 +13,7 @@ import numpy as np
 
 from gradline.descent.closed_form import ClosedForm
 from gradline.descent.gap import Gap, epochs_to_reach
-from gradline.descent.history import History, Path
+from gradline.descent.history import History, Moment, Path
 from gradline.descent.options import Sgd
 from gradline.descent.quadratic import Quadratic
 from gradline.descent.stability import Stability, stability_of
@@ -51,6 +51,10 @@ class Request:
     device: str
     engine: str
     why: str
+    delta: float = 1.0
+    """Of the Huber loss."""
+    lr_schedule: str = "constant"
+    average: int = 0
 
     @property
     def heading(self) -> str:
@@ -64,7 +68,8 @@ class Request:
     @property
     def smooth(self) -> bool:
         """Full-batch SGD on the squared loss: what the closed form knows, whichever engine ran."""
-        return self.loss == "mse" and self.optimizer == "sgd" and self.batch_size is None
+        steady = self.lr_schedule == "constant" and not self.average
+        return self.loss == "mse" and self.optimizer == "sgd" and self.batch_size is None and steady
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -102,7 +107,12 @@ class Run:
         """Loss, weight, bias and grad at every step, each before the step."""
         size = self.request.batch_size
         batches = 1 if size is None else -(-int(self.moments.nobs) // size)
-        return History(self.path, self.moments.single_target, batches, self.units)
+        targets = self.moments.targets
+        return History(self.path, self.names, targets, self.moments.single_target, batches, self.units)
+
+    def at(self, epoch: int) -> Moment:
+        """Loss, weight, bias and gradient at the start of this epoch: `history.at`."""
+        return self.history.at(epoch)
 
     @cached_property
     def stability(self) -> Stability:
@@ -279,10 +289,10 @@ class Run:
     @cached_property
     def _ends(self) -> tuple[float, float]:
         """The first and the last loss."""
-        steps = self.path.steps
-        if not steps:
+        kept = len(self.history)
+        if not kept:
             return np.nan, np.nan
-        return float(self.path.losses(0, 1)[0]), float(self.path.losses(steps - 1, steps)[0])
+        return float(self.path.losses(0, 1)[0]), float(self.path.losses(kept - 1, kept)[0])
 
     @cached_property
     def _flat(self) -> bool:

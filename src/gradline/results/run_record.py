@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from gradline.descent.autograd import Recorded
 from gradline.descent.closed_form import ClosedForm
 from gradline.descent.options import Sgd
 from gradline.descent.quadratic import quadratic_of, standardized
+from gradline.descent.recorded import Recorded
 from gradline.doubledouble import Array
 from gradline.moments.moments import Moments
 from gradline.results.run import Request, Run
@@ -20,9 +20,10 @@ def to_record(run: Run) -> tuple[dict[str, Any], dict[str, Array]]:
     """The description and the tensors; of a loop's history only the losses are kept."""
     path = None
     if not isinstance(run.path, ClosedForm):
-        steps = run.path.steps
         path = {
-            "loss": run.path.losses(0, steps),
+            "loss": run.history.loss,
+            "numbers": run.path.numbers,
+            "steps": run.path.steps,
             "parameters_after": run.path.parameters_after,
             "stopped_at": run.path.stopped_at,
         }
@@ -50,7 +51,9 @@ def from_record(record: dict[str, Any]) -> Run:
         return run
     if path["parameters_after"].shape != start.shape or start.shape[0] != len(run.names):
         raise ValueError("shapes and names differ")
-    loop = Recorded(path["loss"], None, None, path["parameters_after"], path["stopped_at"], loaded=True)
+    kept = path["numbers"].astype(np.int64)
+    after, stopped_at = path["parameters_after"], path["stopped_at"]
+    loop = Recorded(path["loss"], None, None, after, stopped_at, kept, int(path["steps"]), loaded=True)
     return dataclasses.replace(run, path=loop)
 
 

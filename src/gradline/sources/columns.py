@@ -73,11 +73,14 @@ class Held:
         """The rows in order, a few chunks at a time."""
         demand(self, columns, labels=True)
         parts = [self._columns[name].part for name in columns]
-        views = all(self._columns[name].view for name in columns)
-        step = spread(self._height) if views else together(len(columns))
+        step = spread(self._height) if self.views(columns) else together(len(columns))
         for first in range(0, self._height, step):
             last = min(first + step, self._height)
             yield Rows(first, tuple([part(first, last) for part in parts]), self.name)
+
+    def views(self, columns: Sequence[str]) -> bool:
+        """Whether reading these columns gives views of the caller's memory."""
+        return all(self._columns[name].view for name in columns)
 
     def parts(self, columns: Sequence[str]) -> Sequence[Part]:
         """One part: a chunk is a view, and costs nothing to make."""
