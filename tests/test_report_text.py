@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 import gradline as gl
-from gradline.report.layout import cells, filled, listing, shortened
+from gradline.layout import cells, filled, listing, shortened
 from gradline.report.numbers import aligned, significant
 from gradline.report.text import as_html, fit_line, fit_summary
 

@@ -10,7 +10,7 @@ from typer import Argument, Option
 
 from gradline.cli import given, terminal
 from gradline.errors import OptionError
-from gradline.report.layout import shortened, wrapped
+from gradline.layout import shortened, wrapped
 from gradline.report.numbers import significant
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ def train(
     with terminal.progress("training", "epochs") as progress:
         run = gl_train(
             given.one_or_several(source),
-            given.names(target),
-            features=given.names(features),
+            given.names("target", target),
+            features=given.names("features", features),
             lr=rate,
             epochs=epochs,
             batch_size=batch_size,

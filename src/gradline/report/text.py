@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gradline.layout import WIDTH, cells, filled, left, listing, right, shortened, wrapped
 from gradline.report.abridged import abridged
-from gradline.report.layout import WIDTH, cells, filled, left, listing, right, shortened, wrapped
 from gradline.report.numbers import aligned, brief, count, fixed, probability, significant
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ from gradline.descent.stability import Stability, stability_of
 from gradline.descent.units import Units
 from gradline.doubledouble import Array
 from gradline.errors import OptionError
+from gradline.layout import WIDTH, cells, shortened
 from gradline.moments.moments import Moments
 
 if TYPE_CHECKING:
@@ -243,8 +244,6 @@ class Run:
         return "\n".join([*lines, "", str(self.gap())])
 
     def __repr__(self) -> str:
-        from gradline.report.layout import WIDTH, cells
-
         last = self._ends[1]
         line = f"Run: {self._outcome} · loss {last:.4g}"
         if self._theta.shape == (2, 1):
@@ -270,8 +269,6 @@ class Run:
     def _short(self, far: tuple[Any, ...]) -> str:
         if self._theta.shape == (2, 1):
             return "bw"[int(far[0])]
-        from gradline.report.layout import shortened
-
         if len(far) == 1:
             return shortened(self.names[int(far[0])], 20)
         return f"{shortened(self.names[int(far[0])], 9)} of {shortened(self.moments.targets[int(far[1])], 8)}"
