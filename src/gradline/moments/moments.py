@@ -13,6 +13,7 @@ from gradline.design.recipe import Recipe
 from gradline.design.terms import Term, fields_of_record
 from gradline.doubledouble import UNIT, Array, Pair, add, subtract
 from gradline.errors import ColumnError, DataError, no_such_column
+from gradline.layout import WIDTH, cells, listing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -290,7 +291,9 @@ class Moments:
         return storage.load_moments(path)
 
     def __repr__(self) -> str:
-        return f"Moments: {self.nobs} rows of {_list(self)} · {self.precision}"
+        head, tail = f"Moments: {self.nobs} rows of ", f" · {self.precision}"
+        head += listing(self.targets, 20) + " on "
+        return head + listing(self.columns or ("nothing",), WIDTH - cells(head + tail)) + tail
 
 
 def _growth(a: Moments, b: Moments, diagonal: Array) -> tuple[float, ...]:
