@@ -31,6 +31,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "not-a-model.safetensors").write_bytes(b"no model at all")
     monkeypatch.chdir(tmp_path)
     assert main(["fit", "good.csv", "--target", "y", "--features", "x", "--save", "model.safetensors"]) == 0
+    (tmp_path / "unseen.csv").write_text("z\na\ne\n")
+    assert main(["fit", "good.csv", "--formula", "y ~ z", "--save", "levels.safetensors"]) == 0
     return tmp_path
 
 
@@ -67,6 +69,16 @@ BAD = {
     "not a model": ("predict not-a-model.safetensors good.csv", "not-a-model"),
     "csv as model": ("predict good.csv good.csv", "good.csv"),
     "column missing in new data": ("predict model.safetensors other.csv", "'x'"),
+    "infinite new data": (
+        "predict model.safetensors infinite.csv",
+        "column 'x' in infinite.csv is infinite (inf) at row 2",
+    ),
+    "infinite new data, file": (
+        "predict model.safetensors infinite.csv --out new.csv",
+        "at row 2 (the first row is 0)",
+    ),
+    "infinite new data, interval": ("predict model.safetensors infinite.csv --interval mean", "infinite (inf)"),
+    "unseen level": ("predict levels.safetensors unseen.csv", "level 'e'"),
     "no new data": ("predict model.safetensors nosuch.csv", "nosuch.csv"),
     "bad interval": ("predict model.safetensors good.csv --interval both", "interval"),
     "bad ending": ("predict model.safetensors good.csv --out new.xlsx", ".parquet"),
