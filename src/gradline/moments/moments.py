@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gradline.container import MisfitError, demand_fields
 from gradline.design.recipe import Recipe
 from gradline.design.terms import Term, fields_of_record
 from gradline.doubledouble import UNIT, Array, Pair, add, subtract
@@ -148,10 +149,11 @@ class Moments:
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> Moments:
         """The moments from their fields as a file has them, with lists for tuples."""
+        demand_fields(record, cls)
         moments = cls(**fields_of_record(record))
         p = 1 + len(moments.columns) + len(moments.targets)
         if moments.hi.shape != (p, p) or moments.lo.shape != (p, p):
-            raise ValueError("shapes and names differ")
+            raise MisfitError("shapes and names in its description differ")
         return moments
 
     @property
