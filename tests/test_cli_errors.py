@@ -93,6 +93,11 @@ BAD = {
     "train: no file": ("train nosuch.csv --target y", "nosuch.csv"),
     "train: misspelt": ("train good.csv --target y --features xx", "'xx'"),
     "train: trace of nothing": ("train good.csv --target y --features x --trace 0", "trace"),
+    "train: a start too far off": ("train good.csv --target y --features x --init 1e160,0", "Choose init nearer"),
+    "train: a start too far off, loop": (
+        "train good.csv --target y --features x --init 1e160,0 --engine autograd --momentum 0.5",
+        "the loss at the start is beyond float64",
+    ),
     "train: no folder": ("train good.csv --target y --features x --save no/new.safetensors", "no/new"),
     "text among the other columns": ("fit wide.csv --target a_column_of_numbers_0", "'a_column_of_text_0'"),
     "train: text among the other columns": ("train wide.csv --target a_column_of_numbers_0", "--features"),

@@ -102,8 +102,7 @@ def _lines(run: Run) -> Iterator[str]:
         yield from run.summary().splitlines()
     else:
         yield f"stopped at step {run.stopped_at}: the loss left float64's range."
-        if run.stopped_at:
-            yield f"History up to step {run.stopped_at - 1} is kept."
+        yield f"History up to step {run.stopped_at - 1} is kept."
     if run.request.smooth:
         yield from wrapped(_rate(run))
 

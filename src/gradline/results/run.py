@@ -248,6 +248,8 @@ class Run:
         line = f"Run: {self._outcome} · loss {last:.4g}"
         if self._theta.shape == (2, 1):
             line += f" · w {self._theta[1, 0]:.6g}, b {self._theta[0, 0]:.6g}"
+        if self.status == "diverged" and not (self.request.smooth and not self.stability.stable):
+            return f"{line}\n  lr {self.lr:.4g} is too high for this way of training: try a tenth of it"
         if self.status == "diverged":
             return f"{line}\n  lr {self.lr:.4g} is above the limit {self.stability.lr_limit:.4g}; see .stability"
         gap = self.gap()
