@@ -190,9 +190,16 @@ def test_an_intercept_alone_is_a_model() -> None:
         ((X, Y), {"weights": Y[:2]}, ShapeError, r"weights has 2 rows .*\(2,\) and \(3, 2\)"),
         ((X, Y), {"weights": X}, ShapeError, r"weights has shape \(3, 2\)"),
         ((X, Y), {"weights": "w"}, OptionError, "has no names"),
-        ((X, None), {}, OptionError, "no target"),
+        ((X, None), {}, OptionError, r"no target: give its values beside the array, as in fit\(X, y\)"),
+        (
+            (DF, None),
+            {},
+            OptionError,
+            r"no target: name a column of the DataFrame in target=, .*\ncolumns: a, b, y, s",
+        ),
+        ((DF, []), {}, OptionError, "target is empty: name a column of the DataFrame"),
         ((X,), {"formula": "y ~ x"}, OptionError, "an array has none"),
-        ((DF, "y"), {}, ColumnError, "feature 's' in the DataFrame is text.*\n.*--features: a,b\nNamed in features="),
+        ((DF, "y"), {}, ColumnError, "feature 's' in the DataFrame is text.*\n.*features=: a,b\nNamed in features="),
         ((DF, "Y"), {}, ColumnError, "no column 'Y' in the DataFrame. Did you mean 'y'"),
         ((DF, "s"), {"features": "a"}, ColumnError, "'s' .* is text"),
         ((DF, "y"), {"features": ["a", "y"]}, ColumnError, r"target 'y' is also a feature"),
@@ -217,6 +224,7 @@ def test_refused(arguments: tuple[Any, ...], options: dict[str, Any], kind: type
     with pytest.raises(kind, match=words) as caught:
         pose(*arguments, **options)
     assert type(caught.value) is kind
+    assert "--" not in str(caught.value), "the command line has its own words for arguments"
     assert len(str(caught.value).splitlines()) <= 3
 
 
@@ -229,17 +237,17 @@ def test_a_condition_and_values_from_memory_do_not_go_together(penguins: Path) -
 
 def test_the_hint_of_a_text_feature_is_true(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a,y\n1,2\nx,3\n3,4\n")
-    words = r"feature 'a' .* is text.*\nBesides y no column is numeric.*\nNamed in features= .*, 'a' is a category"
+    words = r"feature 'a' .* is text.*\nBesides y no column is numeric.*\nNamed in features=, text becomes a category"
     with pytest.raises(ColumnError, match=words):
         pose(tmp_path / "t.csv", "y")
-    with pytest.raises(ColumnError, match=r"feature 's'.*\n.*--features: a\n"):
+    with pytest.raises(ColumnError, match=r"feature 's'.*\n.*features=: a\n"):
         pose(DF, "y", weights="b")
     with pytest.raises(ColumnError, match=r"target 's'.*\nNo column is numeric"):
         pose(DF[["s"]], "s")
 
 
 def test_the_target_is_looked_at_first(penguins: Path) -> None:
-    words = r"target 'species' in .* is text .*\nnumeric columns, for target= or --target: bill_length_mm"
+    words = r"target 'species' in .* is text .*\nnumeric columns, for target=: bill_length_mm"
     with pytest.raises(ColumnError, match=words):
         pose(penguins, "species")
     with pytest.raises(ColumnError, match=words):

@@ -156,7 +156,9 @@ def test_features_that_hold_text_are_categories() -> None:
     assert got[0] == wanted[0] == ["Intercept", "a[T.v]", "a[T.w]", "x"]
     np.testing.assert_array_equal(got[1], wanted[1])
     assert dense(pose(FRAME, "y", features="b", intercept=False))[0] == ["b[p]", "b[q]"]
-    with pytest.raises(ColumnError, match=r"feature 'a' in the DataFrame is text.*\n.*\nNamed in features="):
+    with pytest.raises(
+        ColumnError, match=r"^'a', 'b', 'c' in the DataFrame are not numeric.*\n.*\nNamed in features="
+    ):
         pose(FRAME, "y")
 
 

@@ -42,6 +42,36 @@ def table() -> pd.DataFrame:
     return pd.read_csv(PENGUINS)
 
 
+@pytest.mark.parametrize(
+    ("formula", "words"),
+    [
+        (
+            "y ~ x",
+            r"column 'x' in the DataFrame is infinite \(-inf\) at row 70002 \(the first row is 0\)\.\nReplace it",
+        ),
+        ("y ~ poly(x, 2)", "column 'x' in the DataFrame is infinite"),
+        ("y ~ log(w)", r"column 'log\(w\)' in the DataFrame is infinite \(-inf\) at row 70001 "),
+        ("y ~ x:w", r"column 'x:w' in the DataFrame is infinite \(-inf\) at row 70002 "),
+        ("y ~ g*x", r"column 'x' in the DataFrame is infinite \(-inf\) at row 70002 "),
+        ("y ~ u + x", r"column 'x' in the DataFrame is infinite \(-inf\) at row 70002 "),
+    ],
+)
+def test_an_infinite_input_is_refused_and_a_missing_one_is_nan(formula: str, words: str) -> None:
+    rng = np.random.default_rng(8)
+    known = pd.DataFrame({"x": rng.normal(size=40), "w": rng.uniform(1, 2, 40), "g": ["a", "b"] * 20})
+    known["u"] = known["x"] * 2  # so that x is aliased, and counts as 0
+    fit = gl.fit(known.assign(y=rng.normal(size=40)), formula=formula)
+    new = pd.concat([known] * 1800, ignore_index=True)
+    new.loc[[3, 70_000], ["x", "w", "u"]] = np.nan
+    assert np.flatnonzero(np.isnan(fit.predict(new))).tolist() == [3, 70_000]
+    new.loc[70_001, "w"] = 0.0
+    new.loc[70_002, "x"] = -np.inf
+    new.loc[70_003, "x"] = np.inf
+    for interval in (None, "mean"):
+        with np.errstate(divide="ignore"), pytest.raises(DataError, match=words):
+            fit.predict(new, interval=interval)
+
+
 @pytest.mark.parametrize("formula", FORMULAS)
 def test_beside_statsmodels(formula: str, table: pd.DataFrame) -> None:
     complete = table.dropna()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 import gradline as gl
-from gradline.report.layout import cells, filled, listing, shortened
+from gradline.layout import cells, filled, listing, shortened
 from gradline.report.numbers import aligned, significant
 from gradline.report.text import as_html, fit_line, fit_summary
 
@@ -92,6 +92,31 @@ def test_fits_eighty_columns(name: str) -> None:
     assert 1 <= len(line.splitlines()) <= 3
     assert repr(result) == line
     assert result.summary() == fit_summary(result)
+
+
+ONE_WORD = "the_name_of_a_column_that_somebody_thought_should_say_everything_there_is_to_say_about_it_"
+
+
+def test_a_name_of_ninety_characters_breaks_no_line() -> None:
+    a, b, c, text, y = (ONE_WORD + letter for letter in "abcty")
+    table = pd.DataFrame(np.c_[NOISE, NOISE[:, 0] * 2 + 1], columns=[a, b, "x", y, c])
+    table.iloc[3, 0] = table.iloc[4, 1] = np.nan
+    run = gl.train(table, y, epochs=3, seed=0)
+    table[text] = ["1", "2", "n/a"] * 10
+    everything = gl.fit(table, target=y, features=[a, b, c, "x", text])
+    assert any(ONE_WORD in note for note in everything.notes), "the notes themselves keep names whole"
+    texts = {
+        "summary": everything.summary(),
+        "fit": repr(everything),
+        "categories": gl.fit(table, formula=f"{y} ~ C({text}):{a} + log(abs({b}))").summary(),
+        "plan": str(gl.plan(table, formula=f"{y} ~ {text} + {a}")),
+        "run": f"{run!r}\n{run.summary()}",
+        "stability": f"{run.stability!r}\n{run.stability.summary()}",
+        "moments": repr(run.moments),
+    }
+    for name, shown in texts.items():
+        assert max(map(cell_len, shown.splitlines())) <= 80, (name, shown)
+    assert f"missing: {shortened(a, 30)} 1, {shortened(b, 30)} 1)" in " ".join(texts["summary"].split())
 
 
 def test_decimal_points_stand_one_below_the_other() -> None:

@@ -172,7 +172,7 @@ def test_order_and_chunks_of_a_large_file(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("a,b\n1,x\n2,3\n", r"'b' in .*t\.csv is text \(such as 'x'\).*\n.*--features: a"),
+        ("a,b\n1,x\n2,3\n", r"'b' in .*t\.csv is text \(such as 'x'\).*\n.*features=: a"),
         ('a,b\n1;2,"1,5"\n', "'b' .*such as '1,5'"),
         ("a,b\n1,2020-01-01\n", "'b' .* is a date"),
         ("a,b\n1,1\n" + "1,1\n" * 30_000 + "1,oops\n", r"t\.csv, line 30003: column 'b' has 'oops'"),

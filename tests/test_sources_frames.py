@@ -115,7 +115,7 @@ def test_other_columns_are_named_with_their_type(values: Any, words: str) -> Non
     frame = maker({"good": [1, 2], "bad": values})
     table = open_table(frame)
     assert (table.columns, table.numeric) == (("good", "bad"), ("good",))
-    with pytest.raises(ColumnError, match=rf"column 'bad' in the \w+ is .*{words}.*\n.*--features: good"):
+    with pytest.raises(ColumnError, match=rf"column 'bad' in the \w+ is .*{words}.*\n.*features=: good"):
         list(table.read(["good", "bad"]))
     with pytest.raises(ColumnError, match=r"no column 'god' .* mean 'good'"):
         table.epsilon("god")

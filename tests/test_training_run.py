@@ -171,6 +171,72 @@ def test_the_leap_is_looked_at_first() -> None:
         gl.train(x, y, lr=1e-5, momentum=0.9, zero_grad=False)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"momentum": 0.5},
+        {"momentum": 0.9, "nesterov": True},
+        {"zero_grad": False},
+        {"lr": 1.0},
+        {"lr": "auto"},
+        {"lr": 1e-30},
+        {"reduction": "sum", "lr": 1e-5},
+        {"standardize": True},
+        {"engine": "autograd"},
+        {"engine": "autograd", "momentum": 0.5},
+        {"optimizer": "adam"},
+        {"batch_size": 7},
+    ],
+    ids=str,
+)
+def test_a_start_whose_loss_is_beyond_float64_is_refused(options: dict) -> None:
+    x, y = (values.double() for values in gl.line(seed=0))
+    with pytest.raises(OptionError) as caught:
+        gl.train(x, y, init=(1e160, 0.0), **{"lr": 0.01, "epochs": 10, **options})
+    assert str(caught.value).splitlines() == [
+        "the loss at the start is beyond float64: init is too far off (1e+160).",
+        "Choose init nearer, or leave it out.",
+    ]
+    near = gl.train(x, y, init=(1e150, 0.0), epochs=2, **{**options, "lr": 1e-5})
+    assert np.isfinite(near.history.loss[0])
+
+
+def test_the_first_loss_is_refused_where_later_ones_would_be_finite() -> None:
+    x, y = design("line")
+    with pytest.raises(OptionError, match="the loss at the start is beyond float64"):
+        gl.train(x, y, init=(1e155, 0.0), lr="auto", epochs=500)
+    with pytest.raises(OptionError, match="the loss at the start is beyond float64"):
+        gl.Moments.of(x, y).train(init=(1e155, 0.0), lr="auto")
+
+
+def test_a_start_beyond_what_the_loop_computes_in() -> None:
+    x, y = gl.line(seed=0)  # float32
+    for options in ({"engine": "autograd"}, {"loss": "huber"}, {"loss": "l1", "init": (1e300, 0.0)}):
+        with pytest.raises(OptionError) as caught:
+            gl.train(x, y, **{"init": (1e38, 0.0), **options})
+        assert str(caught.value).startswith("the loss at the start is beyond float32: init is too far off (1e+3")
+        assert str(caught.value).endswith("\nChoose init nearer, or leave it out, or train in float64.")
+    assert gl.train(x, y, init=(1e38, 0.0), engine="autograd", dtype="float64", epochs=2).history.loss[0] > 1e70
+    with pytest.raises(OptionError, match=r"beyond float32\.\nRescale the columns \(.*\), or train in float64"):
+        gl.train(x, 1e30 * y, engine="autograd", seed=0)
+
+    def nothing(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        return (prediction - target).sum() * float("nan")
+
+    with pytest.raises(OptionError, match=r"loss nothing is not finite at the start\.\nCheck what it gives"):
+        gl.train(x, y, loss=nothing, seed=0)
+
+
+def test_a_loop_that_diverged_below_the_limit_is_not_said_to_be_above_it() -> None:
+    x, y = gl.line(seed=0)
+    run = gl.train(x, y, lr=0.028, batch_size=1, epochs=50, seed=0)
+    assert run.status == "diverged"
+    assert run.stability.stable
+    assert "above the limit" not in repr(run)
+    assert repr(run).splitlines()[1] == "  lr 0.028 is too high for this way of training: try a tenth of it"
+
+
 def test_a_trace_is_the_five_statements() -> None:
     x, y = gl.line(seed=0)
     text = str(gl.train(x, y, seed=0).trace(2))

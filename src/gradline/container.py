@@ -7,6 +7,7 @@ order of several is not fixed and the same content is to be the same bytes.
 from __future__ import annotations
 
 import base64
+import dataclasses
 import errno
 import json
 import os
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradline.errors import StorageError
+from gradline.errors import GradlineError, StorageError
 
 FORMAT = 1
 """Raised by one when a file can no longer be read by the version before."""
@@ -96,26 +97,82 @@ def read(path: Path) -> tuple[str, dict[str, Any], dict[str, NDArray[Any]]]:
             "Load its weights with torch; gradline reads what .save() or --save wrote."
         )
     with refusing_damage(path):
-        header = json.loads(metadata[_KEY], object_hook=_unpack)
-        version = int(header["format"])
+        header = _described(metadata[_KEY])
+        version = header["format"]
+        if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+            raise MisfitError(f"its description has the format {version!r}; a whole number was expected")
     if version > FORMAT:
         raise StorageError(
             f"{path} was written by a newer gradline (format {version}; this one reads up to {FORMAT}).\n"
             "Upgrade gradline."
         )
     with refusing_damage(path):
-        return str(header["kind"]), dict(header["record"]), tensors
+        if not isinstance(header["kind"], str) or not isinstance(header["record"], dict):
+            raise MisfitError("its description has a kind or a record of the wrong type")
+        return header["kind"], header["record"], tensors
+
+
+class MisfitError(ValueError):
+    """What is wrong with a file's content, in words for whoever wants to read it."""
+
+
+def demand_fields(record: Mapping[str, Any], kind: type) -> None:
+    """Refuse a record that lacks a field of the dataclass, or has one that it does not know."""
+    known = {field.name: field for field in dataclasses.fields(kind)}
+    for name, field in known.items():
+        optional = field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
+        if name not in record and not optional:
+            raise MisfitError(f"its description lacks {name!r}")
+    for name in record:
+        if name not in known:
+            raise MisfitError(f"its description has {name!r}, which this version does not know")
+
+
+def demand_tensors(tensors: Mapping[str, NDArray[Any]], shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Refuse a file whose tensors are not just these, in these shapes."""
+    for name, shape in shapes.items():
+        if name not in tensors:
+            raise MisfitError(f"it lacks the tensor {name!r}")
+        if tensors[name].shape != shape:
+            raise MisfitError(
+                f"the tensor {name!r} has shape {tensors[name].shape} and its description needs {shape}"
+            )
+    for name in tensors:
+        if name not in shapes:
+            raise MisfitError(f"it has a tensor {name!r} that its description does not know")
 
 
 @contextmanager
 def refusing_damage(path: str | Path) -> Iterator[None]:
-    """Turn what goes wrong with a record that does not fit together into one line."""
+    """Turn what goes wrong with a record that does not fit together into an error that says what it is."""
     try:
         yield
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        if isinstance(error, StorageError):
-            raise
-        raise StorageError(f"{path} is damaged: its description does not fit together ({error}).") from None
+    except StorageError:
+        raise
+    except (MisfitError, GradlineError) as error:
+        raise _damaged(path, str(error).splitlines()[0].rstrip(".")) from None
+    except KeyError as error:
+        raise _damaged(path, f"its description lacks {error.args[0]!r}") from None
+    except (TypeError, ValueError, AttributeError, IndexError):
+        raise _damaged(path, "its description does not fit together") from None
+
+
+def _damaged(path: str | Path, what: str) -> StorageError:
+    return StorageError(f"{path} is damaged: {what}.\nSave it again, or take another copy of the file.")
+
+
+def _described(text: str) -> dict[str, Any]:
+    """The description: an object with a format and, unless a newer version says it otherwise, a kind and a record."""
+    try:
+        header = json.loads(text, object_hook=_unpack)
+    except json.JSONDecodeError:
+        raise MisfitError("its description is no JSON") from None
+    given = header if isinstance(header, dict) else {}
+    newer = isinstance(given.get("format"), int) and given["format"] > FORMAT
+    lacking = [name for name in ("format", "kind", "record") if name not in given]
+    if lacking and not newer:
+        raise MisfitError(f"its description lacks {', '.join(lacking)}")
+    return given
 
 
 def _pack(value: Any) -> Any:

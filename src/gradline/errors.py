@@ -21,6 +21,8 @@ import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
+from gradline.layout import choices
+
 _PACKAGE = str(Path(__file__).parent)
 
 
@@ -73,5 +75,12 @@ def no_such_column(name: str, columns: Iterable[str], place: str) -> ColumnError
         near = difflib.get_close_matches(name.casefold(), list(folded), n=1, cutoff=0.6)
         near = [folded[match] for match in near]
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    listing = ", ".join(present[:8]) + (", …" if len(present) > 8 else "")
-    return ColumnError(f"no column {name!r} in {place}.{hint}\ncolumns: {listing or 'none'}")
+    return ColumnError(f"no column {name!r} in {place}.{hint}\n{choices('columns', present)}")
+
+
+def infinite_value(name: str, place: str, row: int, value: object) -> DataError:
+    """The error for a column with an infinite value: where the first one stands."""
+    return DataError(
+        f"column {name!r} in {place} is infinite ({value}) at row {row} (the first row is 0).\n"
+        "Replace it, or leave the row out."
+    )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradline.container import read, refusing_damage, write
+from gradline.container import MisfitError, demand_fields, demand_tensors, read, refusing_damage, write
 from gradline.design.terms import fields_of_record
 from gradline.errors import StorageError
 from gradline.moments.moments import Moments
@@ -38,13 +38,17 @@ def load(path: str | Path) -> Fit | Run | Moments:
     kind, record, tensors = read(Path(path))
     with refusing_damage(path):
         if kind == "fit":
-            return _fit(record)
+            return _fit(record, tensors)
         if kind == "moments":
+            p = 1 + len(record["columns"]) + len(record["targets"])
+            demand_tensors(tensors, {"hi": (p, p), "lo": (p, p)})
             return Moments.from_record(record | tensors)
         if kind == "run":
             from gradline.results.run import Run
 
-            return Run.from_record(record)
+            run = Run.from_record(record)
+            demand_tensors(tensors, _of_linear(len(run.names) - 1, len(run.moments.targets), bias=True))
+            return run
     raise StorageError(f"{path} holds a {kind!r}, which this version does not know.\nUpgrade gradline.")
 
 
@@ -83,7 +87,13 @@ def load_moments(path: str | Path) -> Moments:
     return loaded
 
 
-def _fit(record: dict[str, Any]) -> Fit:
+def _of_linear(features: int, targets: int, *, bias: bool) -> dict[str, tuple[int, ...]]:
+    """The shapes of the tensors of an `nn.Linear`."""
+    return {"weight": (targets, features)} | ({"bias": (targets,)} if bias else {})
+
+
+def _fit(record: dict[str, Any], tensors: dict[str, Any]) -> Fit:
+    demand_fields(record, Fit)
     fields = fields_of_record(record)
     plan = fields.get("plan")
     if plan is not None:
@@ -92,5 +102,6 @@ def _fit(record: dict[str, Any]) -> Fit:
     q, k = len(fit.names), len(fit.targets)
     shapes = (fit.estimates.shape, fit.estimates_low.shape, fit.variance.shape, fit.root.shape, fit.rss.shape)
     if shapes != ((q, k), (q, k), (q,), (q, q), (k,)) or q != len(fit.terms) + fit.has_intercept:
-        raise ValueError("shapes and names differ")
+        raise MisfitError("shapes and names in its description differ")
+    demand_tensors(tensors, _of_linear(len(fit.terms), k, bias=fit.has_intercept))
     return fit

@@ -16,7 +16,7 @@ from gradline.descent.minibatch import InMemory, MiniBatch, Source, Streamed
 from gradline.descent.options import Objective, Schedule, Sgd, known_dtype, known_loss, known_optimizer
 from gradline.descent.quadratic import Quadratic, quadratic_of, standardized
 from gradline.descent.stability import Stability, stability_of
-from gradline.descent.start import starting_weights
+from gradline.descent.start import loss_is_finite, starting_weights, too_far
 from gradline.descent.units import Units
 from gradline.design.matrix import Matrix, as_held, matrices, one_matrix
 from gradline.design.problem import Problem, pose
@@ -113,7 +113,8 @@ def train(
             the closed form's one pass reads.
 
     Raises:
-        OptionError: an option has a value that it cannot have, or the engine cannot do what is asked.
+        OptionError: an option has a value that it cannot have, the engine cannot do what is asked, or the loss
+            at the start is not finite.
         GradlineError: the data cannot be used.
 
     Warns:
@@ -174,6 +175,8 @@ def train(
     elif engine == "minibatch":
         descent = MiniBatch(run.start, run.request.sgd, objective, schedule, seed)
         run = dataclasses.replace(run, path=descent.descend(_source(problem, run), progress))
+    if engine != "closed-form" and run.stopped_at == 0:
+        raise too_far(run.start, init is not None, run.request.dtype, request.loss)
     return run
 
 
@@ -296,6 +299,9 @@ def _in_closed_form(
             f"batch_size must be at most the {moments.nobs} rows, or None for all; {request.batch_size} arrived."
         )
     quadratic, units = _bowl(moments, request.standardize)
+    start = starting_weights(len(moments.columns), len(moments.targets), init, request.seed)
+    if request.smooth and not loss_is_finite(quadratic, start):
+        raise too_far(start, init is not None, "float64", request.loss)
     if auto:
         stability = stability_of(quadratic, moments, request.sgd, request.reduction, best=True)
         if not request.smooth or not 0.0 < stability.lr_best < math.inf:
@@ -308,7 +314,6 @@ def _in_closed_form(
         stability = stability_of(quadratic, moments, request.sgd, request.reduction)
         if not stability.stable:
             warn(_too_high(stability, request))
-    start = starting_weights(len(moments.columns), len(moments.targets), init, request.seed)
     path = ClosedForm(quadratic, start, request.sgd, request.reduction, request.epochs)
     names = ("Intercept", *moments.columns)
     return Run(names, request, start, path, moments, quadratic, units, tracing)

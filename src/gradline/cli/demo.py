@@ -12,7 +12,7 @@ from typer import Option
 from gradline.cli import terminal
 from gradline.cli.demo_texts import TEXTS
 from gradline.errors import OptionError
-from gradline.report.layout import WIDTH, cells, left, wrapped
+from gradline.layout import WIDTH, cells, left, wrapped
 from gradline.report.numbers import brief, significant
 
 if TYPE_CHECKING:

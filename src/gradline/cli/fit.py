@@ -48,7 +48,7 @@ def fit(
     given.writable(save)
     given.probability(level)
     request: dict[str, Any] = {
-        "features": given.names(features),
+        "features": given.names("features", features),
         "formula": formula,
         "where": where,
         "sql": sql,
@@ -58,13 +58,13 @@ def fit(
         "precision": precision,
     }
     if explain:
-        terminal.say(str(fitting.plan(given.one_or_several(source), given.names(target), **request)))
+        terminal.say(str(fitting.plan(given.one_or_several(source), given.names("target", target), **request)))
         return
     start = time.perf_counter()
     with terminal.progress("reading") as progress:
         result = fitting.fit(
             given.one_or_several(source),
-            given.names(target),
+            given.names("target", target),
             **request,
             l2=l2,
             missing=missing,

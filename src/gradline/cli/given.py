@@ -10,17 +10,18 @@ from pathlib import Path
 from gradline.errors import OptionError, StorageError
 
 
-def names(option: Sequence[str] | None) -> list[str] | None:
+def names(role: str, option: Sequence[str] | None) -> list[str] | None:
     """Column names from an option given once or more: apart by commas, a name with a comma in double quotes.
 
-    >>> names(["a,b", "c"]), names(['"x, in cm",y']), names(None)
+    >>> names("target", ["a,b", "c"]), names("target", ['"x, in cm",y']), names("target", None)
     (['a', 'b', 'c'], ['x, in cm', 'y'], None)
     """
     if not option:
         return None
-    found = [name.strip() for row in csv.reader(option, skipinitialspace=True) for name in row]
+    found = [name.strip() for row in csv.reader(option, skipinitialspace=True) for name in row or [""]]
     if not all(found):
-        raise OptionError(f"{', '.join(option)!r} has an empty name in it.\nNames stand apart by one comma: a,b,c")
+        given = ", ".join(map(repr, option))
+        raise OptionError(f"--{role} {given} has an empty name in it.\nNames stand apart by one comma: a,b,c")
     return found
 
 

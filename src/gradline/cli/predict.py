@@ -111,9 +111,9 @@ def _write_csv(write: Callable[[str], object], answer: _Answer) -> tuple[int, in
     """Shortest digits that read back the same. A lone empty field is quoted, so that no reader skips its row."""
     from pyarrow.csv import WriteOptions, write_csv
 
-    header = io.StringIO()
-    csv.writer(header, lineterminator="\n").writerow(answer.names)
-    write(header.getvalue())
+    head = io.StringIO()
+    csv.writer(head, lineterminator="\n").writerow(answer.names)
+    header = head.getvalue()
     lone = len(answer.names) == 1
     # No number has a question mark in it.
     options = WriteOptions(include_header=False, batch_size=8192, null_string="?" if lone else "")
@@ -122,8 +122,12 @@ def _write_csv(write: Callable[[str], object], answer: _Answer) -> tuple[int, in
         batch = _batch(columns, answer.names)
         text = io.BytesIO()
         write_csv(batch, text, options)
-        write(text.getvalue().decode().replace("?", '""'))
+        # The header waits for the first rows: an error in them leaves no line of output.
+        write(header + text.getvalue().decode().replace("?", '""'))
+        header = ""
         rows, empty = rows + batch.num_rows, empty + batch.column(0).null_count
+    if header:
+        write(header)
     return rows, empty
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import typer
 from typer.core import TyperCommand
 
-from gradline.report.layout import WIDTH, wrapped
+from gradline.layout import WIDTH, shortened, wrapped
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichBar
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _PATIENCE = 0.7  # seconds before a progress bar appears: less is over before it can be read
 _ARGUMENT = re.compile(r"""(?<![\w'"-])([a-z][a-z0-9_]*)=(?:True\b|"([\w-]+)"|(?=[\s.,:;)]|$))""")
+_UNIT = re.compile(r"(?<!\w)'[^']*'(?!\w)|\S+")  # a name in quotes, or a word
+_LONGEST = (60, 45, 30, 20)  # what units are shortened to, until a message has three lines
 _COLOURS = {"error": "red", "warning": "yellow", "interrupted": "yellow"}
 
 
@@ -50,26 +52,36 @@ class PlainHelp(TyperCommand):
 
 
 def _fitted(lines: Sequence[str], width: int) -> list[str]:
-    """The lines broken between words; run together where that makes three lines out of more.
+    """The lines broken between words, and three where running them together or shortening long names does that.
 
     >>> _fitted(["no column 'y' in a.csv.", "columns: a, b"], 12)
     ['no column', "'y' in", 'a.csv.', 'columns: a,', 'b']
     """
-    apart = [part for line in lines for part in wrapped(line.strip(), width=width)]
-    together = wrapped(" ".join(line.strip() for line in lines), width=width)
-    return together if len(apart) > 3 >= len(together) else apart
+    whole = [line.strip() for line in lines]
+    for shown in (whole, *(_abridged(whole, longest) for longest in _LONGEST)):
+        apart = _broken(shown, width)
+        together = _broken([" ".join(shown)], width)
+        if min(len(apart), len(together)) <= 3:
+            return apart if len(apart) <= 3 else together
+    return _broken(whole, width)
+
+
+def _broken(lines: Sequence[str], width: int) -> list[str]:
+    return [part for line in lines for part in wrapped(line, width=width)]
+
+
+def _abridged(lines: Sequence[str], longest: int) -> list[str]:
+    """The lines with … in each name or word that is longer."""
+    return [_UNIT.sub(lambda unit: shortened(unit[0], longest), line) for line in lines]
 
 
 def _in_options(message: str) -> str:
     """A message that speaks of arguments of Python, in the words of the command line.
 
-    >>> _in_options('Use lr="auto" (0.0282), or standardize=True. For features= or --features, see weight_decay=.')
+    >>> _in_options('Use lr="auto" (0.0282), or standardize=True. For features=, see weight_decay=.')
     'Use --lr auto (0.0282), or --standardize. For --features, see --weight-decay.'
     """
-    message = _ARGUMENT.sub(
-        lambda found: f"--{found[1].replace('_', '-')}{' ' + found[2] if found[2] else ''}", message
-    )
-    return re.sub(r"(--[\w-]+) or \1\b", r"\1", message)
+    return _ARGUMENT.sub(lambda found: f"--{found[1].replace('_', '-')}{' ' + found[2] if found[2] else ''}", message)
 
 
 @contextmanager

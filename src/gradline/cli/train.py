@@ -11,7 +11,7 @@ from typer import Argument, Option
 
 from gradline.cli import given, terminal
 from gradline.errors import OptionError
-from gradline.report.layout import shortened, wrapped
+from gradline.layout import shortened, wrapped
 from gradline.report.numbers import significant
 
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ def train(
     with terminal.progress("training", "epochs") as progress:
         run = gl_train(
             given.one_or_several(source),
-            given.names(target),
-            features=given.names(features),
+            given.names("target", target),
+            features=given.names("features", features),
             lr=rate,
             epochs=epochs,
             batch_size=batch_size,
@@ -108,8 +108,7 @@ def _lines(run: Run) -> Iterator[str]:
         yield from run.summary().splitlines()
     else:
         yield f"stopped at step {run.stopped_at}: the loss left float64's range."
-        if run.stopped_at:
-            yield f"History up to step {run.stopped_at - 1} is kept."
+        yield f"History up to step {run.stopped_at - 1} is kept."
     if run.request.smooth:
         yield from wrapped(_rate(run))
 

@@ -11,6 +11,8 @@ from typing import Any
 
 from gradline.errors import OptionError
 
+LOSSES = ("mse", "l1", "huber")
+
 
 @dataclass(frozen=True)
 class Sgd:
@@ -59,7 +61,7 @@ class Objective:
 
     def __post_init__(self) -> None:
         if isinstance(self.loss, str):
-            one_of("loss", self.loss, ("mse", "l1", "huber"), " or an nn.Module or function")
+            one_of("loss", self.loss, LOSSES, " or an nn.Module or function")
         elif not callable(self.loss) or isinstance(self.loss, type):
             raise OptionError(
                 'loss must be "mse", "l1", "huber", an nn.Module instance or a function of (pred, target); '

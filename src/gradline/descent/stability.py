@@ -13,6 +13,7 @@ from gradline.descent.quadratic import Quadratic
 from gradline.descent.recurrence import spectral_radius
 from gradline.doubledouble import Array
 from gradline.errors import OptionError
+from gradline.layout import filled, shortened
 from gradline.moments.moments import Moments
 
 
@@ -118,7 +119,7 @@ class Stability:
         """All of it as a table of at most 80 columns."""
         shrink = f"× {self.growth:.4g} each step at lr {self.lr:.4g}"
         rows = [
-            ("learning rate limit", f"{self.lr_limit:.4g}, set by {self.column}"),
+            ("learning rate limit", f"{self.lr_limit:.4g}, set by {shortened(self.column, 40)}"),
             ("best learning rate", f"{self.lr_best:.4g}"),
             ("best with momentum", f"lr {self.lr_momentum_best:.4g}, momentum {self.momentum_best:.4g}"),
             ("condition number", f"{self.condition_number:.4g}"),
@@ -128,10 +129,13 @@ class Stability:
         return "\n".join(f"{name:<22}{value}" for name, value in rows)
 
     def __repr__(self) -> str:
-        return (
-            f"Stability: limit {self.lr_limit:.4g} (set by {self.column}) · best rate {self.lr_best:.4g} · "
-            f"condition {self.condition_number:.3g}\n"
-            f"  at lr {self.lr:.4g}: {self.epochs_to(1e-3)} epochs to 1e-3 of the start, "
+        parts = (
+            f"Stability: limit {self.lr_limit:.4g} (set by {shortened(self.column, 40)})",
+            f"best rate {self.lr_best:.4g}",
+            f"condition {self.condition_number:.3g}",
+        )
+        return "\n".join(filled(parts, "  ")) + (
+            f"\n  at lr {self.lr:.4g}: {self.epochs_to(1e-3)} epochs to 1e-3 of the start, "
             f"{self.epochs_to(1e-6)} to 1e-6"
         )
 

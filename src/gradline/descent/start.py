@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import isfinite, sqrt
 from typing import Any
 
 import numpy as np
 
+from gradline.descent.options import LOSSES
+from gradline.descent.quadratic import Quadratic
 from gradline.doubledouble import Array
 from gradline.errors import OptionError, ShapeError
 
@@ -50,6 +52,33 @@ def starting_weights(features: int, targets: int, init: Any = None, seed: int | 
     if not np.isfinite(theta).all():
         raise OptionError("init must be finite numbers; NaN or ±inf arrived.")
     return theta
+
+
+def loss_is_finite(quadratic: Quadratic, start: Array) -> bool:
+    """Whether the sum of squared residuals at θ_0 is a float64: else no step is one either."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        left = quadratic.root.dot(start) - quadratic.aim
+        return isfinite(quadratic.floor + float(np.vdot(left, left)))
+
+
+def too_far(start: Array, given: bool, dtype: str, loss: str) -> OptionError:
+    """The error for a start whose loss is not finite.
+
+    Args:
+        start: θ_0.
+        given: Whether it came from init.
+        dtype: What the loss is computed in.
+        loss: Its name; one of ours is beyond the range of dtype, another one can have reasons of its own.
+    """
+    advice = "Choose init nearer, or leave it out" if given else "Rescale the columns (another unit will do)"
+    if loss not in LOSSES:
+        return OptionError(
+            f"loss {loss} is not finite at the start.\n"
+            "Check what it gives for the first prediction, or try another init."
+        )
+    where = f": init is too far off ({np.abs(start).max():.3g})" if given else ""
+    wider = "" if dtype == "float64" else ", or train in float64"
+    return OptionError(f"the loss at the start is beyond {dtype}{where}.\n{advice}{wider}.")
 
 
 def _drawn(features: int, targets: int, seed: int | None) -> Array:

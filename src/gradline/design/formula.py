@@ -12,6 +12,7 @@ from gradline.design.factors import Factors
 from gradline.design.recipe import Category, Derived
 from gradline.design.terms import Term, column_term
 from gradline.errors import OptionError
+from gradline.layout import shortened
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ def parse(formula: str, columns: Sequence[str], labels: Sequence[str] = (), *, i
     intercept=False. Main terms come before products, as in R.
     """
     left, right = _sides(formula, columns)
-    factors = Factors(columns, labels, f"formula {formula!r}", f"the data, for formula {formula!r}")
+    factors = Factors(columns, labels, f"formula {formula!r}", f"the data, for formula {shortened(formula, 40)!r}")
     targets = tuple(_target(term, factors, formula) for term in left)
     constant = False
     terms: list[list[Factor]] = []

@@ -15,7 +15,7 @@ from gradline.design.expression import checked
 from gradline.design.polynomial import Polynomial
 from gradline.design.recipe import EMPTY, Label, Recipe
 from gradline.design.terms import Term, columns_of, evaluate
-from gradline.errors import ColumnError, DataError, OptionError, ShapeError, no_such_column
+from gradline.errors import ColumnError, DataError, OptionError, ShapeError, infinite_value, no_such_column
 from gradline.sources import Table, is_named, open_table
 from gradline.sources.rows import Rows, counting_column, not_numbers
 
@@ -65,7 +65,7 @@ def predictors(
     Raises:
         ColumnError: a column of the model is missing or does not hold what it should.
         ShapeError: an array does not have one column for each column of the model.
-        DataError: a level that the model has not seen; when the chunk is reached.
+        DataError: an infinite value, or a level that the model has not seen; when the chunk is reached.
     """
     assert terms, "a model without features needs only the height of the new data"
     if unseen not in ("error", "nan"):
@@ -104,6 +104,7 @@ def _chunks(
     for rows in table.read(columns):
         given = dict(zip(needed, rows.columns, strict=True))
         hi, lo = evaluate(parts, values(recipe.derived, numbers, given))
+        _finite(parts, hi, rows)
         codes = []
         for category, levels in zip(recipe.categories, known, strict=True):
             [labels] = values(recipe.derived, [category.column], given)
@@ -112,6 +113,19 @@ def _chunks(
         yield NewRows(n, hi, lo, codes)
         if progress is not None:
             progress(rows.first + n, table.rows)
+
+
+def _finite(parts: Sequence[Term], hi: Sequence[NDArray[Any]], rows: Rows) -> None:
+    """Refuse an infinite value: times a parameter of 0 it would pass for a missing one."""
+    for part, column in zip(parts, hi, strict=True):
+        if column.dtype.kind != "f":
+            continue
+        with np.errstate(invalid="ignore", over="ignore"):
+            sound = np.isfinite(column.sum())  # at the speed of memory, where rows are sound as they mostly are
+        if not sound and (infinite := np.isinf(column)).any():
+            row = int(np.argmax(infinite))
+            name = ":".join(base if power == 1 else f"{base}^{power}" for base, power in part.factors)
+            raise infinite_value(name, rows.place, rows.first + row, column[row])
 
 
 def _codes(labels: Any, known: Mapping[Label, int], column: str, rows: Rows, strict: bool) -> Codes:

@@ -14,7 +14,7 @@ from gradline.design.expression import checked
 from gradline.design.formula import Model, choose, parse
 from gradline.design.polynomial import Polynomial
 from gradline.design.recipe import EMPTY, Derived, Recipe
-from gradline.design.roles import demand_targets, features_of, labels_as_names, targets_of, weights_of
+from gradline.design.roles import demand_targets, features_of, labels_as_names, refuse_text, targets_of, weights_of
 from gradline.design.terms import Term, column_term, columns_of, evaluate, exact_words, powers
 from gradline.errors import ColumnError, DataError, OptionError, no_such_column
 from gradline.sources import Table, is_named, open_table
@@ -180,9 +180,9 @@ def pose(
         demand_targets(table, targets)
         if model is None:
             names = features_of(table, features, targets, weight)
-            # A column that nobody named may be text by mistake: an identifier, or numbers with a slip in them.
-            texts = [] if features is None else _texts(table)
-            model = choose(names, table.columns, texts, table.name, intercept=bool(intercept))
+            if features is None:
+                refuse_text(table, names, [*targets] if weight is None else [*targets, weight])
+            model = choose(names, table.columns, _texts(table), table.name, intercept=bool(intercept))
     problem = _checked(
         Problem(
             table=table,
@@ -241,10 +241,7 @@ def _checked(problem: Problem) -> Problem:
                 raise no_such_column(name, table.columns, table.name)
             taken = [*targets] if weight is None else [*targets, weight]
             others = [other for other in numeric if other not in taken]
-            refusal = not_numbers(name, table.kind(name), table.name, others, "feature", taken)
-            if name not in table.labels:
-                raise refusal
-            raise ColumnError(f"{refusal}\nNamed in features= or in a formula, {name!r} is a category.")
+            raise not_numbers(name, table.kind(name), table.name, others, "feature", taken)
     for name in sources(problem.derived, [category.column for category in problem.categories]):
         if name not in numeric and name not in table.labels:
             raise ColumnError(

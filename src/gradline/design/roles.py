@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from gradline.errors import ColumnError, DataError, OptionError, ShapeError, no_such_column
+from gradline.layout import ERROR, cells, choices, listing, shortened
 from gradline.sources import Table, demand, is_array, is_named, open_columns
 from gradline.sources.columns import Column, beside
-from gradline.sources.rows import not_numbers
+from gradline.sources.rows import not_numbers, numeric_columns
 
 
 def labels_as_names(table: Table, data: Any, target: Any, weights: Any, features: Any) -> tuple[Any, Any, Any]:
@@ -37,7 +38,14 @@ def targets_of(
         own: tuple[str, ...] = getattr(table, "targets", ())
         if own:
             return table, own
-        raise OptionError(f"no target: name a column of {table.name} (target= or --target), or give y.")
+        if is_named(data):
+            raise OptionError(
+                f"no target: name a column of {table.name} in target=, or in formula=.\n"
+                f"{choices('columns', table.columns)}"
+            )
+        raise OptionError(f"no target: give its values beside {table.name}, as in fit(X, y).")
+    if isinstance(target, (list, tuple)) and not target and is_named(data):
+        raise OptionError(f"target is empty: name a column of {table.name}.\n{choices('columns', table.columns)}")
     names = _names(target)
     if names is not None:
         if not is_named(data):
@@ -88,6 +96,24 @@ def features_of(
         if names.count(name) > 1:
             raise ColumnError(f"feature {name!r} is named {names.count(name)} times.\nName each feature once.")
     return names
+
+
+def refuse_text(table: Table, features: Sequence[str], besides: Sequence[str]) -> None:
+    """Refuse columns of text that are features only because none were named.
+
+    They may be identifiers, or numbers with a slip in them.
+    """
+    numeric, labels = set(table.numeric), set(table.labels)
+    texts = [name for name in features if name in labels and name not in numeric]
+    if not texts:
+        return
+    if len(texts) == 1:
+        found = f"feature {texts[0]!r} in {table.name} is {table.kind(texts[0])}."
+    else:
+        found = f" in {table.name} are not numeric."
+        found = listing([repr(shortened(name, 40)) for name in texts], max(ERROR - cells(found), ERROR // 2)) + found
+    hint = numeric_columns(texts[0], [name for name in features if name in numeric], "feature", besides)
+    raise ColumnError(f"{found}\n{hint}\nNamed in features=, text becomes a category.")
 
 
 def weights_of(table: Table, data: Any, weights: Any, where: str | None) -> tuple[Table, str | None]:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gradline.container import MisfitError, demand_fields
 from gradline.design.recipe import Recipe
 from gradline.design.terms import Term, fields_of_record
 from gradline.doubledouble import UNIT, Array, Pair, add, subtract
 from gradline.errors import ColumnError, DataError, no_such_column
+from gradline.layout import WIDTH, cells, listing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -147,10 +149,11 @@ class Moments:
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> Moments:
         """The moments from their fields as a file has them, with lists for tuples."""
+        demand_fields(record, cls)
         moments = cls(**fields_of_record(record))
         p = 1 + len(moments.columns) + len(moments.targets)
         if moments.hi.shape != (p, p) or moments.lo.shape != (p, p):
-            raise ValueError("shapes and names differ")
+            raise MisfitError("shapes and names in its description differ")
         return moments
 
     @property
@@ -290,7 +293,9 @@ class Moments:
         return storage.load_moments(path)
 
     def __repr__(self) -> str:
-        return f"Moments: {self.nobs} rows of {_list(self)} · {self.precision}"
+        head, tail = f"Moments: {self.nobs} rows of ", f" · {self.precision}"
+        head += listing(self.targets, 20) + " on "
+        return head + listing(self.columns or ("nothing",), WIDTH - cells(head + tail)) + tail
 
 
 def _growth(a: Moments, b: Moments, diagonal: Array) -> tuple[float, ...]:

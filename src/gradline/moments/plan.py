@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gradline.errors import OptionError
+from gradline.layout import WIDTH, listing
 
 if TYPE_CHECKING:
     from gradline.design.problem import Problem
@@ -56,7 +57,8 @@ class Plan:
         parts = f", {self.parts} parts read side by side" if self.parts > 1 else ""
         columns = f"{self.columns} numeric column" + ("" if self.columns == 1 else "s")
         first = f"{self.source}: {rows}, {columns}{parts}"
-        categories = [f"levels of {', '.join(self.categories)} are found on the way"] if self.categories else []
+        shown = listing(self.categories, WIDTH - len("levels of  are found on the way")) if self.categories else ""
+        categories = [f"levels of {shown} are found on the way"] if shown else []
         if self.passes:
             passes = "one pass" if self.passes == 1 else f"{self.passes} passes, the last in double-double,"
             last = f"{passes} over the rows"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gradline.design.block import Block
 from gradline.doubledouble import Array, Pair, add, two_product
-from gradline.errors import DataError
+from gradline.errors import DataError, infinite_value
 from gradline.moments import slices
 from gradline.moments.cells import Cells, Coded, Grouping, merged
 from gradline.moments.slices import SMALL
@@ -253,10 +253,7 @@ def _absent(values: NDArray[Any], name: str, block: Block) -> NDArray[np.bool_]:
     infinite = np.isinf(values)
     if infinite.any():
         row = int(np.argmax(infinite))
-        raise DataError(
-            f"column {name!r} in {block.place} is infinite ({values[row]}) at row {block.first + row} "
-            f"(the first row is 0).\nReplace it, or leave the row out."
-        )
+        raise infinite_value(name, block.place, block.first + row, values[row])
     absent: NDArray[np.bool_] = np.isnan(values)
     return absent
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from gradline.report.layout import WIDTH, cells, left, shortened
+from gradline.layout import WIDTH, cells, left, shortened
 
 if TYPE_CHECKING:
     from gradline.descent.gap import Gap

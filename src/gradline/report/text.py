@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gradline.layout import WIDTH, cells, filled, left, listing, right, shortened, wrapped
 from gradline.report.abridged import abridged
-from gradline.report.layout import WIDTH, cells, filled, left, listing, right, shortened, wrapped
 from gradline.report.numbers import aligned, brief, count, fixed, probability, significant
 
 if TYPE_CHECKING:
@@ -112,7 +112,9 @@ def _heading(fit: Fit) -> list[str]:
         elif len(together) == len(fit.terms) + len(fit.targets) > 2:
             reason = f"all {len(together)} columns missing"
         else:
-            reason = "missing: " + ", ".join(f"{name} {number}" for name, number in fit.missing.items())
+            reason = "missing: " + ", ".join(
+                f"{shortened(name, 30)} {number}" for name, number in fit.missing.items()
+            )
         rows = f"{used:,} rows of {fit.rows:,} ({left_out:,} left out; {reason})"
     kind = ["weighted"] if fit.weighted else []
     kind += [f"standing for {fit.nobs:,.12g} (frequency weights)"] if fit.nobs != used else []

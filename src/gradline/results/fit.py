@@ -215,7 +215,7 @@ class Fit:
         Raises:
             ColumnError: a column is missing in new.
             ShapeError: an array has another number of columns than the model.
-            DataError: a level that was not in the data of the fit; with its column and row.
+            DataError: an infinite value, or a level that was not in the data of the fit; with its column and row.
         """
         answer = predict(self, new, interval=interval, level=level, unseen=unseen)
         if interval is None:

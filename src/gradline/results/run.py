@@ -20,6 +20,7 @@ from gradline.descent.stability import Stability, stability_of
 from gradline.descent.units import Units
 from gradline.doubledouble import Array
 from gradline.errors import OptionError
+from gradline.layout import WIDTH, cells, shortened
 from gradline.moments.moments import Moments
 
 if TYPE_CHECKING:
@@ -253,12 +254,12 @@ class Run:
         return "\n".join([*lines, "", str(self.gap())])
 
     def __repr__(self) -> str:
-        from gradline.report.layout import WIDTH, cells
-
         last = self._ends[1]
         line = f"Run: {self._outcome} · loss {last:.4g}"
         if self._theta.shape == (2, 1):
             line += f" · w {self._theta[1, 0]:.6g}, b {self._theta[0, 0]:.6g}"
+        if self.status == "diverged" and not (self.request.smooth and not self.stability.stable):
+            return f"{line}\n  lr {self.lr:.4g} is too high for this way of training: try a tenth of it"
         if self.status == "diverged":
             return f"{line}\n  lr {self.lr:.4g} is above the limit {self.stability.lr_limit:.4g}; see .stability"
         gap = self.gap()
@@ -280,8 +281,6 @@ class Run:
     def _short(self, far: tuple[Any, ...]) -> str:
         if self._theta.shape == (2, 1):
             return "bw"[int(far[0])]
-        from gradline.report.layout import shortened
-
         if len(far) == 1:
             return shortened(self.names[int(far[0])], 20)
         return f"{shortened(self.names[int(far[0])], 9)} of {shortened(self.moments.targets[int(far[1])], 8)}"

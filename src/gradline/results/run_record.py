@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gradline.container import MisfitError
 from gradline.descent.closed_form import ClosedForm
 from gradline.descent.options import Sgd
 from gradline.descent.quadratic import quadratic_of, standardized
@@ -46,11 +47,12 @@ def from_record(record: dict[str, Any]) -> Run:
     request = Request(**{**record["request"], "sgd": Sgd(**record["request"]["sgd"])})
     moments = Moments.from_record(record["moments"])
     start, path = record["start"], record["path"]
+    end = start if path is None else path["parameters_after"]
+    if not start.shape == end.shape == (1 + len(moments.columns), len(moments.targets)):
+        raise MisfitError("shapes and names in its description differ")
     run = _in_closed_form(moments, request, start)
     if path is None:
         return run
-    if path["parameters_after"].shape != start.shape or start.shape[0] != len(run.names):
-        raise ValueError("shapes and names differ")
     kept = path["numbers"].astype(np.int64)
     after, stopped_at = path["parameters_after"], path["stopped_at"]
     loop = Recorded(path["loss"], None, None, after, stopped_at, kept, int(path["steps"]), loaded=True)

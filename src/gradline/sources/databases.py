@@ -8,7 +8,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from gradline.errors import OptionError, SourceError
-from gradline.sources.duck import listing, quoted
+from gradline.layout import choices
+from gradline.sources.duck import quoted
 from gradline.sources.rows import Table
 
 _SCHEMES = {"sqlite": "sqlite", "postgresql": "postgresql", "postgres": "postgresql"}
@@ -40,7 +41,7 @@ class Chosen:
 
     def no_such_table(self, tables: Sequence[str]) -> SourceError:
         """The error for a table that is not there, with those that are."""
-        return SourceError(f"no table {self.name}.\ntables: {listing(tables) or 'none'}")
+        return SourceError(f"no table {self.name}.\n{choices('tables', tables)}")
 
 
 def is_database(data: Any) -> bool:
@@ -108,5 +109,5 @@ def _which(place: str, tables: Sequence[str]) -> OptionError:
     example = tables[0] if tables else "trips"
     return OptionError(
         f'{place}: expected one table or one query, e.g. "…?table={example}" or "…?query=select …".\n'
-        f"tables: {listing(tables) or 'none'}"
+        + choices("tables", tables)
     )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
 from gradline.sources.rows import CHUNK
+
+_KIND = re.compile(r"^([A-Z]\w* )+Error: ")  # "Parser Error: ", "Invalid Input Error: "
 
 
 @contextmanager
@@ -66,7 +69,7 @@ def is_one_query(connection: Any, query: str) -> bool:
 
 def first_line(problem: Exception) -> str:
     """What an error says in its first lines, as one: the rest points into SQL that the caller did not write."""
-    lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
+    lines = [line.strip() for line in _KIND.sub("", str(problem)).splitlines() if line.strip()]
     hint = f" {lines[1]}" if len(lines) > 1 and lines[1].startswith(("Did you mean", "Candidate")) else ""
     return (lines[0] + hint)[:300] if lines else type(problem).__name__
 
@@ -79,11 +82,6 @@ def literal(text: str) -> str:
 def quoted(name: str) -> str:
     """The name of a column or table as SQL writes it."""
     return '"' + name.replace('"', '""') + '"'
-
-
-def listing(names: Sequence[str]) -> str:
-    """The first of these names, for an error."""
-    return ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
 
 
 def struct(values: dict[str, str]) -> str:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gradline.errors import DataError, OptionError, SourceError
+from gradline.layout import choices
 from gradline.sources.answer import Answer
 from gradline.sources.arrow import kind_of
-from gradline.sources.duck import batches, database, first_line, is_one_query, listing, quoted, reader
+from gradline.sources.duck import batches, database, first_line, is_one_query, quoted, reader
 from gradline.sources.rows import Table
 
 _CLASSES = ("DuckDBPyConnection", "DuckDBPyRelation")
@@ -103,10 +104,9 @@ def query_table(query: Query, where: str | None = None) -> Table:
 def duckdb_table(data: Any, where: str | None = None) -> Table:
     """The table of a DuckDB relation; DataError for a connection, which is no table."""
     if hasattr(data, "cursor"):
-        tables = listing(_tables(data)) or "none yet"
         raise DataError(
             "a table was expected and a DuckDB connection arrived.\n"
-            f"Say which rows: gl.sql(query, connection=con). tables: {tables}"
+            f"Say which rows: gl.sql(query, connection=con).\n{choices('tables', _tables(data))}"
         )
     name = "the DuckDB relation"
 
@@ -159,7 +159,7 @@ def _hint(query: Query, connection: Any, problem: Exception) -> str:
     said = str(problem)
     if "does not exist" in said and "Table" in said:
         if query.connection is not None:
-            return f"tables: {listing(_tables(connection)) or 'none'} (a temporary one: give con.sql(…) itself)"
+            return f"{choices('tables', _tables(connection))} (a temporary one: give con.sql(…) itself)"
         return "Name a file in quotes, from 'trips.parquet', or give the data frame: gl.sql(query, trips=frame)."
     if "No files found" in said:
         return "Check the path and the folder you are in."

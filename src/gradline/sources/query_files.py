@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from gradline.errors import SourceError
-from gradline.sources.duck import database, first_line, listing, quoted
+from gradline.layout import choices
+from gradline.sources.duck import database, first_line, quoted
 from gradline.sources.hive import keys_in_sql
 from gradline.sources.location import locate
 from gradline.sources.query import selected
@@ -60,7 +61,7 @@ def files_table(paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
                 if known is not None:
                     raise type(known)(str(known).replace(location.path, location.name)) from problem
                 raise SourceError(
-                    f"{name}: {first_line(problem)}\nThe table is called data; its columns: {listing(columns)}"
+                    f"{name}: {first_line(problem)}\n{choices('The table is called data; its columns', columns)}"
                 ) from problem
 
     return selected(name, connected, text)

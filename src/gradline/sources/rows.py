@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from gradline.errors import ColumnError, no_such_column
+from gradline.layout import choices
 
 CHUNK = 65_536
 """Rows in a full chunk. Chunk boundaries depend on the data alone, so that sums have one fixed order."""
@@ -138,13 +139,17 @@ def not_numbers(
 
     `besides`: columns that may be numeric, but have another role already.
     """
-    option = role if role in ("target", "weights") else "features"
-    listing = ",".join(numeric[:6]) + (", …" if len(numeric) > 6 else "")
-    hint = f"numeric columns, for {option}= or --{option}: {listing}"
-    if not numeric:
-        start = f"Besides {', '.join(besides)} no" if besides else "No"
-        hint = f"{start} column is numeric: convert {column!r} to numbers."
+    hint = numeric_columns(column, numeric, role, besides)
     return ColumnError(f"{role} {column!r} in {place} is {kind}; numbers were expected.\n{hint}")
+
+
+def numeric_columns(column: str, numeric: Sequence[str], role: str, besides: Sequence[str]) -> str:
+    """The columns that could stand in the place of one that holds no numbers, as the line of an error."""
+    if numeric:
+        option = role if role in ("target", "weights") else "features"
+        return choices(f"numeric columns, for {option}=", numeric, ",")
+    start = f"Besides {', '.join(besides)} no" if besides else "No"
+    return f"{start} column is numeric: convert {column!r} to numbers."
 
 
 def reject_duplicates(columns: Sequence[str], place: str) -> None:

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from gradline.errors import ColumnError, OptionError, SourceError
+from gradline.layout import choices
 from gradline.sources.arrow import Kind, kind_of, recut
-from gradline.sources.duck import ask, batches, database, first_line, listing, literal, quoted, reader
+from gradline.sources.duck import ask, batches, database, first_line, literal, quoted, reader
 from gradline.sources.json import bad_json, json_file
 from gradline.sources.text import bad_text, text_file
 
@@ -106,13 +107,18 @@ class SqlFile:
 
         query = f"SELECT 1 FROM {source} WHERE ({where}\n) LIMIT 0"  # noqa: S608
         try:
-            single = len(connection.extract_statements(query)) == 1
+            try:
+                single = len(connection.extract_statements(query)) == 1
+            except duckdb.Error:
+                # Half a condition is an error at our bracket, which the caller did not write: say it without.
+                connection.extract_statements(f"SELECT 1 WHERE {where}")
+                raise
             if single:
                 ask(connection, query)
         except duckdb.Error as problem:
             raise SourceError(
                 f"where {where!r} cannot be used on {self.path}: {first_line(problem)}\n"
-                f"columns: {listing(list(self.sql))}"
+                + choices("columns", self.sql)
             ) from problem
         if not single:
             raise OptionError(f'where is {where!r}; expected one condition, e.g. "fare > 0 AND year = 2024".')

@@ -6,6 +6,9 @@ from collections.abc import Iterable
 
 WIDTH = 80
 
+ERROR = WIDTH - len("error: ")
+"""What the command line leaves of a line of an error."""
+
 
 def cells(text: str) -> int:
     """How many columns of a terminal the text takes."""
@@ -64,6 +67,16 @@ def listing(names: Iterable[str], width: int, separator: str = ", ") -> str:
     return shortened(names[0], max(width - cells(rest), 5)) + rest
 
 
+def choices(what: str, names: Iterable[str], separator: str = ", ") -> str:
+    """What there is, as one line of an error; of many names as many as fit.
+
+    >>> choices("columns", ["x", "y"]), choices("tables", [])
+    ('columns: x, y', 'tables: none')
+    """
+    shown = [shortened(name, ERROR // 2) for name in names]
+    return f"{what}: {listing(shown or ['none'], ERROR - cells(what) - 2, separator)}"
+
+
 def filled(parts: Iterable[str], indent: str = "", separator: str = " · ", width: int = WIDTH) -> list[str]:
     """The parts joined into as few lines as fit, later lines indented; no part is broken.
 
@@ -83,12 +96,16 @@ def filled(parts: Iterable[str], indent: str = "", separator: str = " · ", widt
 
 
 def wrapped(text: str, indent: str = "", width: int = WIDTH) -> list[str]:
-    """The text broken between words into lines that fit, later lines indented."""
+    """The text broken between words into lines that fit, later lines indented; a word that is too wide is shortened.
+
+    >>> wrapped("the column flipper_length_in_millimetres is text", "  ", width=17)
+    ['the column', '  flipper…imetres', '  is text']
+    """
     words = text.split(" ")
-    lines = [words[0]]
+    lines = [shortened(words[0], width)]
     for word in words[1:]:
         if cells(lines[-1]) + 1 + cells(word) <= width:
             lines[-1] += " " + word
         else:
-            lines.append(indent + word)
+            lines.append(indent + shortened(word, width - cells(indent)))
     return lines
