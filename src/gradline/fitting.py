@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from gradline.design.effects import written
 from gradline.design.problem import pose
 from gradline.design.slips import slips
 from gradline.errors import ColumnError, DataError, OptionError, warn
@@ -246,7 +247,11 @@ def _notes(moments: Moments, solution: Solution, relations: dict[str, str], rank
     if left_out:
         why = f", missing: {_listed(moments.lacking)}" if moments.lacking else ""
         notes.append(f"{left_out} of {moments.rows} rows left out{why}")
-    notes += slips(moments.recipe, moments.terms)
+    if moments.unused:
+        few = ", ".join(f"{column}[{written(level)}]" for column, level in moments.unused[:6])
+        more = ", …" if len(moments.unused) > 6 else ""
+        notes.append(f"levels that no row left has are left out: {few}{more}")
+    notes += slips(moments.recipe, moments.terms, moments.unused)
     notes += [f"aliased: {relation}" for relation in relations.values()]
     if moments.nobs <= rank:
         notes.append(
