@@ -127,6 +127,12 @@ def written(level: Label) -> str:
 
 def _no_such_base(base: Label, column: str, levels: Sequence[Label]) -> ColumnError:
     names = [written(level) for level in levels]
+    if written(base) in names:
+        kind, text = ("a number", written(base)) if isinstance(base, str) else ("text", repr(written(base)))
+        return ColumnError(
+            f"the base {written(base)!r} is not a level of {column!r}: there it is {kind}: write {text}.\n"
+            f"levels: {_listed(levels)}"
+        )
     near = difflib.get_close_matches(str(base), names, n=1, cutoff=0.6)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return ColumnError(f"the base {written(base)!r} is not a level of {column!r}.{hint}\nlevels: {_listed(levels)}")

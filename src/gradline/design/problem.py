@@ -49,6 +49,12 @@ class Problem:
         return Recipe(self.derived, self.categories) if self.derived or self.categories else EMPTY
 
     @property
+    def logical(self) -> list[str]:
+        """The categories that are columns of truth values."""
+        names = [category.column for category in self.categories if category.column in self.table.columns]
+        return [name for name in names if self.table.kind(name) in ("bool", "boolean")]
+
+    @property
     def epsilon(self) -> tuple[float, ...]:
         """Relative spacing of the numbers: of the terms, then of the targets."""
         terms = [self._spacing(term.factors[0][0]) if term.plain else 2.0**-52 for term in self.terms]

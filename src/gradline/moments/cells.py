@@ -96,8 +96,16 @@ class Levels:
 class Grouping:
     """Which categories meet, and which numeric products are summed in each of their combinations."""
 
-    def __init__(self, categories: Sequence[str], effects: Sequence[Effect], terms: int, targets: int) -> None:
+    def __init__(
+        self,
+        categories: Sequence[str],
+        effects: Sequence[Effect],
+        terms: int,
+        targets: int,
+        logical: Sequence[str] = (),
+    ) -> None:
         self.categories = tuple(categories)
+        self.logical = frozenset(logical)  # those of truth values
         self.effects = tuple(effects)
         self.terms = terms
         self.levels = [Levels() for _ in categories]
@@ -123,8 +131,8 @@ class Grouping:
     def codes(self, labels: Sequence[Any]) -> list[Coded]:
         """Each row's level, for each category."""
         found = []
-        for levels, values in zip(self.levels, labels, strict=True):
-            local, names = encode(values)
+        for name, levels, values in zip(self.categories, self.levels, labels, strict=True):
+            local, names = encode(values, name in self.logical)
             found.append(Coded(local, levels.numbers(names)))
         return found
 
@@ -179,6 +187,8 @@ class Grouping:
             )
             if len(keys):
                 labels = [labels[at] for at in np.unique(self.levels_of(keys, union)[number])]
+            if len({isinstance(label, str) for label in labels}) > 1:
+                raise _mixed(self.categories[number], labels)
             found.append(sorted(labels))
         return found
 
@@ -289,6 +299,14 @@ def assembled(
         for matrix, value in zip((hi, lo), values, strict=True):
             matrix[rows, columns] = matrix[columns, rows] = value
     return hi, lo
+
+
+def _mixed(name: str, labels: Sequence[Label]) -> DataError:
+    text, number = (next(label for label in labels if isinstance(label, str) == wanted) for wanted in (True, False))
+    return DataError(
+        f"category {name!r} is text in some rows ({text!r}) and numbers in others ({number!r}).\n"
+        "Convert the column to text."
+    )
 
 
 def _places(met: Sequence[Label], levels: Sequence[Label]) -> NDArray[np.int64]:

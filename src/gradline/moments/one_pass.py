@@ -67,7 +67,9 @@ def accumulate(
         raise OptionError(f'precision is "double-double" or "float64" here, not {precision!r}.')
     terms, targets = problem.terms, problem.targets
     categories = tuple([category.column for category in problem.categories])
-    grouping = Grouping(categories, problem.effects, len(terms), len(targets)) if categories else None
+    grouping = (
+        Grouping(categories, problem.effects, len(terms), len(targets), problem.logical) if categories else None
+    )
     names = (*[term.name for term in terms], *targets, *categories)
     double = precision == "double-double"
     threads = threads or _processors()

@@ -55,7 +55,7 @@ def predictions(
         raise OptionError(f"level is a probability between 0 and 1, not {level!r}.")
     reach = inference.t_quantile(level, fit.df_resid) * np.atleast_1d(fit.sigma) if interval else None
     own = float(interval == "prediction")
-    if not fit.terms:
+    if not fit.terms and not fit.recipe.categories:
         return _constants(fit, height(new, where, sql), reach, own)
     chunks = predictors(
         new,
