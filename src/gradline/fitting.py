@@ -12,12 +12,15 @@ import numpy as np
 from gradline.design.effects import written
 from gradline.design.problem import pose
 from gradline.design.slips import slips
+from gradline.doubledouble import Array
 from gradline.errors import ColumnError, DataError, OptionError, warn
 from gradline.exact.minimum_norm import minimum_norm
+from gradline.exact.origin import about_zero
 from gradline.exact.relations import briefly, describe
 from gradline.exact.solve import Solution, solve
 from gradline.moments import Moments, Progress, accumulate
 from gradline.moments.checkpoint import Checkpoint
+from gradline.moments.origins import origins
 from gradline.moments.plan import Plan, plan_of
 from gradline.results.fit import Fit
 
@@ -102,7 +105,15 @@ def fit(
         moments = accumulate(problem, missing=missing, progress=progress)
         solution = _solved(moments, problem.intercept, l2)
         plan = replace(plan, passes=2)
-    return _fit(moments, solution, replace(plan, passes=max(plan.passes, 1)), problem.intercept, l2, aliased)
+    plan = replace(plan, passes=max(plan.passes, 1))
+    found = origins(problem, moments)
+    if not found or getattr(problem.table, "once", False):
+        return _fit(moments, solution, plan, problem.intercept, l2, aliased, lost=tuple(found))
+    moments = accumulate(replace(problem, origins=tuple(found.items())), missing=missing, progress=progress)
+    columns = [*[term.factors[0][0] if term.plain else "" for term in moments.terms], *moments.targets]
+    origin = np.array([found.get(name, 0.0) for name in columns])
+    solution = _solved(moments, True, l2)
+    return _fit(moments, solution, replace(plan, passes=plan.passes + 1), True, l2, aliased, origin)
 
 
 def plan(
@@ -154,7 +165,22 @@ def _solved(moments: Moments, intercept: bool, l2: float) -> Solution:
     )
 
 
-def _fit(moments: Moments, solution: Solution, plan: Plan | None, intercept: bool, l2: float, aliased: str) -> Fit:
+def _fit(
+    moments: Moments,
+    solution: Solution,
+    plan: Plan | None,
+    intercept: bool,
+    l2: float,
+    aliased: str,
+    origin: Array | None = None,
+    lost: Sequence[str] = (),
+) -> Fit:
+    """The result; `origin` (d + k,) was taken from the columns, `lost` are those where it could not be."""
+    if aliased == "min-norm":
+        solution = minimum_norm(solution, intercept=intercept)
+    d = len(moments.columns)
+    if origin is not None:
+        solution = about_zero(solution, origin[:d], origin[d:])
     names = (["Intercept"] if intercept else []) + list(moments.columns)
     relations = {names[j]: describe(names[j], names, relation) for j, relation in solution.relations.items()}
     if relations and aliased == "error":
@@ -162,8 +188,6 @@ def _fit(moments: Moments, solution: Solution, plan: Plan | None, intercept: boo
             f"{len(relations)} of {len(names)} columns are determined by the ones before them:\n"
             f'{briefly(list(relations.values()))}\nLeave them out, or use aliased="nan" or "min-norm".'
         )
-    if aliased == "min-norm":
-        solution = minimum_norm(solution, intercept=intercept)
     rank = len(names) - len(relations)
     result = Fit(
         names=names,
@@ -194,7 +218,8 @@ def _fit(moments: Moments, solution: Solution, plan: Plan | None, intercept: boo
         plan=plan,
         left_out=moments.rows - moments.used,
         precision=moments.precision,
-        notes=_notes(moments, solution, relations, rank),
+        origin=() if origin is None else tuple(origin[:d].tolist()),
+        notes=(*_notes(moments, solution, relations, rank), *_moved(moments, origin), *map(_lost, lost)),
     )
     if result.digits < FEW_DIGITS:
         warn(_few_digits(result, moments))
@@ -263,6 +288,23 @@ def _notes(moments: Moments, solution: Solution, relations: dict[str, str], rank
         elif perfect and moments.nobs > rank:
             notes.append(f"perfect fit: nothing of {target} is left beyond its own rounding")
     return tuple(notes)
+
+
+def _moved(moments: Moments, origin: Array | None) -> list[str]:
+    if origin is None:
+        return []
+    return [
+        f"{name}: whole numbers so large beside their spread were summed about {about:.0f}, in a pass of its own"
+        for name, about in zip((*moments.columns, *moments.targets), origin.tolist(), strict=True)
+        if about
+    ]
+
+
+def _lost(column: str) -> str:
+    return (
+        f"{column} has whole numbers too large beside their spread for one pass, and its rows come only once: "
+        "take a constant away first"
+    )
 
 
 def _listed(counts: dict[str, int]) -> str:
