@@ -56,6 +56,20 @@ def test_a_number_is_a_base_of_a_categorical_of_numbers() -> None:
     assert ours.names == ["Intercept", "C(k, Treatment(10))[T.5]", "C(k, Treatment(10))[T.15]"]
 
 
+@pytest.mark.parametrize(
+    "values",
+    [pd.cut(FRAME.x, 3), pd.cut(FRAME.x, [-9, 0, 9]), pd.qcut(FRAME.x, 4), FRAME.k.map(lambda k: (k, "a"))],
+    ids=["cut", "edges", "quantiles", "tuples"],
+)
+def test_categoricals_of_what_is_neither_text_nor_number_have_its_text(values: pd.Series) -> None:
+    table = FRAME.assign(q=values.astype("category"))
+    ours = gl.fit(table, formula="y ~ q + x")
+    theirs = smf.ols("y ~ q + x", table.assign(q=values.astype(str))).fit()
+    assert ours.names == list(theirs.params.index)
+    np.testing.assert_allclose(ours.params, theirs.params, rtol=1e-10)
+    np.testing.assert_allclose(ours.predict(table[5:]), theirs.fittedvalues[5:], rtol=1e-10)
+
+
 def test_dictionaries_of_numbers_are_joined_as_numbers() -> None:
     parts = [FRAME[:25].astype({"k": "category"}), FRAME[25:].astype({"k": float}).astype({"k": "category"})]
     fit = gl.fit(parts, formula="y ~ k")
