@@ -130,6 +130,20 @@ def test_targets() -> None:
     assert "perfect" not in str(alone.notes)
 
 
+@pytest.mark.parametrize("size", [2**45, 2**58])
+def test_residuals_far_smaller_than_what_varies(size: int) -> None:
+    rng = np.random.default_rng(5)
+    rows = pd.DataFrame({"x": size + rng.integers(0, 10**6, 30), "v": -size + rng.integers(0, 10**6, 30)})
+    rows["t"] = size + 7 * (rows.x - size) - 3 * (rows.v + size) + rng.integers(-2, 3, 30)
+    params, rss, variance = exact([rows.x, rows.v], rows.t)
+    fit = gl.fit(rows, target="t")
+    for got, wanted in zip(fit.params, params, strict=True):
+        assert oracle.digits(got, wanted) >= min(fit.digits, 15) > 9
+    assert fit.rss == pytest.approx(float(rss), rel=1e-9)
+    np.testing.assert_allclose(fit.se, np.sqrt([float(each * rss / 27) for each in variance]), rtol=1e-9)
+    assert "perfect" not in str(fit.notes)
+
+
 def test_many_rows_in_chunks() -> None:
     rows = table(N)
     fit = gl.fit(rows, target="y", features=["x", "z"])

@@ -15,12 +15,11 @@ from gradline.design.slips import slips
 from gradline.doubledouble import Array
 from gradline.errors import ColumnError, DataError, OptionError, warn
 from gradline.exact.minimum_norm import minimum_norm
-from gradline.exact.origin import about_zero
+from gradline.exact.origin import about_zero, origins
 from gradline.exact.relations import briefly, describe
 from gradline.exact.solve import Solution, solve
 from gradline.moments import Moments, Progress, accumulate
 from gradline.moments.checkpoint import Checkpoint
-from gradline.moments.origins import origins
 from gradline.moments.plan import Plan, plan_of
 from gradline.results.fit import Fit
 
@@ -106,7 +105,7 @@ def fit(
         solution = _solved(moments, problem.intercept, l2)
         plan = replace(plan, passes=2)
     plan = replace(plan, passes=max(plan.passes, 1))
-    found = origins(problem, moments)
+    found = origins(problem, moments, solution)
     if not found or getattr(problem.table, "once", False):
         return _fit(moments, solution, plan, problem.intercept, l2, aliased, lost=tuple(found))
     moments = accumulate(replace(problem, origins=tuple(found.items())), missing=missing, progress=progress)
