@@ -182,9 +182,12 @@ def test_labels_are_arrow_arrays(values: Any, kind: str, encoded: bool) -> None:
         table.epsilon("word")
 
 
-def test_categories_that_are_not_text_are_read_as_text() -> None:
-    table = open_table(pd.DataFrame({"a": pd.Series([3, None, 1], dtype="category")}))
-    assert next(table.read(["a"])).columns[0].to_pylist() == ["3", None, "1"]
+def test_categories_of_numbers_are_read_as_numbers_and_others_as_text() -> None:
+    days = pd.to_datetime(["2020-01-03", None, "2020-01-01"])
+    table = open_table(pd.DataFrame({"a": pd.Series([3, None, 1], dtype="category"), "b": pd.Categorical(days)}))
+    numbers, texts = next(table.read(["a", "b"])).columns
+    assert numbers.to_pylist() == [3, None, 1]
+    assert [text and text[:10] for text in texts.to_pylist()] == ["2020-01-03", None, "2020-01-01"]
 
 
 def test_a_lazy_frame_has_labels() -> None:

@@ -9,10 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from gradline.design.effects import written
 from gradline.design.problem import pose
 from gradline.design.slips import slips
+from gradline.doubledouble import Array
 from gradline.errors import ColumnError, DataError, OptionError, warn
 from gradline.exact.minimum_norm import minimum_norm
+from gradline.exact.origin import about_zero, origins
 from gradline.exact.relations import briefly, describe
 from gradline.exact.solve import Solution, solve
 from gradline.moments import Moments, Progress, accumulate
@@ -101,7 +104,15 @@ def fit(
         moments = accumulate(problem, missing=missing, progress=progress)
         solution = _solved(moments, problem.intercept, l2)
         plan = replace(plan, passes=2)
-    return _fit(moments, solution, replace(plan, passes=max(plan.passes, 1)), problem.intercept, l2, aliased)
+    plan = replace(plan, passes=max(plan.passes, 1))
+    found = origins(problem, moments, solution)
+    if not found or getattr(problem.table, "once", False):
+        return _fit(moments, solution, plan, problem.intercept, l2, aliased, lost=tuple(found))
+    moments = accumulate(replace(problem, origins=tuple(found.items())), missing=missing, progress=progress)
+    columns = [*[term.factors[0][0] if term.plain else "" for term in moments.terms], *moments.targets]
+    origin = np.array([found.get(name, 0.0) for name in columns])
+    solution = _solved(moments, True, l2)
+    return _fit(moments, solution, replace(plan, passes=plan.passes + 1), True, l2, aliased, origin)
 
 
 def plan(
@@ -153,7 +164,22 @@ def _solved(moments: Moments, intercept: bool, l2: float) -> Solution:
     )
 
 
-def _fit(moments: Moments, solution: Solution, plan: Plan | None, intercept: bool, l2: float, aliased: str) -> Fit:
+def _fit(
+    moments: Moments,
+    solution: Solution,
+    plan: Plan | None,
+    intercept: bool,
+    l2: float,
+    aliased: str,
+    origin: Array | None = None,
+    lost: Sequence[str] = (),
+) -> Fit:
+    """The result; `origin` (d + k,) was taken from the columns, `lost` are those where it could not be."""
+    if aliased == "min-norm":
+        solution = minimum_norm(solution, intercept=intercept)
+    d = len(moments.columns)
+    if origin is not None:
+        solution = about_zero(solution, origin[:d], origin[d:])
     names = (["Intercept"] if intercept else []) + list(moments.columns)
     relations = {names[j]: describe(names[j], names, relation) for j, relation in solution.relations.items()}
     if relations and aliased == "error":
@@ -161,8 +187,6 @@ def _fit(moments: Moments, solution: Solution, plan: Plan | None, intercept: boo
             f"{len(relations)} of {len(names)} columns are determined by the ones before them:\n"
             f'{briefly(list(relations.values()))}\nLeave them out, or use aliased="nan" or "min-norm".'
         )
-    if aliased == "min-norm":
-        solution = minimum_norm(solution, intercept=intercept)
     rank = len(names) - len(relations)
     result = Fit(
         names=names,
@@ -193,7 +217,8 @@ def _fit(moments: Moments, solution: Solution, plan: Plan | None, intercept: boo
         plan=plan,
         left_out=moments.rows - moments.used,
         precision=moments.precision,
-        notes=_notes(moments, solution, relations, rank),
+        origin=() if origin is None else tuple(origin[:d].tolist()),
+        notes=(*_notes(moments, solution, relations, rank), *_moved(moments, origin), *map(_lost, lost)),
     )
     if result.digits < FEW_DIGITS:
         warn(_few_digits(result, moments))
@@ -246,7 +271,11 @@ def _notes(moments: Moments, solution: Solution, relations: dict[str, str], rank
     if left_out:
         why = f", missing: {_listed(moments.lacking)}" if moments.lacking else ""
         notes.append(f"{left_out} of {moments.rows} rows left out{why}")
-    notes += slips(moments.recipe, moments.terms)
+    if moments.unused:
+        few = ", ".join(f"{column}[{written(level)}]" for column, level in moments.unused[:6])
+        more = ", …" if len(moments.unused) > 6 else ""
+        notes.append(f"levels that no row left has are left out: {few}{more}")
+    notes += slips(moments.recipe, moments.terms, moments.unused)
     notes += [f"aliased: {relation}" for relation in relations.values()]
     if moments.nobs <= rank:
         notes.append(
@@ -258,6 +287,23 @@ def _notes(moments: Moments, solution: Solution, relations: dict[str, str], rank
         elif perfect and moments.nobs > rank:
             notes.append(f"perfect fit: nothing of {target} is left beyond its own rounding")
     return tuple(notes)
+
+
+def _moved(moments: Moments, origin: Array | None) -> list[str]:
+    if origin is None:
+        return []
+    return [
+        f"{name}: whole numbers so large beside their spread were summed about {about:.0f}, in a pass of its own"
+        for name, about in zip((*moments.columns, *moments.targets), origin.tolist(), strict=True)
+        if about
+    ]
+
+
+def _lost(column: str) -> str:
+    return (
+        f"{column} has whole numbers too large beside their spread for one pass, and its rows come only once: "
+        "take a constant away first"
+    )
 
 
 def _listed(counts: dict[str, int]) -> str:

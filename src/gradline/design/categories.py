@@ -12,7 +12,7 @@ from gradline.design.effects import Label
 Codes = NDArray[np.int32]
 
 
-def encode(values: Any) -> tuple[Codes, list[Label]]:
+def encode(values: Any, logical: bool = False) -> tuple[Codes, list[Label]]:
     """The number (n,) of each row's level, -1 where the value is missing, and the levels that occur.
 
     Levels stand in the order in which they were met; text stays text, whole numbers become int whatever their
@@ -20,6 +20,7 @@ def encode(values: Any) -> tuple[Codes, list[Label]]:
 
     Args:
         values: (n,) pyarrow Array of text, perhaps dictionary-encoded, or a NumPy array of numbers.
+        logical: Whether the column is of truth values, which come as 1.0 and 0.0 beside missing ones.
 
     Example:
         >>> codes, levels = encode(np.array([2024.0, 0.5, np.nan, 2024.0]))
@@ -39,7 +40,7 @@ def encode(values: Any) -> tuple[Codes, list[Label]]:
     found = entries.to_pylist()
     if _is_text(entries) and len(set(found)) == len(found) and None not in found:
         return codes, found
-    return _merged(codes, [_label(entry) for entry in found], _is_bool(values))
+    return _merged(codes, [_label(entry) for entry in found], logical or _is_bool(values))
 
 
 def _merged(codes: Codes, entries: list[Label | None], logical: bool) -> tuple[Codes, list[Label]]:

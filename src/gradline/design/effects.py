@@ -58,8 +58,8 @@ def expand(
         ['city[T.B]', 'city[T.C]']
     """
     for category, found in zip(categories, levels, strict=True):
-        if category.base is not None and category.base not in found:
-            raise _no_such_base(category, found)
+        if category.base is not None and found and category.base not in found:
+            raise _no_such_base(category.base, category.column, found)
     features = []
     for effect in effects:
         factors = () if effect.term is None else terms[effect.term].factors
@@ -96,6 +96,26 @@ def base_of(category: Category, levels: Sequence[Label]) -> Label | None:
     return levels[0] if levels else None
 
 
+def left_out(
+    categories: Sequence[Category], met: Sequence[Sequence[Label]], levels: Sequence[Sequence[Label]]
+) -> tuple[tuple[str, Label], ...]:
+    """The levels that were met, but only in rows that were dropped, with the columns of their categories; sorted.
+
+    Raises:
+        ColumnError: a level that was chosen as base is one of them.
+    """
+    unused: list[tuple[str, Label]] = []
+    for category, every, present in zip(categories, met, levels, strict=True):
+        absent = set(every).difference(present)
+        if category.base is not None and category.base in absent:
+            raise ColumnError(
+                f"the base {written(category.base)!r} of {category.column!r} has no row left: "
+                f"each lacks a value or has weight 0.\nlevels with rows: {_listed(present)}"
+            )
+        unused += [(category.column, level) for level in sorted(absent)]
+    return tuple(unused)
+
+
 def written(level: Label) -> str:
     """A level as names show it.
 
@@ -105,12 +125,18 @@ def written(level: Label) -> str:
     return str(int(level)) if isinstance(level, float) and level.is_integer() else str(level)
 
 
-def _no_such_base(category: Category, levels: Sequence[Label]) -> ColumnError:
+def _no_such_base(base: Label, column: str, levels: Sequence[Label]) -> ColumnError:
     names = [written(level) for level in levels]
-    near = difflib.get_close_matches(str(category.base), names, n=1, cutoff=0.6)
+    if written(base) in names:
+        kind, text = ("a number", written(base)) if isinstance(base, str) else ("text", repr(written(base)))
+        return ColumnError(
+            f"the base {written(base)!r} is not a level of {column!r}: there it is {kind}: write {text}.\n"
+            f"levels: {_listed(levels)}"
+        )
+    near = difflib.get_close_matches(str(base), names, n=1, cutoff=0.6)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    listing = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
-    return ColumnError(
-        f"the base {written(category.base or '')!r} is not a level of {category.column!r}.{hint}\n"
-        f"levels: {listing or 'none'}"
-    )
+    return ColumnError(f"the base {written(base)!r} is not a level of {column!r}.{hint}\nlevels: {_listed(levels)}")
+
+
+def _listed(levels: Sequence[Label]) -> str:
+    return ", ".join([written(level) for level in levels[:8]]) + (", …" if len(levels) > 8 else "")

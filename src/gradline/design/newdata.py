@@ -54,7 +54,7 @@ def predictors(
 
     Args:
         data: As for `gl.fit`.
-        terms: Of the model; at least one.
+        terms: Of the model.
         recipe: Of the model.
         array_names: Whether the model has no names of its own.
         where: For files: a SQL condition that rows must meet.
@@ -67,7 +67,7 @@ def predictors(
         ShapeError: an array does not have one column for each column of the model.
         DataError: an infinite value, or a level that the model has not seen; when the chunk is reached.
     """
-    assert terms, "a model without features needs only the height of the new data"
+    assert terms or recipe.categories, "a model without features needs only the height of the new data"
     if unseen not in ("error", "nan"):
         raise OptionError(f'unseen is "error" or "nan", not {unseen!r}.')
     names = [*columns_of(terms), *[category.column for category in recipe.categories]]

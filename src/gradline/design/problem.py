@@ -15,7 +15,7 @@ from gradline.design.formula import Model, choose, parse
 from gradline.design.polynomial import Polynomial
 from gradline.design.recipe import EMPTY, Derived, Recipe
 from gradline.design.roles import demand_targets, features_of, labels_as_names, refuse_text, targets_of, weights_of
-from gradline.design.terms import Term, column_term, columns_of, evaluate, exact_words, powers
+from gradline.design.terms import Term, column_term, columns_of, evaluate, exact_words, less, powers
 from gradline.errors import ColumnError, DataError, OptionError, no_such_column
 from gradline.sources import Table, is_named, open_table
 from gradline.sources.arrays import array_columns, array_table, is_values
@@ -42,11 +42,19 @@ class Problem:
     """Columns that terms, targets and categories name, and that are computed of those of the table."""
     frequency: bool = False
     """Whether a weight says how many rows a row stands for, rather than how sure it is."""
+    origins: tuple[tuple[str, float], ...] = ()
+    """Columns of large integers, each with a number that is taken away from it first; they stand for themselves."""
 
     @property
     def recipe(self) -> Recipe:
         """What new data need to become the same columns; the levels are known once the rows have been read."""
         return Recipe(self.derived, self.categories) if self.derived or self.categories else EMPTY
+
+    @property
+    def logical(self) -> list[str]:
+        """The categories that are columns of truth values."""
+        names = [category.column for category in self.categories if category.column in self.table.columns]
+        return [name for name in names if self.table.kind(name) in ("bool", "boolean")]
 
     @property
     def epsilon(self) -> tuple[float, ...]:
@@ -94,11 +102,23 @@ class Problem:
             high, low = exact_words(target)
             hi.append(high)
             lo.append(low)
+        if self.origins:
+            hi, lo = self._about_origins(hi, lo)
         weights = None if self.weights is None else given[d]
         if not self.categories:
             return Block(rows.first, tuple(hi), tuple(lo), weights, rows.place)
         labels = [each[0] if isinstance(each, tuple) else each for each in given[len(given) - len(self.categories) :]]
         return Block(rows.first, tuple(hi), tuple(lo), weights, rows.place, tuple(labels))
+
+    def _about_origins(self, hi: Sequence[Any], lo: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+        """The words of terms and targets less the origins of their columns: integers, so without a rounding error."""
+        known = dict(self.origins)
+        names = [*[term.factors[0][0] if term.plain else "" for term in self.terms], *self.targets]
+        pairs = [
+            less(words, known[name]) if name in known else words
+            for name, words in zip(names, zip(hi, lo, strict=True), strict=True)
+        ]
+        return [high for high, _ in pairs], [low for _, low in pairs]
 
     def blocks(self) -> Iterator[Block]:
         """The rows in order, as numbers."""

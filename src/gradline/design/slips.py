@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from gradline.design.recipe import Recipe
+from gradline.design.recipe import Label, Recipe
 from gradline.design.terms import Term
 
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
 
 
-def slips(recipe: Recipe, terms: Sequence[Term]) -> Iterator[str]:
+def slips(recipe: Recipe, terms: Sequence[Term], unused: Sequence[tuple[str, Label]] = ()) -> Iterator[str]:
     """A sentence for each column of text that is a category unasked, and whose levels are numbers but for a few.
+
+    `unused`: levels, with their columns, that only dropped rows have.
 
     >>> from gradline.design.recipe import Category
     >>> recipe = Recipe((), (Category("km"),)).with_levels([["1", "12,5", "2", "3.5"]])
@@ -20,7 +22,8 @@ def slips(recipe: Recipe, terms: Sequence[Term]) -> Iterator[str]:
     km is text and so a category: 3 of its 4 levels are numbers, '12,5' is not. Correct it for one slope, or ...
     """
     for category, levels in zip(recipe.categories, recipe.levels, strict=True):
-        texts = [level for level in levels if isinstance(level, str)]
+        every = [*levels, *[level for column, level in unused if column == category.column]]
+        texts = [level for level in every if isinstance(level, str)]
         odd = [text for text in texts if not _NUMBER.fullmatch(text)]
         asked = any(f"C({category.column}" in term.name for term in terms)
         if odd and not asked and 2 * len(odd) < len(texts):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradline.design.recipe import Recipe
-from gradline.doubledouble import Pair, multiply, two_sum
+from gradline.doubledouble import Pair, add, multiply, two_sum
 
 Words: TypeAlias = tuple[NDArray[Any], NDArray[Any] | None]
 """Numbers (n,) as high words and low words, None where the high words are the whole numbers."""
@@ -115,6 +115,13 @@ def two_words(values: NDArray[Any] | Words) -> Words:
     """As `exact_words`, the high words in float64."""
     high, low = exact_words(values)
     return high.astype(np.float64, copy=False), low
+
+
+def less(values: Words, origin: float) -> Words:
+    """The values less a number; without a low word where they are whole without one."""
+    high, low = two_words(values[0] if values[1] is None else values)
+    pair = add((high, np.zeros_like(high) if low is None else low), (np.float64(-origin), np.float64(0.0)))  # type: ignore[arg-type]
+    return pair if pair[1].any() else (pair[0], None)
 
 
 def times(a: Pair, b: Pair) -> Pair:

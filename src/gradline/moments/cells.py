@@ -96,8 +96,16 @@ class Levels:
 class Grouping:
     """Which categories meet, and which numeric products are summed in each of their combinations."""
 
-    def __init__(self, categories: Sequence[str], effects: Sequence[Effect], terms: int, targets: int) -> None:
+    def __init__(
+        self,
+        categories: Sequence[str],
+        effects: Sequence[Effect],
+        terms: int,
+        targets: int,
+        logical: Sequence[str] = (),
+    ) -> None:
         self.categories = tuple(categories)
+        self.logical = frozenset(logical)  # those of truth values
         self.effects = tuple(effects)
         self.terms = terms
         self.levels = [Levels() for _ in categories]
@@ -123,8 +131,8 @@ class Grouping:
     def codes(self, labels: Sequence[Any]) -> list[Coded]:
         """Each row's level, for each category."""
         found = []
-        for levels, values in zip(self.levels, labels, strict=True):
-            local, names = encode(values)
+        for name, levels, values in zip(self.categories, self.levels, labels, strict=True):
+            local, names = encode(values, name in self.logical)
             found.append(Coded(local, levels.numbers(names)))
         return found
 
@@ -163,6 +171,26 @@ class Grouping:
             return place[joint], keys
         keys, found = np.unique(joint, return_inverse=True)
         return found.astype(np.int32), keys
+
+    def present(self, cells: Sequence[Cells]) -> list[list[Label]]:
+        """For each category the levels (sorted) of the rows in these sums: not those of dropped rows alone.
+
+        Sums of no rows have all levels that were met.
+        """
+        found = []
+        for number, levels in enumerate(self.levels):
+            labels = levels.labels
+            # Each of the sets that a category is in is of all rows; the smallest has the fewest combinations.
+            union, keys = min(
+                ((union, each.keys) for union, each in zip(self.sets, cells, strict=True) if number in union),
+                key=lambda pair: len(pair[1]),
+            )
+            if len(keys):
+                labels = [labels[at] for at in np.unique(self.levels_of(keys, union)[number])]
+            if len({isinstance(label, str) for label in labels}) > 1:
+                raise _mixed(self.categories[number], labels)
+            found.append(sorted(labels))
+        return found
 
     def levels_of(self, keys: NDArray[np.int64], union: Sequence[int]) -> dict[int, NDArray[np.int64]]:
         """For each category of a set, the level in each of these combinations."""
@@ -236,7 +264,7 @@ def assembled(
     cells: Sequence[Cells],
     grouping: Grouping,
     features: Sequence[Feature],
-    places: Sequence[NDArray[np.int64]],
+    levels: Sequence[Sequence[Label]],
 ) -> Pair:
     """The cross-products of the constant, the features and the targets, from numeric ones and group sums.
 
@@ -245,19 +273,22 @@ def assembled(
         cells: Of each set of the grouping.
         grouping: What was summed.
         features: The features in order.
-        places: For each category and each of its levels, as they were met, its place in sorted order.
+        levels: Of each category those that rows have, sorted.
     """
     size = 1 + len(features) + len(dense[0]) - 1 - grouping.terms
     hi, lo = np.zeros((size, size)), np.zeros((size, size))
     sums = dict(zip(grouping.sets, cells, strict=True))
-    lengths = [len(place) for place in places]
+    lengths = [len(each) for each in levels]
+    places = [_places(met.labels, each) for met, each in zip(grouping.levels, levels, strict=True)]
     for one, other in combinations_with_replacement(list(_groups(features, grouping.terms, size)), 2):
         union, product = _union(one.categories, other.categories), _product(one.part, other.part)
         if union:
             keys, column = sums[union].keys, grouping.sets[union].index(product)
+            if not len(keys):  # of no rows
+                continue
             met = grouping.levels_of(keys, union)
-            levels = {number: places[number][codes] for number, codes in met.items()}
-            left, right = one.features_in(levels, lengths), other.features_in(levels, lengths)
+            found = {number: places[number][codes] for number, codes in met.items()}
+            left, right = one.features_in(found, lengths), other.features_in(found, lengths)
             both = (left >= 0) & (right >= 0)
             rows, columns = left[both], right[both]
             values = sums[union].pair[0][both, column], sums[union].pair[1][both, column]
@@ -268,6 +299,20 @@ def assembled(
         for matrix, value in zip((hi, lo), values, strict=True):
             matrix[rows, columns] = matrix[columns, rows] = value
     return hi, lo
+
+
+def _mixed(name: str, labels: Sequence[Label]) -> DataError:
+    text, number = (next(label for label in labels if isinstance(label, str) == wanted) for wanted in (True, False))
+    return DataError(
+        f"category {name!r} is text in some rows ({text!r}) and numbers in others ({number!r}).\n"
+        "Convert the column to text."
+    )
+
+
+def _places(met: Sequence[Label], levels: Sequence[Label]) -> NDArray[np.int64]:
+    """For each level that was met its place among these, -1 where it has none."""
+    place = {level: at for at, level in enumerate(levels)}
+    return np.array([place.get(level, -1) for level in met], np.int64)
 
 
 class _Group(NamedTuple):

@@ -65,6 +65,8 @@ class Moments:
     """For each column that was missing in some rows, in how many."""
     terms: tuple[Term, ...] = ()
     """What each feature is made of."""
+    unused: tuple[tuple[str, str | float], ...] = ()
+    """Levels of categories that only dropped rows have, with their columns: no features were made of them."""
     constant: tuple[bool, ...] = ()
     """(k,) whether each target is known to have one value in all rows."""
     weighted: bool = False
@@ -209,6 +211,7 @@ class Moments:
             precision=self.precision if self.precision == other.precision else "float64",
             unit=max(self.unit, other.unit),
             growth=_growth(self, other, pair[0].diagonal()) if grown else (),
+            unused=tuple(dict.fromkeys((*self.unused, *(other.unused if sign > 0 else ())))),
             missing=_counted(self.lacking, other.lacking, sign),
             epsilon=tuple(max(a, b) for a, b in zip(self.epsilon, other.epsilon, strict=True)),
             constant=tuple(self._stays_constant(other, number, sign) for number in range(len(self.targets))),

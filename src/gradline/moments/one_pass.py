@@ -14,9 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import accumulate as accumulated
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-import numpy as np
-
-from gradline.design.effects import expand
+from gradline.design.effects import Label, expand, left_out
 from gradline.errors import OptionError
 from gradline.moments.cells import Grouping, assembled
 from gradline.moments.moments import FLOAT64, Moments
@@ -69,7 +67,9 @@ def accumulate(
         raise OptionError(f'precision is "double-double" or "float64" here, not {precision!r}.')
     terms, targets = problem.terms, problem.targets
     categories = tuple([category.column for category in problem.categories])
-    grouping = Grouping(categories, problem.effects, len(terms), len(targets)) if categories else None
+    grouping = (
+        Grouping(categories, problem.effects, len(terms), len(targets), problem.logical) if categories else None
+    )
     names = (*[term.name for term in terms], *targets, *categories)
     double = precision == "double-double"
     threads = threads or _processors()
@@ -188,13 +188,13 @@ def _processors() -> int:
 
 def _moments(problem: Problem, summing: Summing, total: Sums, precision: str) -> Moments:
     pair, terms, epsilon, recipe = total.pair, problem.terms, problem.epsilon, problem.recipe
+    unused: tuple[tuple[str, Label], ...] = ()
     if summing.grouping is not None:
-        met = [levels.labels for levels in summing.grouping.levels]
-        order = [sorted(range(len(labels)), key=labels.__getitem__) for labels in met]
-        levels = [[labels[at] for at in by] for labels, by in zip(met, order, strict=True)]
+        levels = summing.grouping.present(total.cells)
         summing.grouping.refuse_too_many(levels)
+        unused = left_out(problem.categories, [each.labels for each in summing.grouping.levels], levels)
         features = expand(problem.effects, terms, problem.categories, levels)
-        pair = assembled(pair, total.cells, summing.grouping, features, [np.argsort(by) for by in order])
+        pair = assembled(pair, total.cells, summing.grouping, features, levels)
         spacing = [2.0**-52 if feature.number is None else epsilon[feature.number] for feature in features]
         epsilon = (*spacing, *epsilon[len(terms) :])
         terms = tuple([feature.term for feature in features])
@@ -215,6 +215,7 @@ def _moments(problem: Problem, summing: Summing, total: Sums, precision: str) ->
         used=total.used,
         missing=tuple([(name, count) for name, count in lacking if count]),
         terms=terms,
+        unused=unused,
         weighted=problem.weights is not None and not problem.frequency,
         log_weights=total.log_weights,
         constant=tuple([value is not None for value in total.constant]),

@@ -215,7 +215,9 @@ def _closing(fit: Fit, seconds: float | None, shown: int) -> list[str]:
 def _passes(fit: Fit) -> str:
     if fit.plan is None:
         return f"{fit.precision}, from moments"
-    return f"{fit.precision}, one pass" if fit.plan.passes == 1 else "float64, then double-double"
+    if fit.plan.precision == fit.precision:
+        return f"{fit.precision}, {'one pass' if fit.plan.passes == 1 else f'{fit.plan.passes} passes'}"
+    return "float64, then double-double"
 
 
 def duration(seconds: float) -> str:

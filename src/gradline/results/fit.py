@@ -14,6 +14,7 @@ from gradline.design.terms import Term
 from gradline.doubledouble import Array
 from gradline.errors import OptionError
 from gradline.exact import inference
+from gradline.exact.origin import at_zero
 from gradline.moments.plan import Plan
 from gradline.results.prediction import Prediction as Prediction
 from gradline.results.prediction import predict
@@ -89,6 +90,9 @@ class Fit:
     """How the rows were read and summed, and why so; None for a fit from moments."""
     left_out: int = 0
     """Rows read that are not in the fit."""
+    origin: tuple[float, ...] = ()
+    """(d,) where features are integers too large beside their spread: `root` and the condition number are those of
+    the features less these. Parameters are those of the features themselves."""
     precision: str = "double-double"
     """Of the sums that were solved: "double-double" or "float64"."""
 
@@ -180,7 +184,8 @@ class Fit:
     @property
     def cov(self) -> Array:
         """(p, p) covariance of the parameters, NaN for aliased ones; (p, p, k) for several targets."""
-        unit = self.root.T @ self.root
+        root = at_zero(self.root, np.array(self.origin)) if self.origin else self.root
+        unit = root.T @ root
         unknown = np.isnan(self.variance)
         unit[unknown] = unit[:, unknown] = np.nan
         covariance = unit[:, :, None] * self._sigma**2

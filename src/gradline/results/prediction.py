@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradline.design.newdata import NewRows, height, numeric_parts, predictors
+from gradline.design.terms import less
 from gradline.doubledouble import Array, add, multiply
 from gradline.errors import OptionError
 from gradline.exact import inference
@@ -55,7 +56,7 @@ def predictions(
         raise OptionError(f"level is a probability between 0 and 1, not {level!r}.")
     reach = inference.t_quantile(level, fit.df_resid) * np.atleast_1d(fit.sigma) if interval else None
     own = float(interval == "prediction")
-    if not fit.terms:
+    if not fit.terms and not fit.recipe.categories:
         return _constants(fit, height(new, where, sql), reach, own)
     chunks = predictors(
         new,
@@ -158,7 +159,7 @@ class _Model:
         """(n, k) predicted values. Polynomials cancel: with low words the sums are carried in double-double."""
         fit = self.fit
         params = np.vstack([np.nan_to_num(fit.estimates), np.zeros((1, len(fit.targets)))])
-        if any(low is not None for low in rows.lo):
+        if fit.origin or any(low is not None for low in rows.lo):
             total = self._careful(rows, params, np.vstack([fit.estimates_low, params[-1:]]))
         else:
             chosen = [*range(int(fit.has_intercept)), *[place for place, _ in self.plain]]
@@ -172,6 +173,10 @@ class _Model:
         """(n,) h = z (X'X)⁻¹ z', some rows at a time, so that no matrix of all levels is ever made."""
         chosen = [*range(int(self.fit.has_intercept)), *[place for place, _ in self.plain]]
         design = self._design(rows)
+        if self.fit.origin:
+            for column, (place, of) in enumerate(self.plain, 1):
+                high, low = less((rows.hi[of], rows.lo[of]), self.fit.origin[place - 1])
+                design[:, column] = high if low is None else high + low
         found = [(group.part, group.parameters(rows, len(self.root) - 1)) for group in self.cells]
         result = np.empty(rows.rows)
         step = max(1, _CELLS // len(self.root))

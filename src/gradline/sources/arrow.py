@@ -106,15 +106,23 @@ def _concatenated(parts: Sequence[Any]) -> Any:
             return pa.concat_arrays(parts)
         except pa.ArrowInvalid:  # more labels together than their codes can tell
             pass
-    return pa.concat_arrays([part.cast(pa.large_string()) for part in parts])
+    plain = [part.dictionary_decode() if hasattr(part, "dictionary_decode") else part for part in parts]
+    kinds = {part.type for part in plain}
+    common = pa.large_string()
+    if not any(map(_is_text, kinds)):
+        common = kinds.pop() if len(kinds) == 1 else pa.float64()
+    return pa.concat_arrays([part.cast(common) for part in plain])
 
 
 def _labels(array: Any) -> Any:
-    """Text, dictionary-encoded or not; whatever else a dictionary holds becomes text."""
+    """Text, dictionary-encoded or not, and dictionaries of numbers; whatever else a dictionary holds becomes text."""
     import pyarrow as pa
     from pyarrow import types
 
-    if types.is_dictionary(array.type) and not _is_text(array.type.value_type):
+    if not types.is_dictionary(array.type):
+        return array
+    inner = array.type.value_type
+    if not (_is_text(inner) or types.is_integer(inner) or types.is_floating(inner) or types.is_boolean(inner)):
         return pa.DictionaryArray.from_arrays(array.indices, array.dictionary.cast(pa.string()))
     return array
 

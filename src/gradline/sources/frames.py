@@ -34,6 +34,8 @@ _KINDS = {
     "Object": "a mixture of Python objects",
 }
 _LABELS = ("String", "Categorical", "Enum")
+_PLAIN = {"string", "integer", "floating", "boolean", "empty", "datetime64"}
+"""What pandas' inferred_type says of levels that Arrow has as text or numbers."""
 _NUMBERS = {"integer", "floating", "mixed-integer-float", "decimal", "boolean", "empty"}
 """What pandas' infer_dtype says of Python objects that are all numbers."""
 
@@ -152,6 +154,7 @@ def _column(name: str, series: nw.Series[Any]) -> Column:
 
 def _labels(series: nw.Series[Any]) -> Callable[[int, int], Any]:
     """What takes a run of a text or categorical column: an Arrow array, codes and all, null where one is missing."""
+    series = _with_plain_levels(series)
 
     def part(first: int, last: int) -> Any:
         array = one_array(series[first:last].to_arrow())
@@ -160,6 +163,16 @@ def _labels(series: nw.Series[Any]) -> Callable[[int, int], Any]:
         return values_of(array)
 
     return part
+
+
+def _with_plain_levels(series: nw.Series[Any]) -> nw.Series[Any]:
+    """A categorical of pandas whose levels Arrow cannot turn into text, as pd.cut's intervals, with their text."""
+    levels = getattr(getattr(series.to_native(), "dtype", None), "categories", None)
+    if getattr(levels, "inferred_type", "string") in _PLAIN:
+        return series
+    import narwhals as nw
+
+    return nw.from_native(series.to_native().cat.rename_categories(str), series_only=True)
 
 
 def _no_numbers(first: int, last: int) -> NDArray[Any]:

@@ -27,7 +27,8 @@ class Rows(NamedTuple):
     """Number of the first of these rows in the whole table, from 0."""
     columns: tuple[Any, ...]
     """Each (n,). Numbers are a NumPy array: float64, float32, integer or bool; strided views are fine; NaN where a
-    value is missing. Labels are a pyarrow Array of text, perhaps dictionary-encoded; null where one is missing."""
+    value is missing. Labels are a pyarrow Array of text, perhaps dictionary-encoded, or of a dictionary of numbers;
+    null where one is missing."""
     place: str
     """How an error names where these rows stand: 'penguins.csv', 'a.parquet, row group 3'."""
 
