@@ -1,6 +1,6 @@
 """Everything that README and docs claim, measured: accuracy first, then speed, then start-up.
 
-    python benchmarks/run.py [accuracy] [training] [moments] [files] [categories] [startup]
+    python benchmarks/run.py [accuracy] [training] [minibatch] [moments] [files] [categories] [startup]
 
 Peers and gradline take turns within one run; figures are medians, and only ratios within a run mean anything.
 """
@@ -16,6 +16,7 @@ from pathlib import Path
 import accuracy
 import categories
 import files
+import minibatch
 import moments
 import startup
 import training
@@ -23,6 +24,7 @@ import training
 PARTS = {
     "accuracy": accuracy,
     "training": training,
+    "minibatch": minibatch,
     "moments": moments,
     "files": files,
     "categories": categories,

@@ -65,9 +65,10 @@ def tensors(features: Array, targets: Array, dtype: Any, device: str) -> tuple[t
             torch.from_numpy(features).to(device=target, dtype=dtype),
             torch.from_numpy(targets).to(device=target, dtype=dtype),
         )
-    except (RuntimeError, AssertionError) as error:
+    except (RuntimeError, AssertionError, TypeError) as error:  # TypeError: float64 on MPS
         reason = str(error).splitlines()[0]
-        raise OptionError(f"device {device!r} cannot be used: {reason[:120]}. Try device='cpu'.") from None
+        advice = "device='cpu', or dtype='float32'" if isinstance(error, TypeError) else "device='cpu'"
+        raise OptionError(f"device {device!r} cannot be used: {reason[:120]}. Try {advice}.") from None
 
 
 def model_of(theta: Array, dtype: Any = None, device: str = "cpu") -> torch.nn.Linear:
