@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from gradline.design.effects import written
-from gradline.design.problem import pose
+from gradline.design.problem import Problem, pose
 from gradline.design.slips import slips
 from gradline.doubledouble import Array
 from gradline.errors import ColumnError, DataError, OptionError, warn
+from gradline.exact.correction import corrected
 from gradline.exact.minimum_norm import minimum_norm
 from gradline.exact.origin import about_zero, origins
 from gradline.exact.relations import briefly, describe
@@ -21,6 +22,7 @@ from gradline.exact.solve import Solution, solve
 from gradline.moments import Moments, Progress, accumulate
 from gradline.moments.checkpoint import Checkpoint
 from gradline.moments.plan import Plan, plan_of
+from gradline.moments.residuals import residuals_of
 from gradline.results.fit import Fit
 
 FEW_DIGITS = 6
@@ -66,7 +68,7 @@ def fit(
         aliased: What a column that the ones before it determine gets: "nan", as in R; "min-norm", the solution
             with the shortest coef; or "error".
         precision: Of the sums: "double-double" (about 32 digits), "float64", or "auto": double-double where it costs
-            next to nothing, else float64, and a second pass in double-double where that leaves too few sure digits.
+            next to nothing, else float64, and a second pass for the residuals where that leaves too few sure digits.
         where: For files and databases: a SQL condition that rows must meet.
         sql: For files: a query in which they are the table `data`.
         checkpoint: For files: where to keep the sums of what has been read. A run that was killed and is started
@@ -100,11 +102,14 @@ def fit(
     saved = None if checkpoint is None else Checkpoint(checkpoint)
     moments = accumulate(problem, missing=missing, precision=plan.precision, progress=progress, checkpoint=saved)
     solution = _solved(moments, problem.intercept, l2)
+    plan = plan.after("")
     if plan.second and not solution.settled(moments.nobs - solution.freedom):
-        moments = accumulate(problem, missing=missing, progress=progress)
-        solution = _solved(moments, problem.intercept, l2)
-        plan = replace(plan, passes=2)
-    plan = replace(plan, passes=max(plan.passes, 1))
+        better = _corrected(problem, moments, solution, progress)
+        if better is not None:
+            solution, plan = better, plan.after("for the residuals in double-double")
+        if better is None or not solution.settled(moments.nobs - solution.freedom):
+            moments = accumulate(problem, missing=missing, progress=progress)
+            solution, plan = _solved(moments, problem.intercept, l2), plan.after("in double-double")
     found = origins(problem, moments, solution)
     if not found or getattr(problem.table, "once", False):
         return _fit(moments, solution, plan, problem.intercept, l2, aliased, lost=tuple(found))
@@ -112,7 +117,7 @@ def fit(
     columns = [*[term.factors[0][0] if term.plain else "" for term in moments.terms], *moments.targets]
     origin = np.array([found.get(name, 0.0) for name in columns])
     solution = _solved(moments, True, l2)
-    return _fit(moments, solution, replace(plan, passes=plan.passes + 1), True, l2, aliased, origin)
+    return _fit(moments, solution, plan.after("in double-double"), True, l2, aliased, origin)
 
 
 def plan(
@@ -162,6 +167,21 @@ def _solved(moments: Moments, intercept: bool, l2: float) -> Solution:
         unit=moments.units,
         rows=moments.used,
     )
+
+
+def _corrected(problem: Problem, moments: Moments, solution: Solution, progress: Progress | None) -> Solution | None:
+    """A solution from sums in float64, corrected by the residuals of another pass; None where it cannot be."""
+    if solution.inverse is None or solution.unsure == "the rank" or moments.recipe.categories:
+        return None
+    start = 0 if problem.intercept else 1
+    none = np.zeros((start, len(moments.targets)))
+    params = np.vstack([none, solution.params]), np.vstack([none, solution.params_low])
+    found = residuals_of(problem, params, complete=moments.used == moments.rows, progress=progress)
+    spacing = np.concatenate([[2.0**-52], moments.epsilon])[start:]
+    gradient = found.gradient[0][start:], found.gradient[1][start:]
+    sums = moments.hi[start:, start:]
+    units = np.broadcast_to(moments.units, len(moments.hi))[start:]
+    return corrected(solution, sums, units, spacing, gradient, found.squares)
 
 
 def _fit(

@@ -46,6 +46,7 @@ class Solution:
     error: Array  # (q, k) bound on the error of each parameter, in its own unit
     unsure: str  # what the sums are too coarse to tell, if anything: "the rank", "the residual sum of squares"
     method: str  # how it was solved, and why so
+    inverse: Array | None = None  # (q, q) (X'X)⁻¹, where coarse sums of full rank leave something to correct
 
     def settled(self, df_resid: float) -> bool:
         """Whether more exact sums would change nothing that matters.
@@ -161,6 +162,7 @@ def solve(
         error=error * back,
         unsure=unsure,
         method=method,
+        inverse=_scaled(reduced.inverse, scales[:q]) if coarse and not l2 and reduced.kept.all() else None,
     )
 
 

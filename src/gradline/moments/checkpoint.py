@@ -34,7 +34,7 @@ class Checkpoint:
         self._request: dict[str, Any] = {}
         self._levels: list[Levels] = []
 
-    def resume(self, problem: Problem, summing: Summing) -> list[Node]:
+    def resume(self, problem: Problem, summing: Summing) -> list[Node[Sums]]:
         """What the file holds of this very problem; nothing where there is no file yet.
 
         Raises:
@@ -77,13 +77,13 @@ class Checkpoint:
                 summing.grouping.levels[:] = [Levels(labels) for labels in record["levels"]]
             return [_node(number, node, tensors) for number, node in enumerate(record["nodes"])]
 
-    def keep(self, nodes: Sequence[Node], *, last: bool = False) -> None:
+    def keep(self, nodes: Sequence[Node[Sums]], *, last: bool = False) -> None:
         """Write the sums so far, if it is time to, or the last."""
         if last or time.monotonic() - self._written >= self._every:
             self._keep(nodes)
             self._written = time.monotonic()
 
-    def _keep(self, nodes: Sequence[Node]) -> None:
+    def _keep(self, nodes: Sequence[Node[Sums]]) -> None:
         tensors: dict[str, NDArray[Any]] = {}
         for number, node in enumerate(nodes):
             sums = node.sums
@@ -112,7 +112,7 @@ class Checkpoint:
         container.write(self.path, _KIND, record, tensors)
 
 
-def _node(number: int, node: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Node:
+def _node(number: int, node: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Node[Sums]:
     cells = [
         Cells(
             tensors[f"{number}.{place}.keys"],

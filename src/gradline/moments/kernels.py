@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradline.doubledouble import Array, Pair
-from gradline.moments import double_double, float64, groups, low_words
+from gradline.moments import double_double, float64, groups, low_words, residuals_compiled
 from gradline.moments.packing import layout
 from gradline.moments.simd import LANES
 
@@ -75,6 +75,29 @@ def plain(columns: Sequence[NDArray[Any]], chunk: int, threads: int = 1) -> Arra
         with ThreadPoolExecutor(parts) as pool:
             list(pool.map(compute, range(parts)))
     return out
+
+
+def residuals(columns: Sequence[NDArray[Any]], parameters: Array) -> tuple[Pair, Pair]:
+    """X'r (p, k) and r'r (k,) in double-double for r = y - Xβ; X has the constant 1 before the columns.
+
+    Args:
+        columns: d features and then k targets, as in narrow.
+        parameters: (2, k, p) the words of -β, p = d + 1.
+    """
+    _, k, p = parameters.shape
+    out, total = np.zeros((2, k, p)), np.zeros((2, k))
+    residuals_compiled.gather(
+        layout(columns).steps,
+        len(columns[0]),
+        np.ascontiguousarray(parameters),
+        _room(p + k, residuals_compiled.WIDTH // 8),
+        _room(residuals_compiled.STRETCH // 4, LANES),
+        _room(k * p, 16),
+        _room(k, 16),
+        out,
+        total,
+    )
+    return (out[0].T, out[1].T), (total[0], total[1])
 
 
 def grouped(

@@ -12,17 +12,18 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import accumulate as accumulated
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
 from gradline.design.effects import Label, expand, left_out
 from gradline.errors import OptionError
 from gradline.moments.cells import Grouping, assembled
 from gradline.moments.moments import FLOAT64, Moments
 from gradline.moments.sums import Summing, Sums
-from gradline.moments.tree import Node, Tree
+from gradline.moments.tree import Node, SumsT, Tree
 from gradline.sources import CHUNK, Part, Rows
 
 if TYPE_CHECKING:
+    from gradline.design.block import Block
     from gradline.design.problem import Problem
     from gradline.moments.checkpoint import Checkpoint
 
@@ -72,7 +73,7 @@ def accumulate(
     )
     names = (*[term.name for term in terms], *targets, *categories)
     double = precision == "double-double"
-    threads = threads or _processors()
+    threads = threads or processors()
     within = 1 if double else _within(problem, threads)
     summing = Summing(
         names, len(targets), missing, problem.frequency, grouping, double, threads=within, weights=problem.weights
@@ -87,7 +88,7 @@ def accumulate(
                 return _moments(problem, summing, found[0], precision)
     tree = Tree(summing.merge, () if checkpoint is None else checkpoint.resume(problem, summing))
     done = sum(node.sums.rows for node in tree.nodes)
-    for nodes in _runs(problem, summing, threads // within, tree.chunks):
+    for nodes in runs(problem, summing, threads // within, tree.chunks):
         for node in nodes:
             tree.add(node)
             done += node.sums.rows
@@ -100,7 +101,19 @@ def accumulate(
     return _moments(problem, summing, tree.total() or summing.nothing(), precision)
 
 
-def _runs(problem: Problem, summing: Summing, threads: int, done: int) -> Iterator[list[Node]]:
+class Chunked(Protocol[SumsT]):
+    """How the chunks of a problem are summed."""
+
+    def chunks(self, block: Block) -> Iterator[SumsT]:
+        """The sums of each chunk of CHUNK rows in the block, in order."""
+        ...
+
+    def merge(self, a: SumsT, b: SumsT) -> SumsT:
+        """Both together."""
+        ...
+
+
+def runs(problem: Problem, summing: Chunked[SumsT], threads: int, done: int) -> Iterator[list[Node[SumsT]]]:
     """The sums of runs of chunks in order, each run added up as far as the tree allows, without the first `done`."""
     parts = problem.parts()
     if len(parts) > 1 and all(part.rows is not None for part in parts):
@@ -110,11 +123,11 @@ def _runs(problem: Problem, summing: Summing, threads: int, done: int) -> Iterat
 
 
 def _part_by_part(
-    problem: Problem, summing: Summing, parts: Sequence[Part], threads: int, done: int
-) -> Iterator[list[Node]]:
+    problem: Problem, summing: Chunked[SumsT], parts: Sequence[Part], threads: int, done: int
+) -> Iterator[list[Node[SumsT]]]:
     """Each worker reads, decodes and sums parts of its own."""
 
-    def work(numbered: tuple[int, Part]) -> list[Node]:
+    def work(numbered: tuple[int, Part]) -> list[Node[SumsT]]:
         first, part = numbered
         return _run(problem, summing, part.read(), first)
 
@@ -124,8 +137,8 @@ def _part_by_part(
 
 
 def _end_to_end(
-    problem: Problem, summing: Summing, parts: Sequence[Part], threads: int, done: int
-) -> Iterator[list[Node]]:
+    problem: Problem, summing: Chunked[SumsT], parts: Sequence[Part], threads: int, done: int
+) -> Iterator[list[Node[SumsT]]]:
     """One thread reads, the others sum."""
 
     def numbered() -> Iterator[tuple[int, Rows]]:
@@ -139,7 +152,7 @@ def _end_to_end(
     return _in_order(lambda item: _run(problem, summing, (item[1],), item[0]), numbered(), threads)
 
 
-def _run(problem: Problem, summing: Summing, rows: Iterable[Rows], first: int) -> list[Node]:
+def _run(problem: Problem, summing: Chunked[SumsT], rows: Iterable[Rows], first: int) -> list[Node[SumsT]]:
     """The sums of consecutive chunks, of which this is the number of the first."""
     tree = Tree(summing.merge)
     for each in rows:
@@ -179,7 +192,7 @@ def _within(problem: Problem, threads: int) -> int:
     return threads if few and columns >= _WIDE else 1
 
 
-def _processors() -> int:
+def processors() -> int:
     """The processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

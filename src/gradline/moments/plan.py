@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gradline.errors import OptionError
@@ -20,7 +20,7 @@ FEW_PRODUCTS = 1e9
 """Rows times columns² that double-double does in about a tenth of a second."""
 
 SAFE_DIGITS = 10
-"""Fewer sure digits than this after a pass in float64, and the rows are read again in double-double."""
+"""Fewer sure digits than this after a pass in float64, and the rows are read again."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,16 @@ class Plan:
     """"double-double" or "float64"."""
     why: str
     second: bool = False
-    """Whether a second pass, in double-double, follows where float64 leaves too few digits."""
+    """Whether a second pass, for the residuals, follows where float64 leaves too few digits; rarely a third for all
+    sums in double-double."""
     passes: int = 0
     """Passes that were made; 0 before the work."""
+    last: str = ""
+    """What the last of several passes was for."""
+
+    def after(self, what: str) -> Plan:
+        """The plan after another pass, made for this."""
+        return replace(self, passes=self.passes + 1, last=what)
 
     def __str__(self) -> str:
         rows = "rows known only when read" if self.rows is None else f"{self.rows:,} rows"
@@ -60,10 +67,10 @@ class Plan:
         shown = listing(self.categories, WIDTH - len("levels of  are found on the way")) if self.categories else ""
         categories = [f"levels of {shown} are found on the way"] if shown else []
         if self.passes:
-            passes = "one pass" if self.passes == 1 else f"{self.passes} passes, the last in double-double,"
+            passes = "one pass" if self.passes == 1 else f"{self.passes} passes, the last {self.last},"
             last = f"{passes} over the rows"
         elif self.second:
-            last = f"one pass over the rows; a second in double-double if fewer than {SAFE_DIGITS} digits are sure"
+            last = f"one pass over the rows; a second for the residuals if fewer than {SAFE_DIGITS} digits are sure"
         else:
             last = "one pass over the rows"
         return "\n".join([first, *categories, f"{self.precision}: {self.why}", last])

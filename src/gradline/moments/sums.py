@@ -161,7 +161,7 @@ class Summing:
         """The (chunks, p, p) pair of plain columns."""
         from gradline.moments import kernels
 
-        columns = [_plain(column) for column in block.hi]
+        columns = [plain(column) for column in block.hi]
         if self.double:
             return kernels.narrow(columns, CHUNK)
         return _single(kernels.plain(columns, CHUNK, self.threads))
@@ -258,7 +258,7 @@ def _absent(values: NDArray[Any], name: str, block: Block) -> NDArray[np.bool_]:
     return absent
 
 
-def _plain(column: NDArray[Any]) -> NDArray[Any]:
+def plain(column: NDArray[Any]) -> NDArray[Any]:
     """The column as aligned float64 or float32 in this machine's byte order; the column itself where it is that."""
     kind = np.float32 if column.dtype == np.float32 else np.float64
     values = np.asarray(column, kind)

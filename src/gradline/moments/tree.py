@@ -7,39 +7,39 @@ end is added from the right. A run of consecutive chunks can be added up by itse
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
-from gradline.moments.sums import Sums
+SumsT = TypeVar("SumsT")
 
 
-class Node(NamedTuple):
+class Node(NamedTuple, Generic[SumsT]):
     """The sum of 2**level chunks, the first of which is number place·2**level."""
 
     level: int
     place: int
-    sums: Sums
+    sums: SumsT
 
 
-class Tree:
+class Tree(Generic[SumsT]):
     """What has been added so far, as few nodes as the tree allows."""
 
-    def __init__(self, merge: Callable[[Sums, Sums], Sums], nodes: Iterable[Node] = ()) -> None:
+    def __init__(self, merge: Callable[[SumsT, SumsT], SumsT], nodes: Iterable[Node[SumsT]] = ()) -> None:
         self._merge = merge
-        self.nodes: list[Node] = list(nodes)
+        self.nodes: list[Node[SumsT]] = list(nodes)
 
     @property
     def chunks(self) -> int:
         """How many chunks have been added."""
         return sum(1 << node.level for node in self.nodes)
 
-    def add(self, node: Node) -> None:
+    def add(self, node: Node[SumsT]) -> None:
         """Take in the next chunk, or the next run of them."""
         while node.place % 2 and self.nodes and self.nodes[-1][:2] == (node.level, node.place - 1):
             left = self.nodes.pop()
             node = Node(node.level + 1, node.place // 2, self._merge(left.sums, node.sums))
         self.nodes.append(node)
 
-    def total(self) -> Sums | None:
+    def total(self) -> SumsT | None:
         """The sum of everything, None of nothing."""
         if not self.nodes:
             return None

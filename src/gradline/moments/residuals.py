@@ -1,0 +1,77 @@
+"""A second pass over the rows, for the residuals of parameters that are nearly right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from gradline.doubledouble import Array, Pair, add
+from gradline.moments.one_pass import Progress, processors, runs
+from gradline.moments.sums import plain
+from gradline.moments.tree import Tree
+from gradline.sources import CHUNK
+
+if TYPE_CHECKING:
+    from gradline.design.block import Block
+    from gradline.design.problem import Problem
+
+
+class Residuals(NamedTuple):
+    """Sums over some rows, for r = y - Xβ."""
+
+    gradient: Pair  # (p, k) X'r, the constant 1 first
+    squares: Pair  # (k,) r'r
+    rows: int
+
+
+def residuals_of(
+    problem: Problem, params: Pair, *, complete: bool, threads: int | None = None, progress: Progress | None = None
+) -> Residuals:
+    """Read the rows once more and add up what the residuals say, in double-double.
+
+    Args:
+        problem: Numeric columns as they are, without weights.
+        params: (p, k) β, the intercept first.
+        complete: Whether nothing is missing.
+        threads: How many chunks to sum at a time; by default as many as there are processors.
+        progress: Called now and then with the rows so far and the rows in all.
+    """
+    gathering = _Gathering(-np.stack(params).swapaxes(1, 2), complete)
+    tree = Tree(gathering.merge)
+    done = 0
+    for nodes in runs(problem, gathering, threads or processors(), 0):
+        for node in nodes:
+            tree.add(node)
+            done += node.sums.rows
+        if progress is not None:
+            progress(done, problem.table.rows)
+    total = tree.total()
+    assert total is not None
+    return total
+
+
+@dataclass(frozen=True, slots=True)
+class _Gathering:
+    parameters: Array  # (2, k, p) the words of -β
+    complete: bool
+
+    def chunks(self, block: Block) -> Iterator[Residuals]:
+        """The sums of each chunk of the block, in order."""
+        from gradline.moments import kernels
+
+        columns = [plain(column) for column in block.hi]
+        for first in range(0, len(columns[0]), CHUNK):
+            some = [column[first : first + CHUNK] for column in columns]
+            rows = len(some[0])
+            if not self.complete:
+                keep = ~np.logical_or.reduce([np.isnan(column) for column in some])
+                some = [column[keep] for column in some]
+            gradient, squares = kernels.residuals(some, self.parameters)
+            yield Residuals(gradient, squares, rows)
+
+    def merge(self, a: Residuals, b: Residuals) -> Residuals:
+        """Both together."""
+        return Residuals(add(a.gradient, b.gradient), add(a.squares, b.squares), a.rows + b.rows)
