@@ -100,6 +100,27 @@ def test_compressed(delimiter: str, ending: str, folder: Path) -> None:
     assert (a.tolist(), t.to_pylist()) == ([1, 2], [f"x{delimiter}\n", None])
 
 
+@pytest.mark.parametrize("name", ["t.csv.gz", "t.csv.zst", "t.jsonl.gz", "t.jsonl.zst"])
+def test_compressed_files_that_were_cut_short(name: str, folder: Path) -> None:
+    row = "{0},{1}\n" if "csv" in name else '{{"a": {0}, "b": {1}}}\n'
+    header = "a,b\n" if "csv" in name else ""
+    text = (header + "".join(row.format(i, i * i % 100_003) for i in range(100_000))).encode()
+    packed = gzip.compress(text) if name.endswith("gz") else pa.compress(text, codec="zstd", asbytes=True)
+    for end in (len(packed) * 2 // 3, len(packed) - 1):
+        (folder / name).write_bytes(packed[:end])
+        with pytest.raises(SourceError, match=name):
+            read_numbers(open_table(folder / name), "a")
+
+
+def test_zstd_files_of_several_frames(folder: Path) -> None:
+    rows = [f"{i},{i}\n".encode() for i in range(3)]
+    frames = [pa.compress(part, codec="zstd", asbytes=True) for part in (b"a,b\n", *rows, b"7,7\n" * 100_000)]
+    skippable = (0x184D2A5F).to_bytes(4, "little") + (5).to_bytes(4, "little") + b"notes"
+    (folder / "t.csv.zst").write_bytes(frames[0] + skippable + b"".join(frames[1:]))
+    [a] = values(open_table(folder / "t.csv.zst"), "a")
+    assert a[:4] == [0, 1, 2, 7]
+
+
 def test_text_columns_are_labels(folder: Path) -> None:
     table = csv(folder, "t,a,d\nx,1,2024-01-01\nNA,2,\n,NA,2024-01-02\n키,4,2024-01-01\n")
     assert (table.numeric, table.labels) == (("a",), ("t",))
