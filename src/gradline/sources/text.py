@@ -23,6 +23,8 @@ SAMPLE = 20_480
 ROW_NAMES = "row_names"
 """The name of the column for which a file of R's write.table has none."""
 
+_LEAVE_EMPTY = "Correct it, or leave it empty (or NA) if it is missing."
+_EXPECTED = {"DOUBLE": "a number", "BIGINT": "a whole number", "BOOLEAN": "true or false", "DATE": "a date"}
 _HEAD = 1 << 16
 NUMBER = re.compile(r"(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL.*)$")
 _NOT_A_NUMBER = re.compile(
@@ -69,15 +71,16 @@ def text_file(connection: Any, path: str, file: str, packing: str) -> Text:
     return Text(tuple(names), _read_csv(file, options + (f", types = {struct(types)}" if types else "")))
 
 
-def bad_text(path: str, problem: Exception) -> ColumnError | SourceError | None:
-    """What DuckDB says of a line over twenty lines, in two; None where it says something else."""
+def bad_text(path: str, problem: Exception, advice: str = _LEAVE_EMPTY) -> ColumnError | SourceError | None:
+    """What DuckDB says of a line over twenty lines, in two; None where it says something else.
+
+    `advice` is what to do with a value that does not fit.
+    """
     bad = _NOT_A_NUMBER.search(str(problem))
     if bad:
-        expected = {"DOUBLE": "a number", "BOOLEAN": "true or false", "DATE": "a date"}.get(bad["kind"], bad["kind"])
-        return ColumnError(
-            f"{path}, line {bad['line']}: column {bad['column']!r} has {bad['value'][:60]!r}, not {expected}.\n"
-            "Correct it, or leave it empty (or NA) if it is missing."
-        )
+        place = f"{path}, line {bad['line']}: column {bad['column']!r}"
+        expected = _EXPECTED.get(bad["kind"], bad["kind"])
+        return ColumnError(f"{place} has {bad['value'][:60]!r}, not {expected}.\n{advice}")
     line = re.search(r"CSV Error on Line: (\d+)", str(problem))
     if "not utf-8" in str(problem).lower():
         place = f"{path}, line {line[1]}" if line else path
