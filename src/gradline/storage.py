@@ -40,7 +40,7 @@ def load(path: str | Path) -> Fit | Run | Moments:
         if kind == "fit":
             return _fit(record)
         if kind == "moments":
-            return Moments.from_record(record | tensors)
+            return Moments.from_record({"source": str(path)} | record | tensors)
         if kind == "run":
             from gradline.results.run import Run
 
@@ -59,8 +59,9 @@ def save_fit(fit: Fit, path: str | Path) -> None:
 
 
 def save_moments(moments: Moments, path: str | Path) -> None:
-    """Write moments: the tensors `hi` and `lo`, and their names."""
+    """Write moments: the tensors `hi` and `lo`, and their names. The same rows of other files are the same bytes."""
     record = dataclasses.asdict(moments)
+    del record["source"]
     tensors = {name: np.ascontiguousarray(record.pop(name)) for name in ("hi", "lo")}
     write(path, "moments", record, tensors)
 
