@@ -62,6 +62,20 @@ def test_columns_without_any_value_are_numbers(folder: Path) -> None:
     assert np.isnan(values(table)).all()
 
 
+@pytest.mark.parametrize(
+    "numbers", [["+3", "-2", "NA"], [" 2 ", " 4.5 ", "1"], ["+.5", "2.", "+1e3"], ["7" * 45, "1", "2"]]
+)
+def test_numbers_that_duckdb_calls_text(numbers: list[str], folder: Path) -> None:
+    table = csv(folder, "a,b\n" + "".join(f"{number},x\n" for number in numbers))
+    assert table.numeric == ("a",)
+    expected = [np.nan if number == "NA" else float(number) for number in numbers]
+    np.testing.assert_array_equal(values(table, "a"), [expected])
+
+
+def test_names_that_look_like_numbers_stay_text(folder: Path) -> None:
+    assert csv(folder, "a,b\n1_000,+\n2_001,7\n").labels == ("a", "b")
+
+
 def test_a_header_and_no_rows(folder: Path) -> None:
     table = csv(folder, "a,b\n")
     assert table.columns == table.numeric == ("a", "b")

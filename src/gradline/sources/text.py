@@ -26,7 +26,9 @@ ROW_NAMES = "row_names"
 _LEAVE_EMPTY = "Correct it, or leave it empty (or NA) if it is missing."
 _EXPECTED = {"DOUBLE": "a number", "BIGINT": "a whole number", "BOOLEAN": "true or false", "DATE": "a date"}
 _HEAD = 1 << 16
-NUMBER = re.compile(r"(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL.*)$")
+NUMBER = re.compile(r"(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|BIGNUM|FLOAT|DOUBLE|DECIMAL.*)$")
+_PLAIN = r"' *[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)? *'"
+"""A number in SQL; 1_000 is one to DuckDB, and more likely a name."""
 _NOT_A_NUMBER = re.compile(
     r'CSV Error on Line: (?P<line>\d+).*?converting column "(?P<column>.*?)"\. '
     r'Could not convert string "(?P<value>.*?)" to (?:\')?(?P<kind>\w+)',
@@ -64,8 +66,8 @@ def text_file(connection: Any, path: str, file: str, packing: str) -> Text:
     names = [name or sql for name, (sql, _) in zip(names, sniffed, strict=True)]
     reject_duplicates(names, path)
     texts = [sql for sql, kind in sniffed if kind == "VARCHAR"]
-    blank = _all_missing(connection, file, options, texts) if texts else set()
-    types = {sql: "DOUBLE" for sql, kind in sniffed if NUMBER.match(kind) or sql in blank}
+    numbers = _without_text(connection, file, options, texts) if texts else set()
+    types = {sql: "DOUBLE" for sql, kind in sniffed if NUMBER.match(kind) or sql in numbers}
     if "skip" in options:
         types[sniffed[0][0]] = "VARCHAR"  # numbers of rows are names too, not a feature
     return Text(tuple(names), _read_csv(file, options + (f", types = {struct(types)}" if types else "")))
@@ -169,9 +171,9 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _all_missing(connection: Any, file: str, options: str, columns: Sequence[str]) -> set[str]:
-    """The columns without a single value at the start of the file: DuckDB calls them text, they may be numbers."""
-    counts = ", ".join(f"count({quoted(column)})" for column in columns)
+def _without_text(connection: Any, file: str, options: str, columns: Sequence[str]) -> set[str]:
+    """The columns that DuckDB calls text and that have none at the start of the file: no value, or +3, " 2 "."""
+    counts = ", ".join(f"count(*) FILTER (NOT regexp_full_match({quoted(column)}, {_PLAIN}))" for column in columns)
     head = f"SELECT * FROM {_read_csv(file, options)} LIMIT {SAMPLE}"  # noqa: S608
     [found] = ask(connection, f"SELECT {counts} FROM ({head})")  # noqa: S608
     return {column for column, count in zip(columns, found, strict=True) if count == 0}
