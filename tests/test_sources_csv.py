@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+import gradline as gl
 from gradline.errors import ColumnError, GradlineError, OptionError, SourceError
 from gradline.sources import CHUNK, Table, demand, open_columns, open_table
 from gradline.sources.columns import beside
@@ -87,6 +88,10 @@ def test_a_header_and_no_rows(folder: Path) -> None:
     [
         ("a\tb\n1\t2\n", "t.tsv"),
         ("a;b\n1;2\n", "t.csv"),
+        ("a:b\n1:2\n", "t.csv"),
+        ("a^b\n1^2\n", "t.csv"),
+        ('"a"~"b"\n"1"~"2"\n', "t.csv"),
+        ("a\x01b\n1\x012\n", "t.txt"),
         ("a|b\n1|2\n", "t.txt"),
         ('"a","b"\r\n"1","2"\r\n', "t.CSV"),
         ("\ufeffa,b\n1,2\n", "t.csv"),
@@ -102,6 +107,18 @@ def test_a_header_and_no_rows(folder: Path) -> None:
 def test_dialects(text: str, name: str, folder: Path) -> None:
     (folder / name).write_text(text, encoding="utf-8", newline="")
     assert values(open_table(folder / name), "a", "b") == [[1.0], [2.0]]
+
+
+def test_a_decimal_comma_does_not_hide_the_delimiter(folder: Path) -> None:
+    assert csv(folder, "x;y\n1,5;2,5\n2,5;3,5\n3,5;5,1\n").columns == ("x", "y")
+    with pytest.raises(ColumnError, match="such as '2,5'"):
+        gl.fit(folder / "t.csv", target="y")
+
+
+@pytest.mark.parametrize("text", ["at: noon\n1\n2\n", "time:utc\n12\n13\n", "Report; 2024\n\na,b\n1,2\n3,4\n"])
+def test_marks_that_are_no_delimiters(text: str, folder: Path) -> None:
+    names = ("a", "b") if "a,b" in text else (text.partition("\n")[0],)
+    assert csv(folder, text).columns == names
 
 
 @pytest.mark.parametrize("ending", ["gz", "zst"])

@@ -23,6 +23,10 @@ SAMPLE = 20_480
 ROW_NAMES = "row_names"
 """The name of the column for which a file of R's write.table has none."""
 
+_DELIMITERS = ",;\t|"
+"""Those that DuckDB tries."""
+_RARE = " :^~\x01\x1f"
+"""Those that are tried where it finds none."""
 _LEAVE_EMPTY = "Correct it, or leave it empty (or NA) if it is missing."
 _EXPECTED = {"DOUBLE": "a number", "BIGINT": "a whole number", "BOOLEAN": "true or false", "DATE": "a date"}
 _HEAD = 1 << 16
@@ -55,13 +59,13 @@ def text_file(connection: Any, path: str, file: str, packing: str) -> Text:
     if len(sniffed) == 1:
         reject_ragged(path, packing, head.lstrip("\ufeff\r\n").splitlines()[0])
     rows = _first_rows(head, dialect, skip + 1)
-    options = f"header = true{_options(dialect)}"
+    options = f"header = true{dialect['options']}"
     names = [*rows[skip], *[""] * len(sniffed)][: len(sniffed)] if skip < len(rows) else []
     if skip and len(rows[skip - 1]) == len(sniffed) - 1 and any(_is_number(name) for name in names):
         # R's write.table gives the row names no name: its first line is one field short, and DuckDB skips it.
         names = [ROW_NAMES, *rows[skip - 1]]
         listed = ", ".join(map(literal, names))
-        options = f"header = false, skip = {skip}, names = [{listed}]{_options(dialect)}"
+        options = f"header = false, skip = {skip}, names = [{listed}]{dialect['options']}"
         sniffed = _described(connection, file, options)
     names = [name or sql for name, (sql, _) in zip(names, sniffed, strict=True)]
     reject_duplicates(names, path)
@@ -99,7 +103,7 @@ def bad_text(path: str, problem: Exception, advice: str = _LEAVE_EMPTY) -> Colum
     if "sniff" in str(problem).lower():
         return SourceError(
             f"{path}: no delimiter, quotes and line ends fit its first lines.\n"
-            "Expected one delimiter (, ; | tab or a single space) and lines that all end in the same way."
+            "Expected one delimiter (, ; | : ^ ~ tab or a single space) and lines that all end in the same way."
         )
     return None
 
@@ -117,20 +121,23 @@ def first_text(path: str, packing: str) -> str:
 
 def _dialect(connection: Any, file: str, head: str) -> tuple[dict[str, str], int, list[tuple[str, str]]]:
     """Delimiter and quotes, how many lines stand before the names, and DuckDB's names and types."""
-    found = _sniff(connection, file, "")
-    if len(found[2]) > 1:
-        return found
-    first = head.lstrip("\ufeff\r\n").partition("\n")[0]
-    if " " in first.strip() and not any(mark in first for mark in ",;\t|"):
-        # R's write.table separates by a space unless told otherwise. DuckDB does not look for that by itself.
-        import duckdb
+    import duckdb
 
+    found = _sniff(connection, file, "")
+    first = head.lstrip("\ufeff\r\n").partition("\n")[0].strip()
+    delimiter, alone = found[0]["delim"], len(found[2]) == 1
+    likely = [mark for mark in _DELIMITERS if mark in first]
+    if delimiter in likely and not alone:
+        return found
+    # R's write.table separates by a space unless told otherwise, and DuckDB does not look for that by itself. Where a
+    # comma is in the numbers, it takes "x;y" above 1,5;2,5 for a title.
+    for mark in likely if not alone else [mark for mark in _RARE if mark in first and not likely]:
         try:
-            spaced = _sniff(connection, file, ", delim = ' '")
+            other = _sniff(connection, file, f", delim = {literal(mark)}")
         except duckdb.Error:
-            return found
-        if len(spaced[2]) > 1:
-            return spaced
+            continue
+        if len(other[2]) > 1 and (alone or not other[1]):
+            return other
     return found
 
 
@@ -140,16 +147,12 @@ def _sniff(connection: Any, file: str, options: str) -> tuple[dict[str, str], in
         f"SELECT Delimiter, Quote, Escape, Comment, SkipRows FROM sniff_csv({file}, header = true{options})",  # noqa: S608
     )
     marks = {"delim": delimiter, "quote": quote, "escape": escape, "comment": comment}
-    dialect = {key: "" if mark == "(empty)" else mark for key, mark in marks.items()}
+    dialect = {key: "" if mark == "(empty)" else mark for key, mark in marks.items()} | {"options": options}
     return dialect, skip, _described(connection, file, f"header = true{options}")
 
 
 def _described(connection: Any, file: str, options: str) -> list[tuple[str, str]]:
     return [(row[0], row[1]) for row in ask(connection, f"DESCRIBE SELECT * FROM {_read_csv(file, options)}")]  # noqa: S608
-
-
-def _options(dialect: dict[str, str]) -> str:
-    return f", delim = {literal(dialect['delim'])}" if dialect["delim"] == " " else ""
 
 
 def _first_rows(head: str, dialect: dict[str, str], count: int) -> list[list[str]]:
