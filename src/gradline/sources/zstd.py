@@ -28,7 +28,7 @@ def reject_cut_short(path: str) -> None:
         except EOFError:
             whole = False
     if not whole:
-        raise SourceError(f"{path} is cut short: it ends within a frame of zstd.\nMake or fetch it again.")
+        raise SourceError(f"{path} cannot be read: it is cut short, within a frame of zstd.\nMake or fetch it again.")
 
 
 def _skip_frame(file: BinaryIO) -> None:
