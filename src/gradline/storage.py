@@ -86,9 +86,10 @@ def load_moments(path: str | Path) -> Moments:
 
 def _fit(record: dict[str, Any]) -> Fit:
     fields = fields_of_record(record)
-    plan = fields.get("plan")
+    plan: dict[str, Any] | None = fields.get("plan")
     if plan is not None:
-        fields["plan"] = Plan(**plan | {"categories": tuple(plan["categories"])})
+        plan |= {"categories": tuple(plan["categories"]), "before": tuple(plan.get("before", ()))}
+        fields["plan"] = Plan(**plan)
     fit = Fit(**fields | {"names": list(fields["names"])})
     q, k = len(fit.names), len(fit.targets)
     shapes = (fit.estimates.shape, fit.estimates_low.shape, fit.variance.shape, fit.root.shape, fit.rss.shape)

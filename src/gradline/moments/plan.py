@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gradline.design.derived import whole_columns
 from gradline.errors import OptionError
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class Plan:
     """Whether a second pass, in double-double, follows where float64 leaves too few digits."""
     passes: int = 0
     """Passes that were made; 0 before the work."""
+    before: tuple[str, ...] = ()
+    """What needs whole columns before the passes: "scale(x)"."""
 
     def __str__(self) -> str:
         rows = "rows known only when read" if self.rows is None else f"{self.rows:,} rows"
@@ -64,7 +67,8 @@ class Plan:
             last = f"one pass over the rows; a second in double-double if fewer than {SAFE_DIGITS} digits are sure"
         else:
             last = "one pass over the rows"
-        return "\n".join([first, *categories, f"{self.precision}: {self.why}", last])
+        before = [f"before it, what {', '.join(self.before)} must know of whole columns"] if self.before else []
+        return "\n".join([first, *categories, f"{self.precision}: {self.why}", last, *before])
 
 
 def plan_of(problem: Problem, precision: str = "auto") -> Plan:
@@ -86,6 +90,7 @@ def plan_of(problem: Problem, precision: str = "auto") -> Plan:
         precision=chosen,
         why=why,
         second=chosen == "float64" and precision == "auto",
+        before=tuple(whole_columns(problem.derived, problem.table)),
     )
 
 
