@@ -64,7 +64,8 @@ def test_columns_without_any_value_are_numbers(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "numbers", [["+3", "-2", "NA"], [" 2 ", " 4.5 ", "1"], ["+.5", "2.", "+1e3"], ["7" * 45, "1", "2"]]
+    "numbers",
+    [["+3", "-2", "NA"], [" 2 ", " 4.5 ", "1"], ["+.5", "2.", "+1e3"], ["inf", "2", "+Infinity"], ["7" * 45, "1"]],
 )
 def test_numbers_that_duckdb_calls_text(numbers: list[str], folder: Path) -> None:
     table = csv(folder, "a,b\n" + "".join(f"{number},x\n" for number in numbers))

@@ -31,8 +31,8 @@ _LEAVE_EMPTY = "Correct it, or leave it empty (or NA) if it is missing."
 _EXPECTED = {"DOUBLE": "a number", "BIGINT": "a whole number", "BOOLEAN": "true or false", "DATE": "a date"}
 _HEAD = 1 << 16
 NUMBER = re.compile(r"(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|BIGNUM|FLOAT|DOUBLE|DECIMAL.*)$")
-_PLAIN = r"' *[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)? *'"
-"""A number in SQL; 1_000 is one to DuckDB, and more likely a name."""
+_PLAIN = r"' *[+-]?((\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|(?i:inf|infinity)) *'"
+"""A number, as a pattern in SQL; 1_000 is one to DuckDB, and more likely a name."""
 _NOT_A_NUMBER = re.compile(
     r'CSV Error on Line: (?P<line>\d+).*?converting column "(?P<column>.*?)"\. '
     r'Could not convert string "(?P<value>.*?)" to (?:\')?(?P<kind>\w+)',
