@@ -86,6 +86,8 @@ def test_meaning(
         ("y ~ a | b", OptionError, "several parts"),
         ("y ~ 5", OptionError, "cannot be read"),
         ("y ~ (a", OptionError, "cannot be read"),
+        ("y ~ a + (b]", OptionError, "cannot be read: brackets or calls"),
+        ("y ~ log(a).mean(b)", OptionError, "cannot be read: brackets or calls"),
         ("y ~ a ~ b", OptionError, "formula"),
         ("y ~", OptionError, "expected a target, a tilde"),
         ("~ a", OptionError, "expected a target, a tilde"),

@@ -1,4 +1,4 @@
-"""Ctrl-C, and a disk that is full: the command ends at once, and nothing is half-written."""
+"""Ctrl-C and SIGTERM, and a disk that is full: the command ends at once, and nothing is half-written."""
 
 from __future__ import annotations
 
@@ -46,18 +46,18 @@ def started(long: Path, *arguments: str, times: int = 1) -> subprocess.Popen[str
     )
 
 
-def interrupted(process: subprocess.Popen[str]) -> None:
-    """Send what Ctrl-C sends; the process must end soon, and say so in a line."""
+def interrupted(process: subprocess.Popen[str], by: signal.Signals = signal.SIGINT) -> None:
+    """Send what Ctrl-C sends, or what ends a batch job; the process must end soon, and say so in a line."""
     assert process.poll() is None, "it was over before it could be interrupted"
     start = time.monotonic()
-    process.send_signal(signal.SIGINT)
+    process.send_signal(by)
     try:
         out, err = process.communicate(timeout=60)
     finally:
         process.kill()
     assert time.monotonic() - start < 5  # a second on a busy machine; the rest of the work would take much longer
     assert (out, err) == ("", "interrupted: nothing is half-written.\n")
-    assert process.returncode == 130
+    assert process.returncode == 128 + by
 
 
 def wait_for(folder: Path, pattern: str, process: subprocess.Popen[str], bytes_: int = 1) -> None:
@@ -67,13 +67,14 @@ def wait_for(folder: Path, pattern: str, process: subprocess.Popen[str], bytes_:
         time.sleep(0.01)
 
 
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
-def test_predict_leaves_the_output_of_before(ending: str, long: Path, tmp_path: Path) -> None:
+def test_predict_leaves_the_output_of_before(ending: str, by: signal.Signals, long: Path, tmp_path: Path) -> None:
     out = tmp_path / f"out.{ending}"
     out.write_text("of before")
     process = started(long, "predict", str(long / "model.safetensors"), "--out", str(out), times=200)
     wait_for(tmp_path, f".out.{ending}*", process, 100_000)
-    interrupted(process)
+    interrupted(process, by)
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(out.name, "of before")]
 
 

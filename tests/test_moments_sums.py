@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import oracle
+import pandas as pd
 import pytest
 
 import gradline as gl
@@ -278,6 +279,16 @@ def test_weight_zero_leaves_the_row_out() -> None:
     assert got.nobs == 15
     np.testing.assert_allclose(got.params, wanted.params, rtol=1e-15)
     np.testing.assert_allclose(got.se, wanted.se, rtol=1e-15)
+
+
+def test_an_identifier_is_refused_before_its_levels_fill_the_memory(tmp_path: Path) -> None:
+    x = np.arange(300_000)
+    pd.DataFrame({"id": x.astype(str), "y": x % 7}).to_parquet(tmp_path / "t.parquet", row_group_size=15_000)
+    seen: list[int] = []
+    problem = pose(tmp_path / "t.parquet", formula="y ~ id")
+    with pytest.raises(gl.GradlineError, match=r"'id' has more levels than the 20,000 features that fit"):
+        accumulate(problem, progress=lambda done, total: seen.append(done))
+    assert seen in ([], [15_000])
 
 
 def test_progress_counts_rows() -> None:

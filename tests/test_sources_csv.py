@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+import gradline as gl
 from gradline.errors import ColumnError, GradlineError, OptionError, SourceError
 from gradline.sources import CHUNK, Table, demand, open_columns, open_table
 from gradline.sources.columns import beside
@@ -62,6 +63,21 @@ def test_columns_without_any_value_are_numbers(folder: Path) -> None:
     assert np.isnan(values(table)).all()
 
 
+@pytest.mark.parametrize(
+    "numbers",
+    [["+3", "-2", "NA"], [" 2 ", " 4.5 ", "1"], ["+.5", "2.", "+1e3"], ["inf", "2", "+Infinity"], ["7" * 45, "1"]],
+)
+def test_numbers_that_duckdb_calls_text(numbers: list[str], folder: Path) -> None:
+    table = csv(folder, "a,b\n" + "".join(f"{number},x\n" for number in numbers))
+    assert table.numeric == ("a",)
+    expected = [np.nan if number == "NA" else float(number) for number in numbers]
+    np.testing.assert_array_equal(values(table, "a"), [expected])
+
+
+def test_names_that_look_like_numbers_stay_text(folder: Path) -> None:
+    assert csv(folder, "a,b\n1_000,+\n2_001,7\n").labels == ("a", "b")
+
+
 def test_a_header_and_no_rows(folder: Path) -> None:
     table = csv(folder, "a,b\n")
     assert table.columns == table.numeric == ("a", "b")
@@ -73,6 +89,10 @@ def test_a_header_and_no_rows(folder: Path) -> None:
     [
         ("a\tb\n1\t2\n", "t.tsv"),
         ("a;b\n1;2\n", "t.csv"),
+        ("a:b\n1:2\n", "t.csv"),
+        ("a^b\n1^2\n", "t.csv"),
+        ('"a"~"b"\n"1"~"2"\n', "t.csv"),
+        ("a\x01b\n1\x012\n", "t.txt"),
         ("a|b\n1|2\n", "t.txt"),
         ('"a","b"\r\n"1","2"\r\n', "t.CSV"),
         ("\ufeffa,b\n1,2\n", "t.csv"),
@@ -90,6 +110,18 @@ def test_dialects(text: str, name: str, folder: Path) -> None:
     assert values(open_table(folder / name), "a", "b") == [[1.0], [2.0]]
 
 
+def test_a_decimal_comma_does_not_hide_the_delimiter(folder: Path) -> None:
+    assert csv(folder, "x;y\n1,5;2,5\n2,5;3,5\n3,5;5,1\n").columns == ("x", "y")
+    with pytest.raises(ColumnError, match="such as '2,5'"):
+        gl.fit(folder / "t.csv", target="y")
+
+
+@pytest.mark.parametrize("text", ["at: noon\n1\n2\n", "time:utc\n12\n13\n", "Report; 2024\n\na,b\n1,2\n3,4\n"])
+def test_marks_that_are_no_delimiters(text: str, folder: Path) -> None:
+    names = ("a", "b") if "a,b" in text else (text.partition("\n")[0],)
+    assert csv(folder, text).columns == names
+
+
 @pytest.mark.parametrize("ending", ["gz", "zst"])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_compressed(delimiter: str, ending: str, folder: Path) -> None:
@@ -98,6 +130,27 @@ def test_compressed(delimiter: str, ending: str, folder: Path) -> None:
     (folder / f"t.csv.{ending}").write_bytes(packed)
     a, t = next(open_table(folder / f"t.csv.{ending}").read(["a", "t"])).columns
     assert (a.tolist(), t.to_pylist()) == ([1, 2], [f"x{delimiter}\n", None])
+
+
+@pytest.mark.parametrize("name", ["t.csv.gz", "t.csv.zst", "t.jsonl.gz", "t.jsonl.zst"])
+def test_compressed_files_that_were_cut_short(name: str, folder: Path) -> None:
+    row = "{0},{1}\n" if "csv" in name else '{{"a": {0}, "b": {1}}}\n'
+    header = "a,b\n" if "csv" in name else ""
+    text = (header + "".join(row.format(i, i * i % 100_003) for i in range(100_000))).encode()
+    packed = gzip.compress(text) if name.endswith("gz") else pa.compress(text, codec="zstd", asbytes=True)
+    for end in (len(packed) * 2 // 3, len(packed) - 1):
+        (folder / name).write_bytes(packed[:end])
+        with pytest.raises(SourceError, match=name):
+            read_numbers(open_table(folder / name), "a")
+
+
+def test_zstd_files_of_several_frames(folder: Path) -> None:
+    rows = [f"{i},{i}\n".encode() for i in range(3)]
+    frames = [pa.compress(part, codec="zstd", asbytes=True) for part in (b"a,b\n", *rows, b"7,7\n" * 100_000)]
+    skippable = (0x184D2A5F).to_bytes(4, "little") + (5).to_bytes(4, "little") + b"notes"
+    (folder / "t.csv.zst").write_bytes(frames[0] + skippable + b"".join(frames[1:]))
+    [a] = values(open_table(folder / "t.csv.zst"), "a")
+    assert a[:4] == [0, 1, 2, 7]
 
 
 def test_text_columns_are_labels(folder: Path) -> None:

@@ -146,6 +146,19 @@ def test_a_damaged_row_group_is_named(tmp_path: Path) -> None:
         next(table)
 
 
+def test_a_number_that_was_damaged_is_found_where_the_writer_left_checksums(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    table = pa.table({"a": np.arange(1000.0)})
+    options: dict[str, Any] = {"compression": "none", "use_dictionary": False, "write_page_checksum": True}
+    pa.parquet.write_table(table, path, row_group_size=500, **options)
+    content = bytearray(path.read_bytes())
+    at = content.index(np.float64(700).tobytes())
+    content[at : at + 8] = np.float64(1700).tobytes()
+    path.write_bytes(content)
+    with pytest.raises(SourceError, match=r"t\.parquet, row group 1: .*\(?(CRC|checksum)"):
+        list(open_table(path).read(["a"]))
+
+
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
 
 

@@ -147,6 +147,24 @@ def test_errors_of_connections_and_relations(connection: Any) -> None:
         open_table(relation)
 
 
+def test_a_query_on_a_connection_that_is_closed(connection: Any) -> None:
+    query = gl.sql("SELECT * FROM trips", connection=connection)
+    connection.close()
+    with pytest.raises(gl.SourceError, match=r"already closed.*\nOpen the connection again"):
+        gl.fit(query, target="fare")
+
+
+def test_a_query_names_line_column_and_value_where_a_csv_file_is_not_as_guessed(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("x,y\n" + "1,2\n" * 30_000 + "oops,3\n")
+    words = r"t\.csv, line 30002: column 'x' has 'oops', not a whole number\.\nCorrect it, or .* read_csv"
+    query = f"SELECT * FROM '{path}'"
+    with duckdb.connect() as connection:
+        for data in (gl.sql(query), gl.sql(query, connection=connection), connection.sql(query)):
+            with pytest.raises(gl.ColumnError, match=words):
+                gl.fit(data, target="y")
+
+
 def test_a_query_over_files_of_every_kind(tmp_path: Path) -> None:
     columns = {"a": [1.0, -2.0, 3.0], "b": [2.0, 4.0, None], "s": ["x", None, "z"]}
     pq.write_table(pa.table(columns), tmp_path / "t.parquet")

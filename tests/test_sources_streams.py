@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,36 @@ def test_labels_and_missing_values_stay() -> None:
     [rows] = table.read(["v", "w"])
     np.testing.assert_array_equal(rows.columns[0], [1, 2, 3, np.nan])
     assert rows.columns[1].to_pylist() == ["a", None, "b", "a"]
+
+
+@pytest.mark.parametrize("kind", ["a generator", "an Arrow reader"])
+def test_looking_at_a_stream_takes_nothing_from_it(kind: str) -> None:
+    frames = [pd.DataFrame({"x": [1.0, 2.0, 4.0 + i], "y": [2.0, 3.0, 5.0]}) for i in range(3)]
+    table = pa.Table.from_pandas(pd.concat(frames))
+    stream = (frame for frame in frames) if kind == "a generator" else table.to_reader(3)
+    gl.plan(stream, formula="y ~ x")
+    with pytest.raises(ColumnError, match="nope"):
+        gl.fit(stream, formula="y ~ nope")
+    assert gl.fit(stream, formula="y ~ x").nobs == 9
+    with pytest.raises(DataError, match="not a single item came"):
+        gl.fit(stream, formula="y ~ x")
+
+
+def test_an_iterator_without_a_hash_is_a_stream() -> None:
+    @dataclass
+    class Once:
+        left: int = 3
+
+        def __iter__(self) -> Once:
+            return self
+
+        def __next__(self) -> pd.DataFrame:
+            if not self.left:
+                raise StopIteration
+            self.left -= 1
+            return pd.DataFrame({"x": [1.0, 2.0 + self.left], "y": [2.0, 3.0]})
+
+    assert gl.fit(Once(), target="y").nobs == 6
 
 
 def test_items_without_rows() -> None:

@@ -164,6 +164,15 @@ def test_explain_reads_nothing(table: pd.DataFrame, tmp_path: Path, capsys: Any)
     assert str(gl.plan(path, "y", features=FEATURES, precision="float64")) == run(
         capsys, *ask[:-2], "--precision", "float64", "--explain"
     ).rstrip("\n")
+    formula = "y ~ scale(a) + log(b) + center(b)"
+    assert "before it, what scale(a), center(b) must know of whole columns" in run(
+        capsys, "fit", str(path), "--formula", formula, "--explain"
+    )
+    fit = gl.fit(table, formula=formula)
+    assert fit.plan is not None
+    assert fit.plan.before == ("scale(a)", "center(b)")
+    fit.save(tmp_path / "m.safetensors")
+    assert gl.load(tmp_path / "m.safetensors").plan == fit.plan
 
 
 def test_checkpoint_is_kept_and_gone_on_from(table: pd.DataFrame, tmp_path: Path, capsys: Any) -> None:

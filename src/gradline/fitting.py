@@ -138,7 +138,7 @@ def plan(
     Raises:
         GradlineError: the request cannot be used.
     """
-    return plan_of(pose(data, target, **request), precision)
+    return plan_of(pose(data, target, **request, measure=False), precision)
 
 
 def fit_moments(moments: Moments, *, intercept: bool = True, l2: float = 0.0, aliased: str = "nan") -> Fit:

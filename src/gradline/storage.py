@@ -42,7 +42,7 @@ def load(path: str | Path) -> Fit | Run | Moments:
         if kind == "moments":
             p = 1 + len(record["columns"]) + len(record["targets"])
             demand_tensors(tensors, {"hi": (p, p), "lo": (p, p)})
-            return Moments.from_record(record | tensors)
+            return Moments.from_record({"source": str(path)} | record | tensors)
         if kind == "run":
             from gradline.results.run import Run
 
@@ -63,8 +63,9 @@ def save_fit(fit: Fit, path: str | Path) -> None:
 
 
 def save_moments(moments: Moments, path: str | Path) -> None:
-    """Write moments: the tensors `hi` and `lo`, and their names."""
+    """Write moments: the tensors `hi` and `lo`, and their names. The same rows of other files are the same bytes."""
     record = dataclasses.asdict(moments)
+    del record["source"]
     tensors = {name: np.ascontiguousarray(record.pop(name)) for name in ("hi", "lo")}
     write(path, "moments", record, tensors)
 
@@ -95,9 +96,10 @@ def _of_linear(features: int, targets: int, *, bias: bool) -> dict[str, tuple[in
 def _fit(record: dict[str, Any], tensors: dict[str, Any]) -> Fit:
     demand_fields(record, Fit)
     fields = fields_of_record(record)
-    plan = fields.get("plan")
+    plan: dict[str, Any] | None = fields.get("plan")
     if plan is not None:
-        fields["plan"] = Plan(**plan | {"categories": tuple(plan["categories"])})
+        plan |= {"categories": tuple(plan["categories"]), "before": tuple(plan.get("before", ()))}
+        fields["plan"] = Plan(**plan)
     fit = Fit(**fields | {"names": list(fields["names"])})
     q, k = len(fit.names), len(fit.targets)
     shapes = (fit.estimates.shape, fit.estimates_low.shape, fit.variance.shape, fit.root.shape, fit.rss.shape)

@@ -2,7 +2,7 @@
 
     0    done
     2    the input or the request is wrong: "error: …" on stderr, one to three lines, the last something to do
-    130  interrupted; nothing is half-written
+    130  interrupted, 143 terminated; nothing is half-written
     1    whoever read the output has left (`gradline … | head`)
 
 Commands import what they need when they run, so that `gradline --help` answers at once.
@@ -11,7 +11,9 @@ Commands import what they need when they run, so that `gradline --help` answers 
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -53,8 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     command = typer.main.get_command(app)
     given = list(sys.argv[1:] if arguments is None else arguments)
+    stopped_by = [signal.SIGINT]
     try:
-        with _warnings_in_words():
+        with _warnings_in_words(), _ended_as_by_ctrl_c(stopped_by):
             code = command.main(given, prog_name="gradline", standalone_mode=False)
             sys.stdout.flush()
     except GradlineError as error:
@@ -80,6 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = _INTERRUPTED
     if code == _INTERRUPTED:
         terminal.complain("interrupted", "nothing is half-written.")
+        return 128 + stopped_by[0]
     return code if isinstance(code, int) else 0
 
 
@@ -95,6 +99,27 @@ def _usage(error: BaseException) -> str:
     where = context.command_path if context is not None else "gradline"
     message = " ".join(message.split())
     return f"{message[:1].lower()}{message[1:]}\nTry: {where} --help"
+
+
+@contextmanager
+def _ended_as_by_ctrl_c(stopped_by: list[signal.Signals]) -> Iterator[None]:
+    """Let SIGTERM, which ends batch jobs and containers, do what Ctrl-C does: unfinished files go with the process.
+
+    `stopped_by` gets the signal that came.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, _: object) -> None:
+        stopped_by[0] = signal.Signals(number)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -40,13 +40,10 @@ def values(derived: Sequence[Derived], names: Sequence[str], columns: Mapping[st
     return [_computed(known[name], columns) if name in known else columns[name] for name in names]
 
 
-def measured(derived: Sequence[Derived], table: Table) -> tuple[Derived, ...]:
-    """The same columns, with what calls of center and scale need to know of the whole column.
-
-    Means and deviations are of the values that are there, carried in double-double, in the order of the rows.
+def whole_columns(derived: Sequence[Derived], table: Table) -> dict[str, _Call]:
+    """The calls of center and scale by their texts, each of which needs its columns before the pass.
 
     Raises:
-        DataError: a column to be scaled is constant, or infinite somewhere.
         OptionError: the rows come only once, so that they cannot be read for this and then for the model.
     """
     calls: dict[str, _Call] = {}
@@ -58,6 +55,19 @@ def measured(derived: Sequence[Derived], table: Table) -> tuple[Derived, ...]:
             f"{next(iter(calls))} needs the whole column first, and the rows of {table.name} come only once.\n"
             "Centre before, or give something that can be read again: a list, a DataLoader or a file."
         )
+    return calls
+
+
+def measured(derived: Sequence[Derived], table: Table) -> tuple[Derived, ...]:
+    """The same columns, with what calls of center and scale need to know of the whole column.
+
+    Means and deviations are of the values that are there, carried in double-double, in the order of the rows.
+
+    Raises:
+        DataError: a column to be scaled is constant, or infinite somewhere.
+        OptionError: as `whole_columns`.
+    """
+    calls = whole_columns(derived, table)
     state: dict[str, tuple[float, float, float]] = {}
     while len(state) < len(calls):
         # A call within another's argument comes first: its state makes the argument's values.

@@ -109,8 +109,10 @@ def _sides(formula: str, columns: Sequence[str]) -> tuple[list[Any], list[Any]]:
             formula, context={"__formulaic_variables_available__": list(columns)}
         )
         left, right = list(parsed.lhs), list(parsed.rhs)
-    except FormulaicError as problem:
-        reason = re.sub(r"\x1b\[[0-9;]*m|[⧛⧚]", "", str(problem)).strip().splitlines()[0][:150]
+    except (FormulaicError, SyntaxError, AttributeError) as problem:
+        reason = "brackets or calls in it make no sense."  # Python's own errors, of (a] and of f(a).b()
+        if isinstance(problem, FormulaicError):
+            reason = re.sub(r"\x1b\[[0-9;]*m|[⧛⧚]", "", str(problem)).strip().splitlines()[0][:150]
         raise OptionError(f"formula {formula!r} cannot be read: {reason}\nExpected e.g. 'y ~ a + b + a:b'.") from None
     if any(not hasattr(term, "factors") for term in left + right):
         raise OptionError(f"formula {formula!r} has several parts (|).\nExpected one: 'y ~ a + b'.")

@@ -136,12 +136,13 @@ def pose(
     intercept: bool = True,
     where: str | None = None,
     sql: str | None = None,
+    measure: bool = True,
 ) -> Problem:
     """Turn a request into a Problem, or say what is wrong with it.
 
     Columns of text are categories in a formula and among `features`. Where all the other columns are taken, text is
     refused: nobody asked for it, and it may be identifiers, or numbers with a slip in them.
-    A formula with center(x) or scale(x) reads those columns once here, for their means and deviations.
+    A formula with center(x) or scale(x) reads those columns once here, for their means and deviations, if `measure`.
 
     Args:
         data: array, tensor, data frame, path, list of paths, glob, stream, or `Polynomial`.
@@ -153,6 +154,7 @@ def pose(
         intercept: whether the model has a constant.
         where: an SQL condition on the rows of files.
         sql: a SELECT statement about the files.
+        measure: False leaves out what only the rows can tell, for a look at the request alone.
 
     Raises:
         ColumnError: a column is missing, misspelt, not numeric, or has two roles.
@@ -217,7 +219,7 @@ def pose(
             frequency=frequency,
         )
     )
-    return replace(problem, derived=measured(problem.derived, table)) if problem.derived else problem
+    return replace(problem, derived=measured(problem.derived, table)) if problem.derived and measure else problem
 
 
 def _arrays(data: Any, target: Any, intercept: bool) -> Problem | None:

@@ -31,6 +31,7 @@ MOST = 20_000
 """Features that a matrix of their products still fits in memory for: 20,000² pairs are 6.4 GB."""
 
 _BITS = 63
+_IDENTIFIER = "Is it an identifier? Leave it out, or group its levels."
 
 
 class Cells(NamedTuple):
@@ -81,6 +82,9 @@ class Levels:
         self._numbers: dict[Label, int] = {label: number for number, label in enumerate(found)}
         self._lock = Lock()
 
+    def __len__(self) -> int:
+        return len(self._numbers)
+
     @property
     def labels(self) -> list[Label]:
         """All so far."""
@@ -125,7 +129,7 @@ class Grouping:
             widest = max(range(len(levels)), key=lambda number: len(levels[number]))
             raise DataError(
                 f"the model has {features:,} features, as {self.categories[widest]!r} has {len(levels[widest]):,} "
-                f"levels; at most {MOST:,} features fit.\nIs it an identifier? Leave it out, or group its levels."
+                f"levels; at most {MOST:,} features fit.\n{_IDENTIFIER}"
             )
 
     def codes(self, labels: Sequence[Any]) -> list[Coded]:
@@ -134,6 +138,8 @@ class Grouping:
         for name, levels, values in zip(self.categories, self.levels, labels, strict=True):
             local, names = encode(values, name in self.logical)
             found.append(Coded(local, levels.numbers(names)))
+            if len(levels) > MOST:  # at once, since those of an identifier would fill the memory
+                raise DataError(f"{name!r} has more levels than the {MOST:,} features that fit.\n{_IDENTIFIER}")
         return found
 
     def sums(

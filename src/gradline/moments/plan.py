@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from gradline.design.derived import whole_columns
 from gradline.errors import OptionError
 from gradline.layout import WIDTH, listing
 
@@ -54,6 +55,8 @@ class Plan:
     """Passes that were made; 0 before the work."""
     last: str = ""
     """What the last of several passes was for."""
+    before: tuple[str, ...] = ()
+    """What needs whole columns before the passes: "scale(x)"."""
 
     def after(self, what: str) -> Plan:
         """The plan after another pass, made for this."""
@@ -73,7 +76,8 @@ class Plan:
             last = f"one pass over the rows; a second for the residuals if fewer than {SAFE_DIGITS} digits are sure"
         else:
             last = "one pass over the rows"
-        return "\n".join([first, *categories, f"{self.precision}: {self.why}", last])
+        before = [f"before it, what {', '.join(self.before)} must know of whole columns"] if self.before else []
+        return "\n".join([first, *categories, f"{self.precision}: {self.why}", last, *before])
 
 
 def plan_of(problem: Problem, precision: str = "auto") -> Plan:
@@ -95,6 +99,7 @@ def plan_of(problem: Problem, precision: str = "auto") -> Plan:
         precision=chosen,
         why=why,
         second=chosen == "float64" and precision == "auto",
+        before=tuple(whole_columns(problem.derived, problem.table)),
     )
 
 

@@ -105,6 +105,7 @@ def _opened(
             read_dictionary=_encoded(parsed, texts) if texts else None,
             buffer_size=max(least, min(most, shared // max(width, 1))),
             pre_buffer=False,
+            page_checksum_verification=True,  # where the writer left any, as Spark does: damage may look like numbers
         ) as file:
             yield file
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from gradline.errors import DataError, OptionError, SourceError
+from gradline.errors import ColumnError, DataError, OptionError, SourceError
 from gradline.layout import choices
 from gradline.sources.answer import Answer
 from gradline.sources.arrow import kind_of
 from gradline.sources.duck import batches, database, first_line, is_one_query, quoted, reader
 from gradline.sources.rows import Table
+from gradline.sources.text import bad_text
 
 _CLASSES = ("DuckDBPyConnection", "DuckDBPyRelation")
 
@@ -39,6 +41,9 @@ def sql(query: str, connection: Any = None, **tables: Any) -> Query:
     use asks again, and only the columns that are needed are asked for. Without ORDER BY the rows come in the order
     that DuckDB gives them: that of the files, unless the query joins or groups, or the connection has
     preserve_insertion_order = false. Another order changes the last bits of sums, never more.
+
+    DuckDB takes the types of a CSV or JSON file in a query from its first 20,480 rows; 2.5 further down a column that
+    is whole there becomes 3. `gl.fit("t.csv", sql="select … from data")` reads its numbers as they are.
 
     Args:
         query: one SELECT. Files are looked for from the current folder. Python variables are not seen.
@@ -87,16 +92,16 @@ def query_table(query: Query, where: str | None = None) -> Table:
         import duckdb
 
         own = query.connection is None
-        with database() if own else query.connection.cursor() as connection:
-            try:
+        try:
+            with database() if own else query.connection.cursor() as connection:
                 # A Python variable that has the name of a table would be read in its place.
                 connection.execute("SET python_enable_replacements = false")
                 for table, data in query.tables.items():
                     connection.register(table, data)
                 yield connection
-            except (duckdb.Error, OSError) as problem:
-                hint = _hint(query, connection, problem)
-                raise SourceError(f"{name}: {first_line(problem)}\n{hint}") from problem
+        except (duckdb.Error, OSError) as problem:
+            known = _in_a_file(problem)
+            raise known or SourceError(f"{name}: {first_line(problem)}\n{_hint(query, problem)}") from problem
 
     return selected(name, connected, query.text, where)
 
@@ -118,7 +123,8 @@ def duckdb_table(data: Any, where: str | None = None) -> Table:
             yield data, None
         except (duckdb.Error, OSError) as problem:
             hint = f"Does the condition {where!r} fit its columns?" if where else "Is its connection closed, or busy?"
-            raise SourceError(f"{name} cannot be read: {first_line(problem)}\n{hint}") from problem
+            known = _in_a_file(problem)
+            raise known or SourceError(f"{name} cannot be read: {first_line(problem)}\n{hint}") from problem
 
     return _answer(name, related, where)
 
@@ -155,11 +161,20 @@ def _where(relation: Any, where: str | None) -> Any:
     return relation if where is None else relation.filter(f"({where}\n)")
 
 
-def _hint(query: Query, connection: Any, problem: Exception) -> str:
+def _in_a_file(problem: Exception) -> ColumnError | SourceError | None:
+    """What is wrong with a line of a CSV file that the query reads; None where it is something else."""
+    file = re.search(r"^\s*file = (.+)$", str(problem), re.MULTILINE)
+    advice = "Correct it, or say what it holds: from read_csv('…', types = {'column': 'DOUBLE'})."
+    return bad_text(file[1], problem, advice) if file else None
+
+
+def _hint(query: Query, problem: Exception) -> str:
     said = str(problem)
+    if "already closed" in said:
+        return "Open the connection again, and make the query with it."
     if "does not exist" in said and "Table" in said:
         if query.connection is not None:
-            return f"{choices('tables', _tables(connection))} (a temporary one: give con.sql(…) itself)"
+            return f"{choices('tables', _tables(query.connection))} (a temporary one: give con.sql(…) itself)"
         return "Name a file in quotes, from 'trips.parquet', or give the data frame: gl.sql(query, trips=frame)."
     if "No files found" in said:
         return "Check the path and the folder you are in."

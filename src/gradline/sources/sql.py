@@ -13,6 +13,7 @@ from gradline.sources.arrow import Kind, kind_of, recut
 from gradline.sources.duck import ask, batches, database, first_line, literal, quoted, reader
 from gradline.sources.json import bad_json, json_file
 from gradline.sources.text import bad_text, text_file
+from gradline.sources.zstd import reject_cut_short
 
 
 class SqlFile:
@@ -33,6 +34,8 @@ class SqlFile:
         self._format, _, packing = format_name.partition(" ")
         self._where = where
         self._text = ""
+        if packing == "zstd":
+            reject_cut_short(path)
         nested: Mapping[str, str] = {}
         with self._connection() as connection:
             # DuckDB would expand a name with brackets or stars in it, and read other files.

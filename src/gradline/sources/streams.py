@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import suppress
 from itertools import chain
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -27,6 +29,10 @@ _FRAMES = {
     "sqlframe",
     "narwhals",
 }
+_TAKEN: MutableMapping[Any, Any] = WeakKeyDictionary()
+"""The first item of each iterator that was looked at and not read: a plan, or a request that is refused, takes it."""
+
+_NOTHING = object()
 _EXPECTED = "Expected record batches, data frames, arrays, or (X, y) pairs of arrays or tensors."
 
 
@@ -78,10 +84,10 @@ class Stream:
         items = self._iterate(None)
         # What is an iterator itself is over after one pass; so is whatever only Arrow's C interface can read.
         self.once = items is data or not (hasattr(type(data), "__iter__") or _is_dataset(data))
-        first = next(items, None)
-        if first is None:
-            raise DataError(f"{self.name} is empty: not a single item came.\n{_EXPECTED}")
+        first = _first(items)
         self._fresh: Iterator[Any] | None = chain([first], items)
+        if first is _NOTHING:
+            raise DataError(f"{self.name} is empty: not a single item came.\n{_EXPECTED}")
         item = self._item(first, 1)
         self._kinds = item.kinds
         self.targets = item.targets
@@ -112,6 +118,8 @@ class Stream:
 
     def _pieces(self, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         items, self._fresh = self._fresh, None
+        with suppress(TypeError):
+            _TAKEN.pop(self._data, None)
         if items is None:
             if self.once:
                 raise DataError(
@@ -165,6 +173,18 @@ class Stream:
                 raise ColumnError(
                     f"{place}: column {name!r} is {label} here and {first_label} in the first.\nConvert one of them."
                 )
+
+
+def _first(items: Iterator[Any]) -> Any:
+    """The first item, _NOTHING where there is none; the same one again until the items are read."""
+    if type(items).__hash__ is None:
+        return next(items, _NOTHING)
+    if items in _TAKEN:
+        return _TAKEN[items]
+    first = next(items, _NOTHING)
+    with suppress(TypeError):  # nothing can refer weakly to some, such as map and zip
+        _TAKEN[items] = first
+    return first
 
 
 class _Item(NamedTuple):

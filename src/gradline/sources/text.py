@@ -23,8 +23,16 @@ SAMPLE = 20_480
 ROW_NAMES = "row_names"
 """The name of the column for which a file of R's write.table has none."""
 
+_DELIMITERS = ",;\t|"
+"""Those that DuckDB tries."""
+_RARE = " :^~\x01\x1f"
+"""Those that are tried where it finds none."""
+_LEAVE_EMPTY = "Correct it, or leave it empty (or NA) if it is missing."
+_EXPECTED = {"DOUBLE": "a number", "BIGINT": "a whole number", "BOOLEAN": "true or false", "DATE": "a date"}
 _HEAD = 1 << 16
-NUMBER = re.compile(r"(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL.*)$")
+NUMBER = re.compile(r"(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|BIGNUM|FLOAT|DOUBLE|DECIMAL.*)$")
+_PLAIN = r"' *[+-]?((\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|(?i:inf|infinity)) *'"
+"""A number, as a pattern in SQL; 1_000 is one to DuckDB, and more likely a name."""
 _NOT_A_NUMBER = re.compile(
     r'CSV Error on Line: (?P<line>\d+).*?converting column "(?P<column>.*?)"\. '
     r'Could not convert string "(?P<value>.*?)" to (?:\')?(?P<kind>\w+)',
@@ -51,33 +59,34 @@ def text_file(connection: Any, path: str, file: str, packing: str) -> Text:
     if len(sniffed) == 1:
         reject_ragged(path, packing, head.lstrip("\ufeff\r\n").splitlines()[0])
     rows = _first_rows(head, dialect, skip + 1)
-    options = f"header = true{_options(dialect)}"
+    options = f"header = true{dialect['options']}"
     names = [*rows[skip], *[""] * len(sniffed)][: len(sniffed)] if skip < len(rows) else []
     if skip and len(rows[skip - 1]) == len(sniffed) - 1 and any(_is_number(name) for name in names):
         # R's write.table gives the row names no name: its first line is one field short, and DuckDB skips it.
         names = [ROW_NAMES, *rows[skip - 1]]
         listed = ", ".join(map(literal, names))
-        options = f"header = false, skip = {skip}, names = [{listed}]{_options(dialect)}"
+        options = f"header = false, skip = {skip}, names = [{listed}]{dialect['options']}"
         sniffed = _described(connection, file, options)
     names = [name or sql for name, (sql, _) in zip(names, sniffed, strict=True)]
     reject_duplicates(names, path)
     texts = [sql for sql, kind in sniffed if kind == "VARCHAR"]
-    blank = _all_missing(connection, file, options, texts) if texts else set()
-    types = {sql: "DOUBLE" for sql, kind in sniffed if NUMBER.match(kind) or sql in blank}
+    numbers = _without_text(connection, file, options, texts) if texts else set()
+    types = {sql: "DOUBLE" for sql, kind in sniffed if NUMBER.match(kind) or sql in numbers}
     if "skip" in options:
         types[sniffed[0][0]] = "VARCHAR"  # numbers of rows are names too, not a feature
     return Text(tuple(names), _read_csv(file, options + (f", types = {struct(types)}" if types else "")))
 
 
-def bad_text(path: str, problem: Exception) -> ColumnError | SourceError | None:
-    """What DuckDB says of a line over twenty lines, in two; None where it says something else."""
+def bad_text(path: str, problem: Exception, advice: str = _LEAVE_EMPTY) -> ColumnError | SourceError | None:
+    """What DuckDB says of a line over twenty lines, in two; None where it says something else.
+
+    `advice` is what to do with a value that does not fit.
+    """
     bad = _NOT_A_NUMBER.search(str(problem))
     if bad:
-        expected = {"DOUBLE": "a number", "BOOLEAN": "true or false", "DATE": "a date"}.get(bad["kind"], bad["kind"])
-        return ColumnError(
-            f"{path}, line {bad['line']}: column {bad['column']!r} has {bad['value'][:60]!r}, not {expected}.\n"
-            "Correct it, or leave it empty (or NA) if it is missing."
-        )
+        place = f"{path}, line {bad['line']}: column {bad['column']!r}"
+        expected = _EXPECTED.get(bad["kind"], bad["kind"])
+        return ColumnError(f"{place} has {bad['value'][:60]!r}, not {expected}.\n{advice}")
     line = re.search(r"CSV Error on Line: (\d+)", str(problem))
     if "not utf-8" in str(problem).lower():
         place = f"{path}, line {line[1]}" if line else path
@@ -94,7 +103,7 @@ def bad_text(path: str, problem: Exception) -> ColumnError | SourceError | None:
     if "sniff" in str(problem).lower():
         return SourceError(
             f"{path}: no delimiter, quotes and line ends fit its first lines.\n"
-            "Expected one delimiter (, ; | tab or a single space) and lines that all end in the same way."
+            "Expected one delimiter (, ; | : ^ ~ tab or a single space) and lines that all end in the same way."
         )
     return None
 
@@ -112,20 +121,23 @@ def first_text(path: str, packing: str) -> str:
 
 def _dialect(connection: Any, file: str, head: str) -> tuple[dict[str, str], int, list[tuple[str, str]]]:
     """Delimiter and quotes, how many lines stand before the names, and DuckDB's names and types."""
-    found = _sniff(connection, file, "")
-    if len(found[2]) > 1:
-        return found
-    first = head.lstrip("\ufeff\r\n").partition("\n")[0]
-    if " " in first.strip() and not any(mark in first for mark in ",;\t|"):
-        # R's write.table separates by a space unless told otherwise. DuckDB does not look for that by itself.
-        import duckdb
+    import duckdb
 
+    found = _sniff(connection, file, "")
+    first = head.lstrip("\ufeff\r\n").partition("\n")[0].strip()
+    delimiter, alone = found[0]["delim"], len(found[2]) == 1
+    likely = [mark for mark in _DELIMITERS if mark in first]
+    if delimiter in likely and not alone:
+        return found
+    # R's write.table separates by a space unless told otherwise, and DuckDB does not look for that by itself. Where a
+    # comma is in the numbers, it takes "x;y" above 1,5;2,5 for a title.
+    for mark in likely if not alone else [mark for mark in _RARE if mark in first and not likely]:
         try:
-            spaced = _sniff(connection, file, ", delim = ' '")
+            other = _sniff(connection, file, f", delim = {literal(mark)}")
         except duckdb.Error:
-            return found
-        if len(spaced[2]) > 1:
-            return spaced
+            continue
+        if len(other[2]) > 1 and (alone or not other[1]):
+            return other
     return found
 
 
@@ -135,16 +147,12 @@ def _sniff(connection: Any, file: str, options: str) -> tuple[dict[str, str], in
         f"SELECT Delimiter, Quote, Escape, Comment, SkipRows FROM sniff_csv({file}, header = true{options})",  # noqa: S608
     )
     marks = {"delim": delimiter, "quote": quote, "escape": escape, "comment": comment}
-    dialect = {key: "" if mark == "(empty)" else mark for key, mark in marks.items()}
+    dialect = {key: "" if mark == "(empty)" else mark for key, mark in marks.items()} | {"options": options}
     return dialect, skip, _described(connection, file, f"header = true{options}")
 
 
 def _described(connection: Any, file: str, options: str) -> list[tuple[str, str]]:
     return [(row[0], row[1]) for row in ask(connection, f"DESCRIBE SELECT * FROM {_read_csv(file, options)}")]  # noqa: S608
-
-
-def _options(dialect: dict[str, str]) -> str:
-    return f", delim = {literal(dialect['delim'])}" if dialect["delim"] == " " else ""
 
 
 def _first_rows(head: str, dialect: dict[str, str], count: int) -> list[list[str]]:
@@ -166,9 +174,9 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _all_missing(connection: Any, file: str, options: str, columns: Sequence[str]) -> set[str]:
-    """The columns without a single value at the start of the file: DuckDB calls them text, they may be numbers."""
-    counts = ", ".join(f"count({quoted(column)})" for column in columns)
+def _without_text(connection: Any, file: str, options: str, columns: Sequence[str]) -> set[str]:
+    """The columns that DuckDB calls text and that have none at the start of the file: no value, or +3, " 2 "."""
+    counts = ", ".join(f"count(*) FILTER (NOT regexp_full_match({quoted(column)}, {_PLAIN}))" for column in columns)
     head = f"SELECT * FROM {_read_csv(file, options)} LIMIT {SAMPLE}"  # noqa: S608
     [found] = ask(connection, f"SELECT {counts} FROM ({head})")  # noqa: S608
     return {column for column, count in zip(columns, found, strict=True) if count == 0}
