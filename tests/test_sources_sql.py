@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,20 @@ def test_a_query_names_line_column_and_value_where_a_csv_file_is_not_as_guessed(
         for data in (gl.sql(query), gl.sql(query, connection=connection), connection.sql(query)):
             with pytest.raises(gl.ColumnError, match=words):
                 gl.fit(data, target="y")
+
+
+@pytest.mark.parametrize("name", ["t.csv", "a 't'.csv", "t.csv.gz", "t.jsonl"])
+def test_whole_numbers_at_first_are_not_all_that_a_file_may_hold(name: str, tmp_path: Path) -> None:
+    rows = [(1, 2)] * 30_000 + [(2.5, 3)]
+    text = "x,y\n" + "".join(f"{x},{y}\n" for x, y in rows)
+    if "json" in name:
+        text = "".join(f'{{"x": {x}, "y": {y}}}\n' for x, y in rows)
+    data = text.encode()
+    (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith("gz") else data)
+    path = str(tmp_path / name).replace("'", "''")
+    table = open_table(gl.sql(f"SELECT a.x, a.y FROM '{path}' AS a"))
+    assert max(value for part in lists(table, "x") for value in part) == 2.5
+    np.testing.assert_allclose(gl.fit(gl.sql(f"FROM '{path}'"), target="y").params, [4 / 3, 2 / 3])
 
 
 def test_a_query_over_files_of_every_kind(tmp_path: Path) -> None:

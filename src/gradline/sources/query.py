@@ -13,6 +13,7 @@ from gradline.layout import choices
 from gradline.sources.answer import Answer
 from gradline.sources.arrow import kind_of
 from gradline.sources.duck import batches, database, first_line, is_one_query, quoted, reader
+from gradline.sources.guessed import type_files
 from gradline.sources.rows import Table
 from gradline.sources.text import bad_text
 
@@ -42,8 +43,9 @@ def sql(query: str, connection: Any = None, **tables: Any) -> Query:
     that DuckDB gives them: that of the files, unless the query joins or groups, or the connection has
     preserve_insertion_order = false. Another order changes the last bits of sums, never more.
 
-    DuckDB takes the types of a CSV or JSON file in a query from its first 20,480 rows; 2.5 further down a column that
-    is whole there becomes 3. `gl.fit("t.csv", sql="select … from data")` reads its numbers as they are.
+    A CSV or JSON file in a query is looked through once for the types of its columns, since DuckDB would guess them
+    from its first rows and round what does not fit. Where the query calls read_csv itself, or a connection is given,
+    the types are left to it. `gl.fit("t.csv", sql="select … from data")` needs no second look.
 
     Args:
         query: one SELECT. Files are looked for from the current folder. Python variables are not seen.
@@ -86,6 +88,7 @@ def query_table(query: Query, where: str | None = None) -> Table:
     """
     shown = " ".join(query.text.split())
     name = f"the query {shown[:40]!r}" if len(shown) <= 40 else f"the query '{shown[:39]}…'"
+    views: dict[str, str] = {}
 
     @contextmanager
     def connected() -> Iterator[Any]:
@@ -98,6 +101,8 @@ def query_table(query: Query, where: str | None = None) -> Table:
                 connection.execute("SET python_enable_replacements = false")
                 for table, data in query.tables.items():
                     connection.register(table, data)
+                if own:
+                    type_files(connection, query.text, query.tables, views)
                 yield connection
         except (duckdb.Error, OSError) as problem:
             known = _in_a_file(problem)
