@@ -212,14 +212,17 @@ def test_the_first_loss_is_refused_where_later_ones_would_be_finite() -> None:
 
 def test_a_start_beyond_what_the_loop_computes_in() -> None:
     x, y = gl.line(seed=0)  # float32
-    for options in ({"engine": "autograd"}, {"loss": "huber"}, {"loss": "l1", "init": (1e300, 0.0)}):
+    for options in ({}, {"loss": "huber"}, {"loss": "l1", "init": (1e300, 0.0)}):
         with pytest.raises(OptionError) as caught:
-            gl.train(x, y, **{"init": (1e38, 0.0), **options})
+            gl.train(x, y, **{"init": (1e38, 0.0), "engine": "autograd", **options})
         assert str(caught.value).startswith("the loss at the start is beyond float32: init is too far off (1e+3")
         assert str(caught.value).endswith("\nChoose init nearer, or leave it out, or train in float64.")
     assert gl.train(x, y, init=(1e38, 0.0), engine="autograd", dtype="float64", epochs=2).history.loss[0] > 1e70
     with pytest.raises(OptionError, match=r"beyond float32\.\nRescale the columns \(.*\), or train in float64"):
         gl.train(x, 1e30 * y, engine="autograd", seed=0)
+
+    with pytest.raises(OptionError, match=r"beyond float64: init is too far off \(1e\+308\)"):
+        gl.train(x, y, loss="l1", init=(1e308, 0.0))
 
     def nothing(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         return (prediction - target).sum() * float("nan")
