@@ -168,6 +168,7 @@ def test_the_order_is_that_of_a_data_loader(rows: int) -> None:
         seen = [torch.cat([rows for (rows,) in loader]).tolist() for _ in range(3)]
         torch.manual_seed(9)
         order = Order(rows)
+        assert Order(rows, seed=np.int64(3)).epoch().tolist() == Order(rows, seed=3).epoch().tolist()
         assert [order.epoch().tolist() for _ in range(3)] == seen
 
 

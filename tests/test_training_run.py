@@ -355,6 +355,16 @@ def test_no_rows_are_left() -> None:
         ({"lr_schedule": "cosin"}, "Did you mean 'cosine'?"),
         ({"lr_schedule": lambda epoch: -1.0}, "lr_schedule must give a share of lr, .* -1.0 arrived for epoch 0"),
         ({"average": 501}, "average is over how many of the last epochs, from 0 to 500; 501 arrived"),
+        ({"callback": 3}, "callback must be a function of a step; 3 arrived"),
+        (
+            {"loss": nn.NLLLoss()},
+            r"NLLLoss failed on pred and target of shape \(40, 1\): 0D or 1D target tensor expected",
+        ),
+        ({"loss": nn.BCELoss()}, r"BCELoss failed on .*: all elements of input should be between 0 and 1"),
+        (
+            {"loss": nn.CosineEmbeddingLoss()},
+            "CosineEmbeddingLoss failed on .* missing 1 required positional argument",
+        ),
         ({"dtype": "int8"}, "dtype must be one of"),
         ({"device": "nowhere"}, "device 'nowhere' cannot be used"),
         ({"seed": "x"}, "seed must be a whole number"),

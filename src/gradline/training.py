@@ -132,6 +132,8 @@ def train(
     Source: DESIGN section 5, NUMERICS section 5; torch/optim/sgd.py for the order of operations.
     """
     objective, optimizer = known_loss(loss, reduction), known_optimizer(optimizer)
+    if callback is not None and not callable(callback):
+        raise OptionError(f"callback must be a function of a step; {callback!r} arrived.")
     schedule = Schedule(epochs, batch_size, bool(shuffle), lr_schedule, average)
     sgd = _sgd(lr, momentum, dampening, nesterov, weight_decay, zero_grad)
     dtype, device = known_dtype(dtype), str(device)

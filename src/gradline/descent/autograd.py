@@ -231,7 +231,13 @@ def loss_function(objective: Objective) -> Callable[[torch.Tensor, torch.Tensor]
                 f"target has shape {tuple(target.shape)} and the model gives {tuple(prediction.shape)}.\n"
                 "They must be the same: a loss would broadcast them to something else."
             )
-        loss = chosen(prediction, target)
+        try:
+            loss = chosen(prediction, target)
+        except Exception as error:
+            raise OptionError(
+                f"loss {objective.name} failed on pred and target of shape {tuple(target.shape)}: {_first(error)}\n"
+                "A loss takes (pred, target) of one shape, here floating-point numbers."
+            ) from error
         if not isinstance(loss, torch.Tensor) or loss.dim() != 0 or not loss.requires_grad:
             got = f"shape {tuple(loss.shape)}" if isinstance(loss, torch.Tensor) else type(loss).__name__
             raise OptionError(

@@ -32,7 +32,7 @@ class Order:
 
         self._rows, self._shuffle = rows, shuffle
         self._last: int | None = None  # rows of the permutation before, if there was one
-        self._generator = None if seed is None else torch.Generator().manual_seed(seed)
+        self._generator = None if seed is None else torch.Generator().manual_seed(int(seed))
 
     def epoch(self, rows: int | None = None) -> NDArray[np.int64]:
         """The rows of the next epoch, (n,). Of a stream that is shuffled in buffers, those of the next buffer.
