@@ -104,7 +104,8 @@ def train(
             units of the data all the same; init and seed then give the weights for the standardized columns.
         dtype: Of the loop and of `Run.model`. By default float32 where all columns are float32 and a loop
             runs, else float64. The closed form computes in float64.
-        device: Where a loop runs.
+        device: Where the loop in PyTorch runs; rows are moved there once. CUDA and MPS go through the same code as the
+            CPU, but were not tested. MPS has no float64: give dtype="float32".
         engine: "auto", "closed-form", "minibatch" or "autograd".
         missing: "drop" leaves rows with missing values out and counts them, "error" refuses them.
         callback: Called after each step with a `Step` (number, epoch, loss, model, optimizer); True ends training
