@@ -247,7 +247,7 @@ def stability_of_moments(
     sgd = _sgd(lr, momentum, dampening, nesterov, weight_decay, zero_grad)
     reduction = known_loss("mse", reduction).reduction
     quadratic, _ = _bowl(moments, standardize)
-    return stability_of(quadratic, moments, sgd, reduction, best=lr == "auto")
+    return stability_of(quadratic, moments, sgd, reduction, best=lr == "auto", rounder=not standardize)
 
 
 def _sgd(

@@ -107,7 +107,14 @@ class Run:
     @cached_property
     def stability(self) -> Stability:
         """Of full-batch gradient descent at this run's lr, on the columns that were trained on."""
-        return stability_of(self.quadratic, self.moments, self.request.sgd, self.request.reduction)
+        return stability_of(
+            self.quadratic,
+            self.moments,
+            self.request.sgd,
+            self.request.reduction,
+            batch_size=self.request.batch_size,
+            rounder=not self.request.standardize,
+        )
 
     @property
     def weight(self) -> Array:
