@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gradline.descent.automatic import Auto, chosen, options_of, refuse
 from gradline.descent.closed_form import ClosedForm
 from gradline.descent.engine import choose, name_of
-from gradline.descent.options import Objective, Schedule, Sgd, known_dtype, known_loss, known_optimizer
+from gradline.descent.options import Objective, Schedule, known_dtype, known_loss, known_optimizer
 from gradline.descent.quadratic import Quadratic, quadratic_of, standardized
 from gradline.descent.stability import Stability, stability_of
 from gradline.descent.start import starting_weights
@@ -37,7 +37,7 @@ def train(
     lr: float | str = 0.01,
     epochs: int = 500,
     batch_size: int | None = None,
-    momentum: float = 0.0,
+    momentum: float | str = 0.0,
     dampening: float = 0.0,
     nesterov: bool = False,
     weight_decay: float = 0.0,
@@ -67,11 +67,13 @@ def train(
         features: Names of the columns to use; by default all the others.
         formula: As "y ~ a + b" instead of target and features.
         where: For files: a SQL condition that rows must meet.
-        lr: The learning rate, or "auto" for the best one (full batch, MSE and SGD).
+        lr: The learning rate, or "auto" for the best one: with all rows that of the fastest descent, with
+            mini-batches one at which their noise cannot feed itself (MSE and SGD).
         epochs: Passes over the rows, 1 or more.
         batch_size: Rows per step; None for all. The last batch of an epoch may be smaller.
         momentum: As in `torch.optim.SGD`, 0 to 1; likewise dampening, nesterov and weight_decay, which
-            decays the bias too.
+            decays the bias too. "auto" is the best momentum for the rate, or together with lr="auto" the best
+            pair; 0 with mini-batches.
         dampening: See momentum.
         nesterov: See momentum.
         weight_decay: See momentum.
@@ -115,7 +117,7 @@ def train(
     """
     objective, optimizer = known_loss(loss, reduction), known_optimizer(optimizer)
     schedule = Schedule(epochs, batch_size, bool(shuffle))
-    sgd = _sgd(lr, momentum, dampening, nesterov, weight_decay, zero_grad)
+    sgd, auto = options_of(lr, momentum, dampening, nesterov, weight_decay, zero_grad)
     dtype, device = known_dtype(dtype), str(device)
     engine, why = choose(engine, optimizer, objective, schedule, dtype, device)
     if engine == "autograd":
@@ -142,9 +144,10 @@ def train(
         device=device,
         engine=engine,
         why=why,
+        shuffle=schedule.shuffle,
     )
     rows = partial(_rows, problem, dtype, optimizer, objective, schedule)
-    run = _in_closed_form(moments, request, init, lr == "auto", partial(_traced, rows))
+    run = _in_closed_form(moments, request, init, auto, partial(_traced, rows), partial(_longest, problem))
     if engine == "autograd":
         from gradline.descent.autograd import descend
 
@@ -159,7 +162,7 @@ def train_moments(
     *,
     lr: float | str = 0.01,
     epochs: int = 500,
-    momentum: float = 0.0,
+    momentum: float | str = 0.0,
     dampening: float = 0.0,
     nesterov: bool = False,
     weight_decay: float = 0.0,
@@ -176,7 +179,7 @@ def train_moments(
     engine, why = choose("auto", "sgd", objective, Schedule(epochs), dtype, "cpu")
     if engine != "closed-form":
         raise OptionError(f"dtype={dtype!r} needs a loop over the rows: gl.train(x, y, …) has them, moments do not.")
-    sgd = _sgd(lr, momentum, dampening, nesterov, weight_decay, zero_grad)
+    sgd, auto = options_of(lr, momentum, dampening, nesterov, weight_decay, zero_grad)
     request = Request(
         sgd,
         "sgd",
@@ -191,7 +194,7 @@ def train_moments(
         engine,
         why,
     )
-    return _in_closed_form(moments, request, init, lr == "auto")
+    return _in_closed_form(moments, request, init, auto)
 
 
 def stability(
@@ -235,7 +238,7 @@ def stability_of_moments(
     moments: Moments,
     *,
     lr: float | str = "auto",
-    momentum: float = 0.0,
+    momentum: float | str = 0.0,
     dampening: float = 0.0,
     nesterov: bool = False,
     weight_decay: float = 0.0,
@@ -244,17 +247,14 @@ def stability_of_moments(
     standardize: bool = False,
 ) -> Stability:
     """The stability of full-batch gradient descent, from moments; options as in `stability`."""
-    sgd = _sgd(lr, momentum, dampening, nesterov, weight_decay, zero_grad)
+    sgd, auto = options_of(lr, momentum, dampening, nesterov, weight_decay, zero_grad)
     reduction = known_loss("mse", reduction).reduction
     quadratic, _ = _bowl(moments, standardize)
-    return stability_of(quadratic, moments, sgd, reduction, best=lr == "auto", rounder=not standardize)
-
-
-def _sgd(
-    lr: float | str, momentum: float, dampening: float, nesterov: bool, weight_decay: float, zero_grad: bool
-) -> Sgd:
-    rate = 1.0 if isinstance(lr, str) and lr == "auto" else lr
-    return Sgd(rate, momentum, dampening, bool(nesterov), weight_decay, bool(zero_grad))  # type: ignore[arg-type]
+    found = stability_of(quadratic, moments, sgd, reduction, best=auto.lr, rounder=not standardize)
+    if auto.momentum:
+        options = chosen(found, auto, longest=None, summed=reduction == "sum", targets=len(moments.targets))
+        found = dataclasses.replace(found, options=options)
+    return found
 
 
 def _bowl(moments: Moments, standardize: bool) -> tuple[Quadratic, Units | None]:
@@ -265,7 +265,12 @@ def _bowl(moments: Moments, standardize: bool) -> tuple[Quadratic, Units | None]
 
 
 def _in_closed_form(
-    moments: Moments, request: Request, init: Any, auto: bool, tracing: Callable[[Run, int], Trace] | None = None
+    moments: Moments,
+    request: Request,
+    init: Any,
+    auto: Auto,
+    tracing: Callable[[Run, int], Trace] | None = None,
+    longest: Callable[[Units | None], float] | None = None,
 ) -> Run:
     """The run if every step is full batch, MSE and SGD; of other runs, what does not depend on the steps."""
     if request.batch_size is not None and request.batch_size > moments.nobs:
@@ -274,14 +279,8 @@ def _in_closed_form(
         )
     quadratic, units = _bowl(moments, request.standardize)
     if auto:
-        stability = stability_of(quadratic, moments, request.sgd, request.reduction, best=True)
-        if not request.smooth or not 0.0 < stability.lr_best < math.inf:
-            raise OptionError(
-                'lr="auto" is the best rate of SGD with all rows and the MSE loss, and there is none here; '
-                "give a number."
-            )
-        request = dataclasses.replace(request, sgd=stability.options)
-    elif request.smooth and not _surely_stable(quadratic, len(moments.targets), request):
+        request = _chosen(quadratic, moments, request, auto, None if longest is None else partial(longest, units))
+    if not auto.lr and request.smooth and not _surely_stable(quadratic, len(moments.targets), request):
         stability = stability_of(quadratic, moments, request.sgd, request.reduction)
         if not stability.stable:
             warn(_too_high(stability, request))
@@ -289,6 +288,18 @@ def _in_closed_form(
     path = ClosedForm(quadratic, start, request.sgd, request.reduction, request.epochs)
     names = ("Intercept", *moments.columns)
     return Run(names, request, start, path, moments, quadratic, units, tracing)
+
+
+def _chosen(
+    quadratic: Quadratic, moments: Moments, request: Request, auto: Auto, longest: Callable[[], float] | None
+) -> Request:
+    """The request with the rate and the momentum that were left open."""
+    if request.loss != "mse" or request.optimizer != "sgd":
+        raise refuse()
+    size, summed = request.batch_size, request.reduction == "sum"
+    stability = stability_of(quadratic, moments, request.sgd, request.reduction, batch_size=size)
+    sgd = chosen(stability, auto, longest=longest, summed=summed, targets=len(moments.targets))
+    return dataclasses.replace(request, sgd=sgd)
 
 
 def _surely_stable(quadratic: Quadratic, targets: int, request: Request) -> bool:
@@ -330,6 +341,18 @@ def _rows(
     request = run.request
     loop = Loop(run.start, request.sgd, optimizer, objective, schedule, request.seed, request.device)
     return loop, *_tensors(problem, dtype, request.device, run.units)
+
+
+def _longest(problem: Problem, units: Units | None) -> float:
+    """The largest ‖z‖² of the complete rows, intercept included."""
+    most = 0.0
+    for block in problem.blocks():
+        rows = np.column_stack([np.asarray(column, np.float64) for column in block.hi])
+        features = rows[~np.isnan(rows).any(axis=1), : len(problem.terms)]
+        if units is not None:
+            features = (features - units.centre) / units.scale
+        most = max(most, float(np.einsum("nd,nd->n", features, features).max(initial=0.0)))
+    return 1.0 + most
 
 
 def _traced(rows: Callable[[Run], tuple[Loop, Any, Any]], run: Run, steps: int) -> Trace:

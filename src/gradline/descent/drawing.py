@@ -61,7 +61,8 @@ def limit(steepness: Array, options: Sgd, drawing: Drawing, below: float) -> flo
 
     For plain SGD and batches out of many rows it is about 2B/(Σλ + (B + 1)·λ_max). Runs on Gaussian rows were found
     to diverge from 0.9 to 1.9 times the estimate on, with a momentum of 0.9 from 0.65 times; on rows of Student's t
-    with 5 degrees of freedom from 0.9 and 0.3 times. A few rows that are much longer than all others can bring them
+    with 5 degrees of freedom from 0.9 and 0.3 times. A much smaller last batch is counted by its share of the steps,
+    which makes the estimate low, by up to 4 times. A few rows that are much longer than all others can bring them
     to diverge far below it, at less than a twentieth: the trace does not know them. `safe` does.
 
     Args:
@@ -139,7 +140,7 @@ def safe(
     """
     if longest is None:
         return 0.5 * limit(steepness, options, drawing, np.inf)
-    slower = (1.0 - options.momentum) / ((1.0 - options.dampening) if options.momentum else 1.0)
+    slower = 1.0 - options.momentum  # whatever the dampening: the first step is not dampened
     unit = drawing.size if summed else 1.0 / targets
     row, top = 2.0 * unit * longest, float(steepness[0])
 

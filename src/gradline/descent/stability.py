@@ -20,6 +20,7 @@ from gradline.moments.moments import Moments
 
 _SHARE = 0.1  # of a direction's square: from there on a column belongs to it
 _NAMED = 3  # columns at most
+_BELOW = 1.0 - 1e-9  # where one direction is 1e9 times steeper than another, the best rate rounds to the limit
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -36,7 +37,8 @@ class Stability:
         learning rate limit   0.02907, set by x
         best learning rate    0.02825
         best with momentum    lr 0.04244, momentum 0.5025
-        condition number      34.46: steepest along x, flattest along Intercept
+        condition number      34.46
+        steepest, flattest    along x; along Intercept
         loss left to go       × 0.9605 each step at lr 0.01
         epochs to 1e-3, 1e-6  343, 685
         standardized columns  condition 1.000, limit 1.000, 1 epoch to 1e-3 at lr 0.5000
@@ -98,7 +100,8 @@ class Stability:
     @cached_property
     def lr_best(self) -> float:
         """The rate at which the slowest direction is fastest: 2/(λ_max + λ_min) for plain SGD."""
-        return best_rate(self.steepness, self.options, self.lr_limit)
+        best = best_rate(self.steepness, self.options, self.lr_limit)
+        return min(best, _BELOW * self.lr_limit) if self.lr_limit < inf else best
 
     @property
     def condition_number(self) -> float:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gradline.report.layout import WIDTH, cells, left, listing, shortened, wrapped
+from gradline.report.layout import WIDTH, left, listing, shortened, wrapped
 from gradline.report.numbers import count
 
 if TYPE_CHECKING:
     from gradline.descent.stability import Stability
 
 _LABELS = 22
+_HALF = (WIDTH - _LABELS - len("along ; along ")) // 2
 _SKEWED = 100.0  # times the condition number of standardized columns: from there on the short form says so
 
 
@@ -24,7 +25,8 @@ def stability_table(stability: Stability) -> str:
     rows += [
         ("best learning rate", f"{stability.lr_best:.4g}"),
         ("best with momentum", f"lr {stability.lr_momentum_best:.4g}, momentum {stability.momentum_best:.4g}"),
-        ("condition number", _condition(stability)),
+        ("condition number", f"{stability.condition_number:.4g}"),
+        ("steepest, flattest", f"along {listing(stability.steep, _HALF)}; along {listing(stability.flat, _HALF)}"),
         ("loss left to go", shrink + ("" if stability.growth < 1.0 else ": it does not shrink")),
         ("epochs to 1e-3, 1e-6", f"{stability.epochs_to(1e-3)}, {stability.epochs_to(1e-6)}"),
     ]
@@ -54,12 +56,6 @@ def stability_lines(stability: Stability) -> str:
 
 def _round(stability: Stability) -> float:
     return stability.condition_number if stability.standardized is None else stability.standardized.condition_number
-
-
-def _condition(stability: Stability) -> str:
-    start = f"{stability.condition_number:.4g}: steepest along "
-    room = (WIDTH - _LABELS - cells(start) - cells(", flattest along ")) // 2
-    return f"{start}{listing(stability.steep, room)}, flattest along {listing(stability.flat, room)}"
 
 
 def _standardized(stability: Stability) -> str:

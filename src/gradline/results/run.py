@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gradline.descent.closed_form import ClosedForm
+from gradline.descent.drawing import floor
 from gradline.descent.gap import Gap, epochs_to_reach
 from gradline.descent.history import History, Path
 from gradline.descent.options import Sgd
@@ -51,6 +52,8 @@ class Request:
     device: str
     engine: str
     why: str
+    shuffle: bool = True
+    """Whether batches were drawn anew each epoch."""
 
     @property
     def heading(self) -> str:
@@ -244,6 +247,7 @@ class Run:
             ("training", f"{request.optimizer}, {', '.join(options)}"),
             ("loss", f"{request.loss} ({request.reduction}), from {first:.6g} to {last:.6g}"),
             ("engine", self.engine),
+            ("condition", f"number {self.stability.condition_number:.4g}"),
             ("outcome", self._outcome),
         ]
         lines = [f"{name:<10}{value}" for name, value in rows]
@@ -318,7 +322,25 @@ class Run:
             first, second = (epochs_to_reach(path, self.units, exact, se, tol, done) for tol in (1e-3, 1e-6))
             epochs = (first, second)
         trained, exact, se = (self._vector(values) for values in (self._theta, exact, se))
-        return Gap(self.names, self.moments.targets, trained, exact, se, epochs)
+        noise, kappa = self._noise(), self.stability.condition_number
+        return Gap(self.names, self.moments.targets, trained, exact, se, epochs, kappa, noise)
+
+    def _noise(self) -> Array | None:
+        """See Gap.noise."""
+        request, drawing = self.request, self.stability.drawing
+        if drawing is None or request.heading != "exact" or request.optimizer != "sgd" or not request.shuffle:
+            return None
+        steepness, summed, k = self.stability.steepness, request.reduction == "sum", len(self.moments.targets)
+        unit = 2.0 * drawing.size if summed else 2.0 / k
+        variance = unit * steepness * floor(steepness, request.sgd, drawing, summed=summed)  # (r,), over σ²
+        if not np.isfinite(variance).all():
+            return self._vector(np.full_like(self._theta, np.inf))
+        axes = self.quadratic.axes.right[:, : len(steepness), None]
+        axes = axes.swapaxes(0, 1)  # (r, p, 1)
+        axes = axes if self.units is None else self.units.raw(axes)
+        spread = np.sqrt(np.einsum("rpo,r->p", axes**2, variance))
+        sigma = np.sqrt(np.asarray(self.exact.rss).reshape(-1) / drawing.rows)
+        return self._vector(spread[:, None] * sigma)
 
     def _onward(self) -> tuple[ClosedForm, int] | None:
         """A path whose later steps can be computed, and how many of them are done."""
