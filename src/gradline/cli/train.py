@@ -10,7 +10,8 @@ from typer import Argument, Option
 
 from gradline.cli import given, terminal
 from gradline.errors import OptionError
-from gradline.report.layout import shortened, wrapped
+from gradline.report.explanation_texts import TEXTS
+from gradline.report.layout import wrapped
 from gradline.report.numbers import significant
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def train(
     lr: Annotated[str, Option(metavar="V|auto", help="Learning rate; auto: the fastest.")] = "0.01",
     epochs: Annotated[int, Option(metavar="N", help="Passes over the rows.")] = 500,
     batch_size: Annotated[int | None, Option(metavar="B", help="Rows for each step. [all of them]")] = None,
-    momentum: Annotated[float, Option(metavar="V", help="As torch.optim.SGD's.")] = 0.0,
+    momentum: Annotated[str, Option(metavar="V|auto", help="As torch.optim.SGD's; auto: the fastest.")] = "0",
     dampening: Annotated[float, Option(metavar="V", help="As torch.optim.SGD's.")] = 0.0,
     nesterov: Annotated[bool, Option("--nesterov", help="As torch.optim.SGD's.")] = False,
     weight_decay: Annotated[float, Option(metavar="V", help="As torch.optim.SGD's.")] = 0.0,
@@ -40,6 +41,7 @@ def train(
     engine: Annotated[str, Option(metavar="auto|closed-form|autograd", help="Who computes the steps.")] = "auto",
     trace: Annotated[int | None, Option(metavar="N", help="Show the first N steps line by line.")] = None,
     save: Annotated[Path | None, Option(metavar="M.safetensors", help="Keep the run for predict.")] = None,
+    lang: Annotated[str, Option(metavar="en|ko", help="Language of the explanation.")] = "en",
     json: Annotated[bool, Option("--json", help="One JSON object, for machines.")] = False,
 ) -> None:
     """Train nn.Linear by gradient descent, and see how far it got.
@@ -48,6 +50,8 @@ def train(
     """
     if trace is not None and trace < 1:
         raise OptionError(f"trace is how many steps to show, 1 or more, not {trace}.\nTry --trace 2.")
+    if lang not in TEXTS:
+        raise OptionError(f"lang is {' or '.join(TEXTS)}, not {lang!r}.\nTry --lang en.")
     given.writable(save)
     rate, start = given.rate(lr), given.weights_and_bias(init)
     from gradline.training import train as gl_train
@@ -60,7 +64,7 @@ def train(
             lr=rate,
             epochs=epochs,
             batch_size=batch_size,
-            momentum=momentum,
+            momentum=given.momentum(momentum),
             dampening=dampening,
             nesterov=nesterov,
             weight_decay=weight_decay,
@@ -82,18 +86,20 @@ def train(
 
         from gradline.cli.machine import as_json, run_record
 
-        terminal.say(as_json(run_record(run) | ({} if traced is None else {"trace": asdict(traced)["events"]})))
+        terminal.say(as_json(run_record(run, lang) | ({} if traced is None else {"trace": asdict(traced)["events"]})))
         return
     if traced is not None:
         terminal.say(f"{traced}\n")
-    for line in _lines(run):
+    for line in _lines(run, lang):
         terminal.say(line)
     terminal.say()
     terminal.say(_next(run, save, traced=traced is not None), dim=True)
 
 
-def _lines(run: Run) -> Iterator[str]:
-    """The losses as the notebook prints them, what was learned, and what the learning rate could be."""
+def _lines(run: Run, lang: str) -> Iterator[str]:
+    """The losses as the notebook prints them, what was learned, and what happened on the way."""
+    from gradline.report.explanation import explained
+
     steps, every = run.history.steps_per_epoch, _every(run.epochs)
     for epoch in range(0, run.epochs, every):
         yield f"epoch {epoch:{len(str(run.epochs))}}   loss {significant(run.history.loss[epoch * steps], 6)}"
@@ -104,8 +110,9 @@ def _lines(run: Run) -> Iterator[str]:
         yield f"stopped at step {run.stopped_at}: the loss left float64's range."
         if run.stopped_at:
             yield f"History up to step {run.stopped_at - 1} is kept."
-    if run.request.smooth:
-        yield from wrapped(_rate(run))
+    yield ""
+    for sentence in explained(run, lang):
+        yield from wrapped(sentence)
 
 
 def _every(epochs: int) -> int:
@@ -119,16 +126,6 @@ def _every(epochs: int) -> int:
         best = max(size for size in (step, 2 * step, 5 * step) if size * _LINES <= epochs)
         step *= 10
     return best
-
-
-def _rate(run: Run) -> str:
-    stability = run.stability
-    limit, best = significant(stability.lr_limit, 3), significant(stability.lr_best, 3)
-    share = 100 * run.lr / stability.lr_limit if stability.lr_limit else float("inf")
-    place = f"{share:.0f} % of" if share < 1000 else "far above"
-    fastest = f"{best} is" if best != limit else "just below it is"
-    column = shortened(stability.column, 30)
-    return f"lr {run.lr:.4g} is {place} the limit {limit}, set by {column}; {fastest} the fastest."
 
 
 def _next(run: Run, save: Path | None, *, traced: bool) -> str:

@@ -190,6 +190,24 @@ class Run:
         """How far each coefficient is from exact, and how many more epochs it is to 1e-3 and 1e-6."""
         return self._gap
 
+    def explain(self, lang: str = "en") -> str:
+        """What happened in this run and why, with its numbers, in three to six sentences.
+
+        Args:
+            lang: "en" or "ko".
+
+        Raises:
+            OptionError: Another language.
+
+        Example:
+            >>> import gradline as gl
+            >>> print(gl.train(*gl.line(seed=0), epochs=50, seed=0).explain().split(". ")[0])
+            The run has not converged yet: after 50 epochs Intercept is 2.08, and the exact answer is 2.98
+        """
+        from gradline.report.explanation import explained
+
+        return " ".join(explained(self, lang))
+
     def trace(self, steps: int = 2) -> Trace:
         """The first steps of the real PyTorch loop, statement by statement, values before and after each.
 
