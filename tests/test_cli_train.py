@@ -61,6 +61,42 @@ def test_json(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert record["exact"]["params"] == pytest.approx(expected.exact.params.tolist())
     assert record["stability"]["lr_limit"] == pytest.approx(expected.stability.lr_limit)
     assert record["status"] == expected.status
+    assert record["stability"]["steep"] == ["x"]
+    assert record["stability"]["standardized"]["condition_number"] == pytest.approx(1)
+    assert record["stability"]["epochs_to"]["1e-3"] == expected.stability.epochs_to(1e-3)
+    assert record["gap"]["condition_number"] == pytest.approx(expected.stability.condition_number)
+    assert record["gap"]["noise"] is None
+    assert record["explanation"] == expected.explain()
+
+
+def test_json_of_mini_batches_and_in_korean(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    given = (line, "--target", "y", "--seed", "0", "--epochs", "9", "--batch-size", "7", "--lang", "ko", "--json")
+    record, expected = json.loads(output(capsys, *given)), run(seed=0, epochs=9, batch_size=7)
+    assert record["gap"]["noise"] == pytest.approx(expected.gap().noise.tolist())
+    assert record["stability"]["lr_limit_batches"] == pytest.approx(expected.stability.lr_limit_batches)
+    assert record["explanation"] == expected.explain("ko")
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+@pytest.mark.parametrize(
+    "options", ["", "--epochs 20", "--batch-size 9", "--loss l1 --epochs 20", "--lr auto --momentum auto"]
+)
+def test_the_explanation_stands_after_the_result(
+    options: str, lang: str, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = output(capsys, line, "--target", "y", "--seed", "0", "--lang", lang, *options.split())
+    keywords = {"epochs": 20} if "20" in options else {}
+    keywords |= {"batch_size": 9} if "batch" in options else {}
+    keywords |= {"loss": "l1"} if "l1" in options else {}
+    keywords |= {"lr": "auto", "momentum": "auto"} if "auto" in options else {}
+    assert run(seed=0, **keywords).explain(lang) in " ".join(text.split())
+
+
+def test_a_language_that_there_is_not(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", line, "--target", "y", "--lang", "fr"]) == 2
+    assert capsys.readouterr().err == "error: lang is en or ko, not 'fr'.\n       Try --lang en.\n"
+    assert main(["train", line, "--target", "y", "--momentum", "much"]) == 2
+    assert "Try --momentum auto" in capsys.readouterr().err
 
 
 def test_the_trace_names_the_five_statements(line: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -91,6 +127,8 @@ def test_a_rate_above_the_limit_is_said_before_and_the_run_is_kept(
 
 OPTIONS = {
     "--lr auto": {"lr": "auto"},
+    "--lr auto --momentum auto": {"lr": "auto", "momentum": "auto"},
+    "--lr auto --batch-size 8": {"lr": "auto", "batch_size": 8},
     "--momentum 0.9 --dampening 0.1": {"momentum": 0.9, "dampening": 0.1},
     "--momentum 0.5 --nesterov": {"momentum": 0.5, "nesterov": True},
     "--weight-decay 0.1": {"weight_decay": 0.1},

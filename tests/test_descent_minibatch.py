@@ -267,7 +267,7 @@ def test_files_larger_than_memory_are_read_anew_each_epoch(tmp_path: Path, monke
     pd.DataFrame({"a": x[:, 0], "b": x[:, 1], "y": y[:, 0]}).to_parquet(tmp_path / "rows.parquet", row_group_size=9)
     options = {"batch_size": 7, "epochs": 5, "lr": 0.01}
     whole = gl.train(tmp_path / "rows.parquet", target="y", init=([0.0, 0.0], 0.0), shuffle=False, **options)
-    monkeypatch.setattr("gradline.training.MOST_COPIED", 100)
+    monkeypatch.setattr("gradline.visits.MOST_COPIED", 100)
     run = gl.train(tmp_path / "rows.parquet", target="y", init=([0.0, 0.0], 0.0), shuffle=False, **options)
     np.testing.assert_allclose(run.history.loss, whole.history.loss, rtol=1e-13)
 

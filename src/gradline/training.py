@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gradline.descent.automatic import Auto, chosen, options_of, refuse
 from gradline.descent.closed_form import ClosedForm
 from gradline.descent.engine import choose, name_of
-from gradline.descent.minibatch import InMemory, MiniBatch, Source, Streamed
-from gradline.descent.options import Objective, Schedule, Sgd, known_dtype, known_loss, known_optimizer
+from gradline.descent.minibatch import MiniBatch
+from gradline.descent.options import Schedule, known_dtype, known_loss, known_optimizer
 from gradline.descent.quadratic import Quadratic, quadratic_of, standardized
 from gradline.descent.stability import Stability, stability_of
 from gradline.descent.start import loss_is_finite, starting_weights, too_far
 from gradline.descent.units import Units
-from gradline.design.matrix import Matrix, as_held, matrices, one_matrix
-from gradline.design.problem import Problem, pose
+from gradline.design.problem import pose
 from gradline.errors import OptionError, warn
 from gradline.moments import Moments, Progress, accumulate
-from gradline.results.run import Request, Run
+from gradline.results.request import Request
+from gradline.results.run import Run
+from gradline.visits import longest_row, source_of, tensors_of
 
 if TYPE_CHECKING:
     from gradline.descent.autograd import Callback, Loop
     from gradline.descent.trace import Trace
-
-MOST_COPIED = 2**30
-"""Bytes of rows that are copied into memory for mini-batches; more stay where they are, and are read each epoch."""
 
 
 def train(
@@ -42,7 +40,7 @@ def train(
     lr: float | str = 0.01,
     epochs: int = 500,
     batch_size: int | None = None,
-    momentum: float = 0.0,
+    momentum: float | str = 0.0,
     dampening: float = 0.0,
     nesterov: bool = False,
     weight_decay: float = 0.0,
@@ -76,11 +74,13 @@ def train(
         features: Names of the columns to use; by default all the others.
         formula: As "y ~ a + b" instead of target and features.
         where: For files: a SQL condition that rows must meet.
-        lr: The learning rate, or "auto" for the best one (full batch, MSE and SGD).
+        lr: The learning rate, or "auto" for the best one: with all rows that of the fastest descent, with
+            mini-batches one at which their noise cannot feed itself (MSE and SGD).
         epochs: Passes over the rows, 1 or more.
         batch_size: Rows per step; None for all. The last batch of an epoch may be smaller.
         momentum: As in `torch.optim.SGD`, 0 to 1; likewise dampening, nesterov and weight_decay, which
-            decays the bias too.
+            decays the bias too. "auto" is the best momentum for the rate, or together with lr="auto" the best
+            pair; 0 with mini-batches.
         dampening: See momentum.
         nesterov: See momentum.
         weight_decay: See momentum.
@@ -104,8 +104,8 @@ def train(
             units of the data all the same; init and seed then give the weights for the standardized columns.
         dtype: Of the loop and of `Run.model`. By default float32 where all columns are float32 and a loop
             runs, else float64. The closed form computes in float64.
-        device: Where the loop in PyTorch runs; rows are moved there once. CUDA and MPS go through the same code as the
-            CPU, but were not tested. MPS has no float64: give dtype="float32".
+        device: Where the loop in PyTorch runs; rows are moved there once. CUDA and MPS go through the same code as
+            the CPU, but were not tested. MPS has no float64: give dtype="float32".
         engine: "auto", "closed-form", "minibatch" or "autograd".
         missing: "drop" leaves rows with missing values out and counts them, "error" refuses them.
         callback: Called after each step with a `Step` (number, epoch, loss, model, optimizer); True ends training
@@ -136,7 +136,7 @@ def train(
     if callback is not None and not callable(callback):
         raise OptionError(f"callback must be a function of a step; {callback!r} arrived.")
     schedule = Schedule(epochs, batch_size, bool(shuffle), lr_schedule, average)
-    sgd = _sgd(lr, momentum, dampening, nesterov, weight_decay, zero_grad)
+    sgd, auto = options_of(lr, momentum, dampening, nesterov, weight_decay, zero_grad)
     dtype, device = known_dtype(dtype), str(device)
     engine, why = choose(engine, optimizer, objective, schedule, dtype, device, callback is not None)
     if engine == "autograd":
@@ -166,9 +166,12 @@ def train(
         delta=objective.delta,
         lr_schedule=schedule.name,
         average=int(schedule.average),
+        shuffle=schedule.shuffle,
     )
-    rows = partial(_rows, problem, dtype, optimizer, objective, schedule, callback)
-    run = _in_closed_form(moments, request, init, lr == "auto", partial(_traced, rows))
+    rows = partial(tensors_of, problem, dtype, optimizer, objective, schedule, callback)
+    run = _in_closed_form(
+        moments, request, init, auto, partial(_traced, rows), partial(longest_row, problem, moments)
+    )
     if engine == "autograd":
         from gradline.descent.autograd import descend
 
@@ -177,7 +180,7 @@ def train(
         run = dataclasses.replace(run, path=descend(loop, x, y, progress), request=request)
     elif engine == "minibatch":
         descent = MiniBatch(run.start, run.request.sgd, objective, schedule, seed)
-        run = dataclasses.replace(run, path=descent.descend(_source(problem, run), progress))
+        run = dataclasses.replace(run, path=descent.descend(source_of(problem, run), progress))
     if engine != "closed-form" and run.stopped_at == 0:
         raise too_far(run.start, init is not None, run.request.dtype, request.loss)
     return run
@@ -188,7 +191,7 @@ def train_moments(
     *,
     lr: float | str = 0.01,
     epochs: int = 500,
-    momentum: float = 0.0,
+    momentum: float | str = 0.0,
     dampening: float = 0.0,
     nesterov: bool = False,
     weight_decay: float = 0.0,
@@ -205,7 +208,7 @@ def train_moments(
     engine, why = choose("auto", "sgd", objective, Schedule(epochs), dtype, "cpu")
     if engine != "closed-form":
         raise OptionError(f"dtype={dtype!r} needs a loop over the rows: gl.train(x, y, …) has them, moments do not.")
-    sgd = _sgd(lr, momentum, dampening, nesterov, weight_decay, zero_grad)
+    sgd, auto = options_of(lr, momentum, dampening, nesterov, weight_decay, zero_grad)
     request = Request(
         sgd,
         "sgd",
@@ -220,7 +223,7 @@ def train_moments(
         engine,
         why,
     )
-    return _in_closed_form(moments, request, init, lr == "auto")
+    return _in_closed_form(moments, request, init, auto)
 
 
 def stability(
@@ -264,7 +267,7 @@ def stability_of_moments(
     moments: Moments,
     *,
     lr: float | str = "auto",
-    momentum: float = 0.0,
+    momentum: float | str = 0.0,
     dampening: float = 0.0,
     nesterov: bool = False,
     weight_decay: float = 0.0,
@@ -273,17 +276,14 @@ def stability_of_moments(
     standardize: bool = False,
 ) -> Stability:
     """The stability of full-batch gradient descent, from moments; options as in `stability`."""
-    sgd = _sgd(lr, momentum, dampening, nesterov, weight_decay, zero_grad)
+    sgd, auto = options_of(lr, momentum, dampening, nesterov, weight_decay, zero_grad)
     reduction = known_loss("mse", reduction).reduction
     quadratic, _ = _bowl(moments, standardize)
-    return stability_of(quadratic, moments, sgd, reduction, best=lr == "auto")
-
-
-def _sgd(
-    lr: float | str, momentum: float, dampening: float, nesterov: bool, weight_decay: float, zero_grad: bool
-) -> Sgd:
-    rate = 1.0 if isinstance(lr, str) and lr == "auto" else lr
-    return Sgd(rate, momentum, dampening, bool(nesterov), weight_decay, bool(zero_grad))  # type: ignore[arg-type]
+    found = stability_of(quadratic, moments, sgd, reduction, best=auto.lr, rounder=not standardize)
+    if auto.momentum:
+        options = chosen(found, auto, longest=None, summed=reduction == "sum", targets=len(moments.targets))
+        found = dataclasses.replace(found, options=options)
+    return found
 
 
 def _bowl(moments: Moments, standardize: bool) -> tuple[Quadratic, Units | None]:
@@ -294,7 +294,12 @@ def _bowl(moments: Moments, standardize: bool) -> tuple[Quadratic, Units | None]
 
 
 def _in_closed_form(
-    moments: Moments, request: Request, init: Any, auto: bool, tracing: Callable[[Run, int], Trace] | None = None
+    moments: Moments,
+    request: Request,
+    init: Any,
+    auto: Auto,
+    tracing: Callable[[Run, int], Trace] | None = None,
+    longest: Callable[[Units | None], float] | None = None,
 ) -> Run:
     """The run if every step is full batch, MSE and SGD; of other runs, what does not depend on the steps."""
     if request.batch_size is not None and request.batch_size > moments.nobs:
@@ -306,20 +311,26 @@ def _in_closed_form(
     if request.smooth and not loss_is_finite(quadratic, start):
         raise too_far(start, init is not None, "float64", request.loss)
     if auto:
-        stability = stability_of(quadratic, moments, request.sgd, request.reduction, best=True)
-        if not request.smooth or not 0.0 < stability.lr_best < math.inf:
-            raise OptionError(
-                'lr="auto" is the best rate of SGD with all rows and the MSE loss, and there is none here; '
-                "give a number."
-            )
-        request = dataclasses.replace(request, sgd=stability.options)
-    elif request.smooth and not _surely_stable(quadratic, len(moments.targets), request):
+        request = _chosen(quadratic, moments, request, auto, None if longest is None else partial(longest, units))
+    if not auto.lr and request.smooth and not _surely_stable(quadratic, len(moments.targets), request):
         stability = stability_of(quadratic, moments, request.sgd, request.reduction)
         if not stability.stable:
             warn(_too_high(stability, request))
     path = ClosedForm(quadratic, start, request.sgd, request.reduction, request.epochs)
     names = ("Intercept", *moments.columns)
     return Run(names, request, start, path, moments, quadratic, units, tracing)
+
+
+def _chosen(
+    quadratic: Quadratic, moments: Moments, request: Request, auto: Auto, longest: Callable[[], float] | None
+) -> Request:
+    """The request with the rate and the momentum that were left open."""
+    if request.loss != "mse" or request.optimizer != "sgd":
+        raise refuse()
+    size, summed = request.batch_size, request.reduction == "sum"
+    stability = stability_of(quadratic, moments, request.sgd, request.reduction, batch_size=size)
+    sgd = chosen(stability, auto, longest=longest, summed=summed, targets=len(moments.targets))
+    return dataclasses.replace(request, sgd=sgd)
 
 
 def _surely_stable(quadratic: Quadratic, targets: int, request: Request) -> bool:
@@ -350,47 +361,6 @@ def _too_high(stability: Stability, request: Request) -> str:
         f"the loss will {growth}.\n"
         f"{stability.column} sets the limit (its mean square is {stability.mean_square:.3g}). {advice}"
     )
-
-
-def _rows(
-    problem: Problem,
-    dtype: str | None,
-    optimizer: Any,
-    objective: Objective,
-    schedule: Schedule,
-    callback: Callback | None,
-    run: Run,
-) -> tuple[Loop, Any, Any]:
-    """The loop of a run, and the tensors that it goes over, in the dtype that PyTorch would train in."""
-    import torch
-
-    from gradline.descent.autograd import Loop, tensors
-
-    request, moments = run.request, run.moments
-    loop = Loop(run.start, request.sgd, optimizer, objective, schedule, request.seed, request.device, callback)
-    complete = moments.used == moments.rows
-    features, targets = one_matrix(problem, moments.terms, moments.recipe, complete)
-    kind = getattr(torch, dtype or ("float32" if features.dtype == np.float32 else "float64"))
-    if run.units is not None:
-        features = run.units.standardized(features)
-    return loop, *tensors(features, targets, kind, request.device)
-
-
-def _source(problem: Problem, run: Run) -> Source:
-    """The rows of a run for the mini-batch engine: in memory, unless copying them there would take too much."""
-    moments, units = run.moments, run.units
-    complete = moments.used == moments.rows
-    size = 8 * moments.used * (len(moments.columns) + len(moments.targets))
-
-    def scaled(matrix: Matrix) -> Matrix:
-        return matrix if units is None else matrix._replace(features=units.standardized(matrix.features))
-
-    matrix = as_held(problem) if complete and size > MOST_COPIED else None
-    if matrix is None and size <= MOST_COPIED:
-        matrix = one_matrix(problem, moments.terms, moments.recipe, complete)
-    if matrix is not None:
-        return InMemory(*scaled(matrix))
-    return Streamed(lambda: map(scaled, matrices(problem, moments.terms, moments.recipe)), int(moments.used))
 
 
 def _traced(rows: Callable[[Run], tuple[Loop, Any, Any]], run: Run, steps: int) -> Trace:

@@ -27,10 +27,19 @@ def names(role: str, option: Sequence[str] | None) -> list[str] | None:
 
 def rate(text: str) -> float | str:
     """A learning rate, or "auto"."""
+    return _number_or_auto(text, "lr", "a positive number")
+
+
+def momentum(text: str) -> float | str:
+    """A momentum, or "auto"."""
+    return _number_or_auto(text, "momentum", "a number from 0 to 1")
+
+
+def _number_or_auto(text: str, option: str, kind: str) -> float | str:
     try:
         return "auto" if text == "auto" else float(text)
     except ValueError:
-        raise OptionError(f"lr is a positive number or auto, not {text!r}.\nTry --lr auto.") from None
+        raise OptionError(f"{option} is {kind} or auto, not {text!r}.\nTry --{option} auto.") from None
 
 
 def weights_and_bias(text: str | None) -> tuple[list[float], float] | None:

@@ -18,6 +18,9 @@ _FIGURES = (
 )
 
 
+_GAP = ("distance", "in_se", "relative", "epochs", "condition_number", "noise")
+
+
 def as_json(record: Mapping[str, Any]) -> str:
     """One JSON object on one line; NaN and infinities, which JSON does not have, are null."""
     return json.dumps(_plain(record), ensure_ascii=False, allow_nan=False)
@@ -29,16 +32,23 @@ def fit_record(fit: Fit, level: float) -> dict[str, Any]:
     return record | {"conf_int": fit.conf_int(level), "level": level}
 
 
-def run_record(run: Run) -> dict[str, Any]:
-    """What a run did, the exact answer it was heading for, and how far from it it is."""
+def run_record(run: Run, lang: str) -> dict[str, Any]:
+    """What a run did and why, the exact answer it was heading for, and how far from it it is."""
     gap, stability = run.gap(), run.stability
+    rounded = stability.standardized
     outcome = ("names", "weight", "bias", "status", "stopped_at", "epochs", "lr", "engine")
     rates = ("lr_limit", "lr_best", "lr_momentum_best", "momentum_best", "condition_number", "column", "steepness")
+    more = ("lr_limit_batches", "steep", "flat", "growth")
     return {name: getattr(run, name) for name in outcome} | {
         "targets": run.exact.targets,
         "loss": run.history.loss,
-        "gap": {name: getattr(gap, name) for name in ("distance", "in_se", "relative", "epochs")},
-        "stability": {name: getattr(stability, name) for name in rates},
+        "gap": {name: getattr(gap, name) for name in _GAP},
+        "stability": {name: getattr(stability, name) for name in (*rates, *more)}
+        | {
+            "epochs_to": {"1e-3": stability.epochs_to(1e-3), "1e-6": stability.epochs_to(1e-6)},
+            "standardized": None if rounded is None else {name: getattr(rounded, name) for name in rates[:5]},
+        },
+        "explanation": run.explain(lang),
         "exact": fit_record(run.exact, 0.95),
     }
 

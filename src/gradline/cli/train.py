@@ -11,7 +11,8 @@ from typer import Argument, Option
 
 from gradline.cli import given, terminal
 from gradline.errors import OptionError
-from gradline.layout import shortened, wrapped
+from gradline.layout import wrapped
+from gradline.report.explanation_texts import TEXTS
 from gradline.report.numbers import significant
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def train(
     batch_size: Annotated[int | None, Option(metavar="B", help="Rows for each step. [all of them]")] = None,
     lr_schedule: Annotated[str, Option(metavar="constant|step|cosine|1/t", help="Of lr, by epochs.")] = "constant",
     average: Annotated[int, Option(metavar="N", help="Average the weights over the last N epochs.")] = 0,
-    momentum: Annotated[float, Option(metavar="V", help="As torch.optim.SGD's.")] = 0.0,
+    momentum: Annotated[str, Option(metavar="V|auto", help="As torch.optim.SGD's; auto: the fastest.")] = "0",
     dampening: Annotated[float, Option(metavar="V", help="As torch.optim.SGD's.")] = 0.0,
     nesterov: Annotated[bool, Option("--nesterov", help="As torch.optim.SGD's.")] = False,
     weight_decay: Annotated[float, Option(metavar="V", help="As torch.optim.SGD's.")] = 0.0,
@@ -43,6 +44,7 @@ def train(
     engine: Annotated[str, Option(metavar="auto|minibatch|autograd|…", help="Who computes the steps.")] = "auto",
     trace: Annotated[int | None, Option(metavar="N", help="Show the first N steps line by line.")] = None,
     save: Annotated[Path | None, Option(metavar="M.safetensors", help="Keep the run for predict.")] = None,
+    lang: Annotated[str, Option(metavar="en|ko", help="Language of the explanation.")] = "en",
     json: Annotated[bool, Option("--json", help="One JSON object, for machines.")] = False,
 ) -> None:
     """Train nn.Linear by gradient descent, and see how far it got.
@@ -51,6 +53,8 @@ def train(
     """
     if trace is not None and trace < 1:
         raise OptionError(f"trace is how many steps to show, 1 or more, not {trace}.\nTry --trace 2.")
+    if lang not in TEXTS:
+        raise OptionError(f"lang is {' or '.join(TEXTS)}, not {lang!r}.\nTry --lang en.")
     given.writable(save)
     rate, start = given.rate(lr), given.weights_and_bias(init)
     from gradline.training import train as gl_train
@@ -65,7 +69,7 @@ def train(
             batch_size=batch_size,
             lr_schedule=lr_schedule,
             average=average,
-            momentum=momentum,
+            momentum=given.momentum(momentum),
             dampening=dampening,
             nesterov=nesterov,
             weight_decay=weight_decay,
@@ -87,18 +91,20 @@ def train(
 
         from gradline.cli.machine import as_json, run_record
 
-        terminal.say(as_json(run_record(run) | ({} if traced is None else {"trace": asdict(traced)["events"]})))
+        terminal.say(as_json(run_record(run, lang) | ({} if traced is None else {"trace": asdict(traced)["events"]})))
         return
     if traced is not None:
         terminal.say(f"{traced}\n")
-    for line in _lines(run):
+    for line in _lines(run, lang):
         terminal.say(line)
     terminal.say()
     terminal.say(_next(run, save, traced=traced is not None), dim=True)
 
 
-def _lines(run: Run) -> Iterator[str]:
-    """The losses as the notebook prints them, what was learned, and what the learning rate could be."""
+def _lines(run: Run, lang: str) -> Iterator[str]:
+    """The losses as the notebook prints them, what was learned, and what happened on the way."""
+    from gradline.report.explanation import explained
+
     history, every = run.history, _every(run.epochs)
     epochs = history.epoch
     for at in sorted({bisect_left(epochs, epoch) for epoch in range(0, run.epochs, every)} - {len(epochs)}):
@@ -109,8 +115,9 @@ def _lines(run: Run) -> Iterator[str]:
     else:
         yield f"stopped at step {run.stopped_at}: the loss left float64's range."
         yield f"History up to step {run.stopped_at - 1} is kept."
-    if run.request.smooth:
-        yield from wrapped(_rate(run))
+    yield ""
+    for sentence in explained(run, lang):
+        yield from wrapped(sentence)
 
 
 def _every(epochs: int) -> int:
@@ -124,16 +131,6 @@ def _every(epochs: int) -> int:
         best = max(size for size in (step, 2 * step, 5 * step) if size * _LINES <= epochs)
         step *= 10
     return best
-
-
-def _rate(run: Run) -> str:
-    stability = run.stability
-    limit, best = significant(stability.lr_limit, 3), significant(stability.lr_best, 3)
-    share = 100 * run.lr / stability.lr_limit if stability.lr_limit else float("inf")
-    place = f"{share:.0f} % of" if share < 1000 else "far above"
-    fastest = f"{best} is" if best != limit else "just below it is"
-    column = shortened(stability.column, 30)
-    return f"lr {run.lr:.4g} is {place} the limit {limit}, set by {column}; {fastest} the fastest."
 
 
 def _next(run: Run, save: Path | None, *, traced: bool) -> str:

@@ -168,8 +168,8 @@ def standardized(quadratic: Quadratic) -> tuple[Quadratic, Units]:
         (hi, lo), aim = quadratic.exactly()
         hi, lo = hi.copy(), lo.copy()
         hi[0, 1:] = lo[0, 1:] = 0.0
-        ones = np.ones((len(scale), 1))
-        hi[:, 1:], lo[:, 1:] = divide((hi[:, 1:], lo[:, 1:]), ((ones * scale).T, 0.0 * (ones * scale).T))
+        wide = np.tile(scale, (len(hi), 1))
+        hi[:, 1:], lo[:, 1:] = divide((hi[:, 1:], lo[:, 1:]), (wide, 0.0 * wide))
         return (hi, lo), aim
 
     return replace(quadratic, root=upper, gram=gram, exactly=exactly), Units(centre, scale)

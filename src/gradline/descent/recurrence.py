@@ -19,7 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import exp, expm1, log, log1p
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -73,9 +73,23 @@ def spectral_radius(sgd: Sgd, steepness: Array) -> Array:
     if sgd.plain:
         factor: Array = np.abs(1.0 - sgd.lr * (steepness + sgd.weight_decay))
         return factor
-    step = Stacked(_canonical(sgd), steepness, 0.0 * steepness, sgd.zero_grad).later[0][0][:, :3, :3]
-    radius: Array = np.abs(np.linalg.eigvals(step)).max(axis=1)
+    radius: Array = np.abs(np.linalg.eigvals(matrices(sgd, steepness).step)).max(axis=1)
     return radius
+
+
+class Matrices(NamedTuple):
+    """Steps along each axis as matrices on (x, G, B), measured from where the axis comes to rest."""
+
+    first: Array  # (p, 3, 3): of the first step, whose momentum buffer takes all of the gradient
+    step: Array  # (p, 3, 3): of every later one
+    shake: Array  # (p, 3): what 1 more in the gradient of a step does to the state after it
+
+
+def matrices(sgd: Sgd, steepness: Array) -> Matrices:
+    """The matrices of these options on axes of these eigenvalues (p,), in float64."""
+    stacked = Stacked(_canonical(sgd), steepness, 0.0 * steepness, sgd.zero_grad)
+    step = stacked.later[0][0]
+    return Matrices(stacked.first[:, :3, :3], step[:, :3, :3], step[:, :3, 3])
 
 
 def _canonical(sgd: Sgd) -> Sgd:
@@ -180,9 +194,9 @@ class Stacked:
         if first == 0:
             if last == 1:
                 return state[None]
-            after = (self._first @ state)[None]
+            after = (self.first @ state)[None]
             return np.concatenate([state[None], self._following(after, last - 1)])
-        state = self._first @ state
+        state = self.first @ state
         for level in range((first - 1).bit_length()):
             if (first - 1) >> level & 1:
                 state = self._power(level) @ state
@@ -207,7 +221,8 @@ class Stacked:
         return [self._step(1.0 - self.sgd.dampening)]
 
     @cached_property
-    def _first(self) -> Array:
+    def first(self) -> Array:
+        """The matrices (p, 5, 5) of the first step."""
         return self._step(1.0)[0]
 
     def _step(self, taken: float) -> Pair:

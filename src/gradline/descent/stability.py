@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
-from math import ceil, inf, log, sqrt
+from functools import cached_property, partial
+from math import ceil, inf, sqrt
 
 import numpy as np
 
+from gradline.descent import drawing as drawn
+from gradline.descent.drawing import Drawing
 from gradline.descent.options import Sgd
-from gradline.descent.quadratic import Quadratic
-from gradline.descent.recurrence import spectral_radius
+from gradline.descent.quadratic import Quadratic, standardized
+from gradline.descent.rates import best_rate, epochs_until, limit_of, slowest
 from gradline.doubledouble import Array
 from gradline.errors import OptionError
-from gradline.layout import filled, shortened
 from gradline.moments.moments import Moments
+
+_SHARE = 0.1  # of a direction's square: from there on a column belongs to it
+_NAMED = 3  # columns at most
+_BELOW = 1.0 - 1e-9  # where one direction is 1e9 times steeper than another, the best rate rounds to the limit
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -32,21 +38,38 @@ class Stability:
         best learning rate    0.02825
         best with momentum    lr 0.04244, momentum 0.5025
         condition number      34.46
+        steepest, flattest    along x; along Intercept
         loss left to go       × 0.9605 each step at lr 0.01
         epochs to 1e-3, 1e-6  343, 685
+        standardized columns  condition 1.000, limit 1.000, 1 epoch to 1e-3 at lr 0.5000
         >>> stability.stable, stability.epochs_to(0.5)
         (True, 35)
 
     Source: for plain SGD and momentum, Polyak (1964), USSR Comput. Math. 4(5); Goh (2017), Distill.
     """
 
-    steepness: Array  # λ > 0, largest first
-    column: str
-    """The column to blame: the largest entry of the steepest direction. "Intercept" is possible."""
+    steepness: Array  # λ > 0 of a step's loss, largest first
+    steep: tuple[str, ...]
+    """The columns that make the steepest direction and set the limit, the largest first; "Intercept" may be one."""
+    flat: tuple[str, ...]
+    """Those of the flattest direction, which takes longest."""
     mean_square: float
-    """Of that column: what standardizing would make 1."""
+    """Of the first of `steep`: what standardizing would make 1."""
     options: Sgd
     """For which lr_limit and lr_best hold; its lr is the one that growth and epochs_to speak of."""
+    drawing: Drawing | None = None
+    """How mini-batches are drawn; None where each step sees all rows."""
+    rounded: Callable[[], Stability] | None = None
+
+    @property
+    def column(self) -> str:
+        """The column to blame: the largest entry of the steepest direction."""
+        return self.steep[0]
+
+    @cached_property
+    def standardized(self) -> Stability | None:
+        """What standardizing the columns would make of it, at its best rate; None where they are standardized."""
+        return None if self.rounded is None else self.rounded()
 
     @property
     def lr(self) -> float:
@@ -61,12 +84,24 @@ class Stability:
         without zero_grad 4/λ_max, below which the loss swings for ever, and 0 (never stable) with momentum
         as well. Weight decay adds to λ, in the second case twice.
         """
-        return _limit(self.steepness, self.options)
+        return limit_of(self.steepness, self.options)
+
+    @cached_property
+    def lr_limit_batches(self) -> float | None:
+        """An estimate of the limit with mini-batches, whose noise feeds itself above it; None for full batch.
+
+        From the moments alone, as if rows were Gaussian; a few very long rows can make training diverge far below.
+        How far off it was found to be is written at `gradline.descent.drawing.limit`.
+        """
+        if self.drawing is None:
+            return None
+        return drawn.limit(self.steepness, self.options, self.drawing, self.lr_limit)
 
     @cached_property
     def lr_best(self) -> float:
         """The rate at which the slowest direction is fastest: 2/(λ_max + λ_min) for plain SGD."""
-        return _best(self.steepness, self.options, self.lr_limit)
+        best = best_rate(self.steepness, self.options, self.lr_limit)
+        return min(best, _BELOW * self.lr_limit) if self.lr_limit < inf else best
 
     @property
     def condition_number(self) -> float:
@@ -97,51 +132,50 @@ class Stability:
         return self.lr < self.lr_limit
 
     def epochs_to(self, tol: float) -> float:
-        """Full-batch epochs until the error in every direction is at most tol of what it was at the start.
+        """Epochs until the error in every direction is at most tol of what it was at the start, and stays so.
 
-        The smallest t with ρᵗ ≤ tol, where ρ is the rate of the slowest direction at `lr` (|1 - lr·λ| for
-        plain SGD, the spectral radius of the recurrence otherwise); inf where it does not shrink.
+        For plain SGD the smallest t with ρᵗ ≤ tol, where ρ is the largest |1 - lr·λ|; with momentum the recurrence
+        itself is followed; inf where an error does not shrink. With mini-batches: of the mean of many runs, each
+        of which stops at the noise.
 
         Raises:
             OptionError: tol is not between 0 and 1.
         """
         if isinstance(tol, bool) or not isinstance(tol, (int, float)) or not 0.0 < tol < 1.0:
             raise OptionError(f"tol must be a number between 0 and 1; {tol!r} arrived.")
-        if self._radius >= 1.0:
-            return inf
-        return max(1, ceil(log(tol) / log(self._radius) - 1e-9)) if self._radius > 0.0 else 1
+        steps = epochs_until(self.steepness, self.options, tol)
+        return steps if self.drawing is None or steps == inf else ceil(steps / self.drawing.steps)
+
+    @property
+    def unstable(self) -> bool:
+        """Whether lr is at or above the limit, with mini-batches above the estimate of it."""
+        return not self.stable or (self.lr_limit_batches is not None and self.lr >= self.lr_limit_batches)
 
     @cached_property
     def _radius(self) -> float:
-        return _worst(self.steepness, self.options)
+        return slowest(self.steepness, self.options)
 
     def summary(self) -> str:
         """All of it as a table of at most 80 columns."""
-        shrink = f"× {self.growth:.4g} each step at lr {self.lr:.4g}"
-        rows = [
-            ("learning rate limit", f"{self.lr_limit:.4g}, set by {shortened(self.column, 40)}"),
-            ("best learning rate", f"{self.lr_best:.4g}"),
-            ("best with momentum", f"lr {self.lr_momentum_best:.4g}, momentum {self.momentum_best:.4g}"),
-            ("condition number", f"{self.condition_number:.4g}"),
-            ("loss left to go", shrink + ("" if self.growth < 1.0 else ": it does not shrink")),
-            ("epochs to 1e-3, 1e-6", f"{self.epochs_to(1e-3)}, {self.epochs_to(1e-6)}"),
-        ]
-        return "\n".join(f"{name:<22}{value}" for name, value in rows)
+        from gradline.report.stability import stability_table
+
+        return stability_table(self)
 
     def __repr__(self) -> str:
-        parts = (
-            f"Stability: limit {self.lr_limit:.4g} (set by {shortened(self.column, 40)})",
-            f"best rate {self.lr_best:.4g}",
-            f"condition {self.condition_number:.3g}",
-        )
-        return "\n".join(filled(parts, "  ")) + (
-            f"\n  at lr {self.lr:.4g}: {self.epochs_to(1e-3)} epochs to 1e-3 of the start, "
-            f"{self.epochs_to(1e-6)} to 1e-6"
-        )
+        from gradline.report.stability import stability_lines
+
+        return stability_lines(self)
 
 
 def stability_of(
-    quadratic: Quadratic, moments: Moments, options: Sgd, reduction: str, *, best: bool = False
+    quadratic: Quadratic,
+    moments: Moments,
+    options: Sgd,
+    reduction: str,
+    *,
+    best: bool = False,
+    batch_size: int | None = None,
+    rounder: bool = True,
 ) -> Stability:
     """The stability of SGD with these options on these data.
 
@@ -152,73 +186,39 @@ def stability_of(
         quadratic: The sum of squared residuals, of the columns that are trained on.
         moments: Names and spacings of the columns.
         options: Of SGD.
-        reduction: "mean" or "sum" over the n·k numbers of the loss.
+        reduction: "mean" or "sum" over the numbers of a step's loss.
         best: Whether growth and epochs_to speak of the best rate rather than of the options' own.
+        batch_size: Rows for each step; None for all.
+        rounder: Whether the columns can still be standardized.
     """
     names = ("Intercept", *moments.columns)
     spacing = np.array([2.0**-52, *moments.epsilon[: len(moments.columns)]])
     rank = int((quadratic.kept > 16 * len(names) * spacing).sum())
     axes = quadratic.axes
     curvature = 2.0 / (quadratic.rows * len(moments.targets)) if reduction == "mean" else 2.0
-    top = int(np.abs(axes.right[:, 0]).argmax())
-    column = quadratic.root[:, top]
+    drawing = None if batch_size is None else Drawing(batch_size, int(moments.nobs))
+    if drawing is not None and reduction == "sum":
+        curvature *= drawing.size / drawing.rows
+    top, low = (_columns(names, axes.right[:, axis]) for axis in (0, max(rank, 1) - 1))
+    column = quadratic.root[:, names.index(top[0])]
     mean_square = float(column @ column) / quadratic.rows
-    found = Stability(curvature * axes.sigma[:rank] ** 2, names[top], mean_square, options)
+    rounded = None
+    if rounder:
+        rounded = partial(_rounded, quadratic, moments, options, reduction, batch_size)
+    found = Stability(curvature * axes.sigma[:rank] ** 2, top, low, mean_square, options, drawing, rounded)
     if best and 0.0 < found.lr_best < inf:
         found = replace(found, options=replace(options, lr=found.lr_best))
     return found
 
 
-def _worst(steepness: Array, options: Sgd) -> float:
-    return float(spectral_radius(options, steepness).max(initial=0.0))
+def _rounded(
+    quadratic: Quadratic, moments: Moments, options: Sgd, reduction: str, batch_size: int | None
+) -> Stability:
+    columns, _ = standardized(quadratic)
+    return stability_of(columns, moments, options, reduction, best=True, batch_size=batch_size, rounder=False)
 
 
-def _limit(steepness: Array, options: Sgd) -> float:
-    if not len(steepness):
-        return inf
-    top, beta, decay = float(steepness[0]), options.momentum, options.weight_decay
-    if not options.zero_grad and beta:
-        return 0.0 if decay == 0.0 else _largest_stable(steepness, options)
-    if not options.zero_grad:
-        return 4.0 / (top + 2.0 * decay)
-    if options.nesterov:
-        return (2.0 + 2.0 * beta) / (1.0 + 2.0 * beta) / (top + decay)
-    taken = 1.0 - options.dampening if beta else 1.0
-    return 2.0 * (1.0 + beta) / taken / (top + decay) if taken else inf
-
-
-def _largest_stable(steepness: Array, options: Sgd) -> float:
-    """By halving: momentum and gradients that add up are held only by weight decay, if at all."""
-    low, high = 0.0, 4.0 / float(steepness[0])
-    if _worst(steepness, replace(options, lr=1e-6 * high)) >= 1.0:
-        return 0.0
-    for _ in range(60):
-        middle = 0.5 * (low + high)
-        low, high = (middle, high) if _worst(steepness, replace(options, lr=middle)) < 1.0 else (low, middle)
-    return low
-
-
-def _best(steepness: Array, options: Sgd, limit: float) -> float:
-    if limit in (0.0, inf):
-        return limit
-    if not options.zero_grad:
-        return 0.5 * limit  # nothing shrinks at any rate; here the swings are fast and the limit is far
-    if options.nesterov:
-        return _fastest(steepness, options, limit)
-    taken = 1.0 - options.dampening if options.momentum else 1.0
-    both = float(steepness[0] + steepness[-1]) + 2.0 * options.weight_decay
-    return 2.0 * (1.0 + options.momentum) / taken / both
-
-
-def _fastest(steepness: Array, options: Sgd, limit: float) -> float:
-    """The minimum over lr of the slowest direction's rate, by golden sections."""
-    ends = steepness[[0, -1]]
-    section = (sqrt(5.0) - 1.0) / 2.0
-    low, high = 0.0, limit
-    for _ in range(80):
-        left, right = high - section * (high - low), low + section * (high - low)
-        if _worst(ends, replace(options, lr=left)) < _worst(ends, replace(options, lr=right)):
-            high = right
-        else:
-            low = left
-    return 0.5 * (low + high)
+def _columns(names: tuple[str, ...], direction: Array) -> tuple[str, ...]:
+    """The columns that a direction mostly consists of."""
+    order = np.argsort(-np.abs(direction), kind="stable")[:_NAMED]
+    return tuple(names[j] for number, j in enumerate(order) if number == 0 or direction[j] ** 2 >= _SHARE)

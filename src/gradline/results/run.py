@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gradline.descent.closed_form import ClosedForm
+from gradline.descent.drawing import floor
 from gradline.descent.gap import Gap, epochs_to_reach
 from gradline.descent.history import History, Moment, Path
-from gradline.descent.options import Sgd
 from gradline.descent.quadratic import Quadratic
 from gradline.descent.stability import Stability, stability_of
 from gradline.descent.units import Units
@@ -22,6 +22,7 @@ from gradline.doubledouble import Array
 from gradline.errors import OptionError
 from gradline.layout import WIDTH, cells, shortened
 from gradline.moments.moments import Moments
+from gradline.results.request import Request
 
 if TYPE_CHECKING:
     import os
@@ -33,44 +34,6 @@ if TYPE_CHECKING:
 
 NEAR = 1e-3
 """A run has converged when no coefficient is further from its goal than this, of itself or its standard error."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """What was asked for, and which engine took it and why."""
-
-    sgd: Sgd
-    optimizer: str
-    loss: str
-    reduction: str
-    epochs: int
-    batch_size: int | None
-    standardize: bool
-    seed: int | None
-    dtype: str
-    """Of `Run.model`, and of the loop where there was one."""
-    device: str
-    engine: str
-    why: str
-    delta: float = 1.0
-    """Of the Huber loss."""
-    lr_schedule: str = "constant"
-    average: int = 0
-
-    @property
-    def heading(self) -> str:
-        """Where the run is heading: "exact", "decayed" (the exact answer less weight decay), or "elsewhere"."""
-        if self.loss != "mse":
-            return "elsewhere"
-        if not self.sgd.weight_decay:
-            return "exact"
-        return "decayed" if self.smooth else "elsewhere"
-
-    @property
-    def smooth(self) -> bool:
-        """Full-batch SGD on the squared loss: what the closed form knows, whichever engine ran."""
-        steady = self.lr_schedule == "constant" and not self.average
-        return self.loss == "mse" and self.optimizer == "sgd" and self.batch_size is None and steady
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -118,7 +81,14 @@ class Run:
     @cached_property
     def stability(self) -> Stability:
         """Of full-batch gradient descent at this run's lr, on the columns that were trained on."""
-        return stability_of(self.quadratic, self.moments, self.request.sgd, self.request.reduction)
+        return stability_of(
+            self.quadratic,
+            self.moments,
+            self.request.sgd,
+            self.request.reduction,
+            batch_size=self.request.batch_size,
+            rounder=not self.request.standardize,
+        )
 
     @property
     def weight(self) -> Array:
@@ -152,7 +122,7 @@ class Run:
     @property
     def epochs(self) -> int:
         """Epochs done, the last perhaps in part."""
-        return -(-len(self.history) // self.history.steps_per_epoch)
+        return -(-self.path.steps // self.history.steps_per_epoch)
 
     @property
     def engine(self) -> str:
@@ -168,7 +138,8 @@ class Run:
     def status(self) -> str:
         """How it went: "converged", "not yet converged" or "diverged".
 
-        Diverged: the loss left float64's range, or has grown at a rate of at least the limit. Converged:
+        Diverged: the loss left float64's range, or has grown at a rate of at least the limit; that of a loop, grown a
+        hundredfold from its first epoch to its last, or tenfold at a rate known to be too high. Converged:
         every coefficient is within 1e-3 of where the run was heading, relative to itself or its standard
         error, whichever is larger; for losses without a closed form: the mean loss of the last tenth of the
         steps is within 1e-4 of that of the tenth before.
@@ -176,7 +147,7 @@ class Run:
         if self.stopped_at is not None:
             return "diverged"
         loss = self._ends
-        if self.request.smooth and not self.stability.stable and loss[1] > loss[0]:
+        if self._blown or (self.request.smooth and not self.stability.stable and loss[1] > loss[0]):
             return "diverged"
         if self.request.heading == "elsewhere":
             near = self._flat
@@ -190,6 +161,24 @@ class Run:
     def gap(self) -> Gap:
         """How far each coefficient is from exact, and how many more epochs it is to 1e-3 and 1e-6."""
         return self._gap
+
+    def explain(self, lang: str = "en") -> str:
+        """What happened in this run and why, with its numbers, in three to six sentences.
+
+        Args:
+            lang: "en" or "ko".
+
+        Raises:
+            OptionError: Another language.
+
+        Example:
+            >>> import gradline as gl
+            >>> print(gl.train(*gl.line(seed=0), epochs=50, seed=0).explain().split(". ")[0])
+            The run has not converged yet: after 50 epochs Intercept is 2.08, and the exact answer is 2.98
+        """
+        from gradline.report.explanation import explained
+
+        return " ".join(explained(self, lang))
 
     def trace(self, steps: int = 2) -> Trace:
         """The first steps of the real PyTorch loop, statement by statement, values before and after each.
@@ -248,6 +237,7 @@ class Run:
             ("training", f"{request.optimizer}, {', '.join(options)}"),
             ("loss", f"{request.loss} ({request.reduction}), from {first:.6g} to {last:.6g}"),
             ("engine", self.engine),
+            ("condition", f"number {self.stability.condition_number:.4g}"),
             ("outcome", self._outcome),
         ]
         lines = [f"{name:<10}{value}" for name, value in rows]
@@ -293,6 +283,15 @@ class Run:
             return np.nan, np.nan
         return float(self.path.losses(0, 1)[0]), float(self.path.losses(kept - 1, kept)[0])
 
+    @property
+    def _blown(self) -> bool:
+        if isinstance(self.path, ClosedForm):
+            return False
+        loss, step, epoch = self.history.loss, self.history.step, self.history.steps_per_epoch
+        first, last = loss[step < epoch].max(), loss[step >= self.path.steps - epoch].max()
+        most = 10.0 if self.request.constant and self.request.loss == "mse" and self.stability.unstable else 100.0
+        return bool(last > most * first > 0.0)
+
     @cached_property
     def _flat(self) -> bool:
         loss = self.history.loss
@@ -320,7 +319,25 @@ class Run:
             first, second = (epochs_to_reach(path, self.units, exact, se, tol, done) for tol in (1e-3, 1e-6))
             epochs = (first, second)
         trained, exact, se = (self._vector(values) for values in (self._theta, exact, se))
-        return Gap(self.names, self.moments.targets, trained, exact, se, epochs)
+        noise, kappa = self._noise(), self.stability.condition_number
+        return Gap(self.names, self.moments.targets, trained, exact, se, epochs, kappa, noise)
+
+    def _noise(self) -> Array | None:
+        """See Gap.noise."""
+        request, drawing = self.request, self.stability.drawing
+        if drawing is None or request.heading != "exact" or not request.constant or not request.shuffle:
+            return None
+        steepness, summed, k = self.stability.steepness, request.reduction == "sum", len(self.moments.targets)
+        unit = 2.0 * drawing.size if summed else 2.0 / k
+        variance = unit * steepness * floor(steepness, request.sgd, drawing, summed=summed)  # (r,), over σ²
+        if not np.isfinite(variance).all():
+            return self._vector(np.full_like(self._theta, np.inf))
+        axes = self.quadratic.axes.right[:, : len(steepness), None]
+        axes = axes.swapaxes(0, 1)  # (r, p, 1)
+        axes = axes if self.units is None else self.units.raw(axes)
+        spread = np.sqrt(np.einsum("rpo,r->p", axes**2, variance))
+        sigma = np.sqrt(np.asarray(self.exact.rss).reshape(-1) / drawing.rows)
+        return self._vector(spread[:, None] * sigma)
 
     def _onward(self) -> tuple[ClosedForm, int] | None:
         """A path whose later steps can be computed, and how many of them are done."""

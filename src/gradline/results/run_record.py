@@ -14,7 +14,8 @@ from gradline.descent.quadratic import quadratic_of, standardized
 from gradline.descent.recorded import Recorded
 from gradline.doubledouble import Array
 from gradline.moments.moments import Moments
-from gradline.results.run import Request, Run
+from gradline.results.request import Request
+from gradline.results.run import Run
 
 
 def to_record(run: Run) -> tuple[dict[str, Any], dict[str, Array]]:

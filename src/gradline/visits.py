@@ -1,0 +1,71 @@
+"""The rows of a run, for what visits them one batch after another: the loop in PyTorch, and the mini-batch engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gradline.descent.minibatch import InMemory, Source, Streamed
+from gradline.descent.options import Objective, Schedule
+from gradline.descent.units import Units
+from gradline.design.matrix import Matrix, as_held, matrices, one_matrix
+from gradline.design.problem import Problem
+from gradline.moments import Moments
+from gradline.results.run import Run
+
+if TYPE_CHECKING:
+    from gradline.descent.autograd import Callback, Loop
+
+MOST_COPIED = 2**30
+"""Bytes of rows that are copied into memory for mini-batches; more stay where they are, and are read each epoch."""
+
+
+def tensors_of(
+    problem: Problem,
+    dtype: str | None,
+    optimizer: Any,
+    objective: Objective,
+    schedule: Schedule,
+    callback: Callback | None,
+    run: Run,
+) -> tuple[Loop, Any, Any]:
+    """The loop of a run, and the tensors that it goes over, in the dtype that PyTorch would train in."""
+    import torch
+
+    from gradline.descent.autograd import Loop, tensors
+
+    request, moments = run.request, run.moments
+    loop = Loop(run.start, request.sgd, optimizer, objective, schedule, request.seed, request.device, callback)
+    features, targets = one_matrix(problem, moments.terms, moments.recipe, moments.used == moments.rows)
+    kind = getattr(torch, dtype or ("float32" if features.dtype == np.float32 else "float64"))
+    if run.units is not None:
+        features = run.units.standardized(features)
+    return loop, *tensors(features, targets, kind, request.device)
+
+
+def source_of(problem: Problem, run: Run) -> Source:
+    """The rows of a run for the mini-batch engine: in memory, unless copying them there would take too much."""
+    moments, units = run.moments, run.units
+    complete = moments.used == moments.rows
+    size = 8 * moments.used * (len(moments.columns) + len(moments.targets))
+
+    def scaled(matrix: Matrix) -> Matrix:
+        return matrix if units is None else matrix._replace(features=units.standardized(matrix.features))
+
+    matrix = as_held(problem) if complete and size > MOST_COPIED else None
+    if matrix is None and size <= MOST_COPIED:
+        matrix = one_matrix(problem, moments.terms, moments.recipe, complete)
+    if matrix is not None:
+        return InMemory(*scaled(matrix))
+    return Streamed(lambda: map(scaled, matrices(problem, moments.terms, moments.recipe)), int(moments.used))
+
+
+def longest_row(problem: Problem, moments: Moments, units: Units | None) -> float:
+    """The largest ‖z‖² of the complete rows, intercept included."""
+    most = 0.0
+    for rows in matrices(problem, moments.terms, moments.recipe):
+        features = rows.features if units is None else units.standardized(rows.features)
+        features = features.astype(np.float64, copy=False)
+        most = max(most, float(np.einsum("nd,nd->n", features, features).max(initial=0.0)))
+    return 1.0 + most
