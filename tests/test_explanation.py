@@ -56,7 +56,7 @@ def heavy() -> gl.Run:
         (lambda: line(batch_size=10, epochs=200), "at its noise floor", "노이즈 바닥"),
         (lambda: line(batch_size=2, lr=0.03), "an estimate of the limit for batches of 2", "한계 추정값"),
         (heavy, "a few rows must be much longer than the others", "훨씬 큰 행"),
-        (lambda: line(init=(2e152, 0.0), lr=0.1, momentum=0.9), "size of the numbers", "값의 크기"),
+        (lambda: line(init=(2e152, 0.0), lr=0.05, momentum=0.9), "size of the numbers", "값의 크기"),
         (lambda: line(loss="l1", epochs=60), "near a median and not the mean", "중앙값"),
         (lambda: line(loss="huber", epochs=60), "outliers pull less", "이상값"),
         (lambda: line(optimizer="adam", epochs=60), "limits and rates of SGD do not hold for it", "adam"),

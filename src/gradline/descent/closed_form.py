@@ -14,6 +14,7 @@ from gradline.descent.recurrence import Plain, Recurrence, carrying, plain
 from gradline.doubledouble import Array, Pair, add, divide, multiply, subtract, sum_pairs
 
 _STRETCH = 4096  # steps looked at together: bounds the memory of a long run
+_FAR = 1e200  # squares from which on a swing may leave float64's range and come back
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ class ClosedForm:
         if isinstance(motion, Plain) and not motion.grows and np.vdot(self._leftover, self._leftover) < 1e300:
             return None
         with np.errstate(over="ignore", invalid="ignore"):
-            if np.isfinite(self._squares(self.epochs - 1, self.epochs)[0]):
+            settles = np.vdot(self._leftover, self._leftover) < _FAR or isinstance(motion, Plain)
+            if settles and np.isfinite(self._squares(self.epochs - 1, self.epochs)[0]):
                 return None
             for first in range(0, self.epochs, _STRETCH):
                 bad = np.flatnonzero(~np.isfinite(self._squares(first, min(first + _STRETCH, self.epochs))))
