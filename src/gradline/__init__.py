@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gradline.descent.stability import Stability
     from gradline.design.polynomial import polynomial
     from gradline.fitting import fit, plan
+    from gradline.loopdoctor.doctor import doctor
     from gradline.moments.moments import Moments
     from gradline.results.fit import Fit
     from gradline.results.run import Run
@@ -41,6 +42,7 @@ _HOMES = {
     "Moments": "gradline.moments.moments",
     "Run": "gradline.results.run",
     "Stability": "gradline.descent.stability",
+    "doctor": "gradline.loopdoctor.doctor",
     "fit": "gradline.fitting",
     "line": "gradline.sources.synthetic",
     "load": "gradline.storage",
@@ -64,6 +66,7 @@ __all__ = [
     "SourceError",
     "Stability",
     "StorageError",
+    "doctor",
     "fit",
     "line",
     "load",
