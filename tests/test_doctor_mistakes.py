@@ -529,7 +529,7 @@ def rooms_and_square_feet_in_batches() -> None:
             optimizer.step()
 
 
-# 7 -- a mean of unequal batch means ----------------------------------------------------------------------------------
+# 7 -- a mean of unequal batch means --------------------------------------------------------------------------------
 
 
 @mistake("unequal-batches", "total / len(loader.dataset), of loss.item() * len(xb)")
@@ -614,8 +614,8 @@ def a_counter_of_batches() -> None:
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     loader = batches(x, y, 20)
     for epoch in range(3):
-        running = torch.zeros(())
-        for number, (xb, yb) in enumerate(loader):
+        running, number = torch.zeros(()), 0
+        for number, (xb, yb) in enumerate(loader):  # noqa: B007 - as learners do
             optimizer.zero_grad()
             loss = nn.MSELoss()(model(xb), yb)
             loss.backward()
@@ -638,7 +638,7 @@ def test_slices_by_hand_at_the_end_of_the_block() -> None:
     x, y = table()
     model = linear(3)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-    with pytest.warns(gl.GradlineWarning, match="unequal-batches"), gl.doctor() as doctor:
+    with pytest.warns(gl.GradlineWarning, match="unequal-batches"), gl.doctor() as doctor:  # noqa: PT031
         for _ in range(3):
             total, count = 0.0, 0
             for first in range(0, 64, 24):

@@ -94,6 +94,8 @@ class Linear:
     place: Place | None
     scales: list[float] = field(default_factory=list)  # second derivative of the loss by one output, times rows
     squared: bool = True  # every backward pass looked at was that of a squared loss
+    way: tuple[int, ...] = ()  # from the loss to the layer in the graph, and where its features are kept
+    saved: str | None = None
     whole: bool = True  # each step saw the same rows
 
 

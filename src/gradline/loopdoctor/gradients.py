@@ -97,24 +97,6 @@ class Gradients:
         )
 
 
-def reached(loss: torch.Tensor, most: int = 20_000) -> dict[int, torch.Tensor]:
-    """The leaves that a backward pass from the loss arrives at."""
-    if loss.grad_fn is None:
-        return {id(loss): loss} if loss.requires_grad else {}
-    found: dict[int, torch.Tensor] = {}
-    seen, waiting = {loss.grad_fn}, [loss.grad_fn]
-    while waiting and len(seen) < most:
-        node = waiting.pop()
-        variable = getattr(node, "variable", None)
-        if isinstance(variable, torch.Tensor):
-            found[id(variable)] = variable
-        for follower, _ in node.next_functions:
-            if follower is not None and follower not in seen:
-                seen.add(follower)
-                waiting.append(follower)
-    return found
-
-
 def _sample(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.detach().reshape(-1)[:_SAMPLE].clone()
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch.overrides import TorchFunctionMode
+from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack, _pop_mode, _push_mode
 
 from gradline.loopdoctor.curvature import Rows
 from gradline.loopdoctor.evidence import Cut, Evidence, Linear, LossSite, WrongInput
+from gradline.loopdoctor.graph import keeps, near
 from gradline.loopdoctor.places import here
 
 _LOSSES = {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"}
@@ -19,6 +21,7 @@ _CUTS = {"detach", "item", "numpy", "tolist", "tensor", "as_tensor", "__float__"
 _CUTS |= {"long", "int", "short", "argmax"}
 _LOOKED_AT = _LOSSES | _DIFFERENCES | _CUTS | {"linear", "__get__"}
 _DATA = torch.Tensor.data.__get__  # type: ignore[attr-defined]
+_BATCHES = 512  # whose rows are gathered, where neither a loader nor a table says how many there are
 _CONST = 1e-3  # how far a gradient may be from a multiple of the residuals, in float32
 
 
@@ -27,6 +30,7 @@ class _Output:
     """What a linear layer gave, and the loss's gradient there once backward has run."""
 
     layer: Linear
+    x: torch.Tensor
     value: torch.Tensor
     gradient: list[torch.Tensor] = field(default_factory=list)
 
@@ -39,9 +43,53 @@ class Operations(TorchFunctionMode):
         self.evidence = evidence
         self.calls = 0
         self.quiet = False
+        self.done = True
+        self._on_stack = False
+        self._depth = len(_get_current_function_mode_stack())  # type: ignore[no-untyped-call]
+        self._let_go: Any = None
         self.gathering = True
         self.last_loss: torch.Tensor | None = None
-        self._keys: dict[int, tuple[Any, ...]] = {}
+        self._fed: dict[int, tuple[Any, Any, int]] = {}
+        self.forget()
+
+    def look(self) -> None:
+        """Start, or go on, looking; not inside of another mode that the loop has opened since."""
+        self.leave()
+        depth = len(_get_current_function_mode_stack())  # type: ignore[no-untyped-call]
+        if not self._on_stack and depth == self._depth:
+            self.__enter__()  # type: ignore[no-untyped-call]
+            self._on_stack = True
+        self.done, self.calls = not self._on_stack, 0
+
+    def finish(self, loss: torch.Tensor) -> None:
+        """Enough has been seen.
+
+        Inside of backward(), where this is called, PyTorch has taken the mode off its stack for a while and will
+        put it back. So it is taken off for good at the next call that comes from the loop itself: of an optimizer or
+        a module, or, in a loop that has neither, when this loss is let go of.
+        """
+        self.done = True
+        self.forget()
+        self._let_go = weakref.ref(loss, lambda _: self.leave())
+
+    def leave(self) -> None:
+        """Come off PyTorch's stack if looking is done and no other mode lies above."""
+        if self._on_stack and self.done:
+            stack = _get_current_function_mode_stack()  # type: ignore[no-untyped-call]
+            if stack and stack[-1] is self:
+                self.__exit__(None, None, None)
+                self._on_stack = False
+
+    def close(self) -> None:
+        """Come off the stack, from under modes of blocks that were opened later and are still open."""
+        above = []
+        while self._on_stack:
+            top = _pop_mode()  # type: ignore[no-untyped-call]
+            self._on_stack = top is not self
+            above += [top] if self._on_stack else []
+        for other in reversed(above):
+            _push_mode(other)  # type: ignore[no-untyped-call]
+        self.done = True
         self.forget()
 
     def forget(self) -> None:
@@ -57,6 +105,8 @@ class Operations(TorchFunctionMode):
         self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
+        if self.done:
+            return func(*args, **kwargs)
         self.calls += 1
         name = getattr(func, "__name__", "")
         if self.quiet or name not in _LOOKED_AT or not args or not _tensor(args[0], name):
@@ -88,8 +138,11 @@ class Operations(TorchFunctionMode):
 
     def before_backward(self, loss: torch.Tensor) -> None:
         """Of the differences that were taken, those that the loss is made of."""
-        near = _near(loss.grad_fn)
-        self.evidence.losses += [site for site, made in self._sites if made in near]
+        ways = near(loss.grad_fn)
+        self.evidence.losses += [site for site, made in self._sites if made in ways]
+        for output in self._outputs:
+            node = output.value.grad_fn
+            output.layer.way, output.layer.saved = ways.get(node, ()), keeps(node, output.x) if node in ways else None
 
     @property
     def attached(self) -> bool:
@@ -127,18 +180,23 @@ class Operations(TorchFunctionMode):
         if layer is None:
             layer = self.evidence.linear[id(weight)] = Linear(weight, bias, Rows(x.shape[-1]), here(3))
         self.feed(layer, x)
-        output = _Output(layer, result)
+        output = _Output(layer, x, result)
         result.register_hook(output.gradient.append)  # type: ignore[no-untyped-call]
         self._outputs.append(output)
 
     def feed(self, layer: Linear, x: torch.Tensor) -> None:
-        """Rows that were not the same tensor a step ago."""
+        """Rows that were not the same tensor a step ago, until the first ones come again or enough are there."""
         key = (x.data_ptr(), x._version, x.shape, x.stride())
-        before = self._keys.get(id(layer))
-        if key != before and self.gathering:
-            self._keys[id(layer)] = key
-            layer.whole = before is None
+        first, last, batches = self._fed.get(id(layer), (None, None, 0))
+        if first is not None and key == first[0] and key != last:
+            self.gathering = False
+        if key != last and self.gathering:
+            layer.whole = last is None
             layer.rows.add(x)
+            batches += 1
+            self.gathering = batches < _BATCHES
+            # The first tensor is held, so that no other one can come to lie where it does.
+            self._fed[id(layer)] = (first or (key, x), key, batches)
 
     def _difference(self, function: str, one: Any, other: Any, result: Any) -> None:
         if not isinstance(one, torch.Tensor) or not isinstance(other, torch.Tensor):
@@ -163,15 +221,6 @@ class Operations(TorchFunctionMode):
     def _cut(self, what: str, tensor: torch.Tensor, result: Any) -> None:
         if tensor.requires_grad and torch.is_grad_enabled() and tensor is not self.last_loss:
             self._cuts.append((Cut(what, False, here(3)), result))
-
-
-def _near(root: Any, most: int = 32) -> list[Any]:
-    """The operations that a loss ends in: mean, power, difference and so on."""
-    nodes = [root]
-    for node in nodes:
-        followers = node.next_functions if node is not None and len(nodes) < most else ()
-        nodes += [follower for follower, _ in followers if follower is not None and follower not in nodes]
-    return nodes
 
 
 def _tensor(first: Any, name: str) -> bool:

@@ -8,20 +8,20 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch.nn.modules.loss import _Loss
-from torch.nn.modules.module import register_module_forward_hook
+from torch import nn
 from torch.optim.optimizer import Optimizer, register_optimizer_step_pre_hook
-from torch.overrides import _get_current_function_mode_stack, _pop_mode, _push_mode
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
 from gradline.loopdoctor.epochs import epoch_mean
 from gradline.loopdoctor.evidence import Evidence, NoGraph, Reused, Steps
-from gradline.loopdoctor.gradients import Gradients, reached
+from gradline.loopdoctor.gradients import Gradients
+from gradline.loopdoctor.graph import features, reached, rows_of_mean
 from gradline.loopdoctor.operations import Operations
 from gradline.loopdoctor.places import here, name_of, place_of, users_frame
 
 _PASSES, _STEPS = 4, 3  # looked at closely: enough for a gradient to be reused, few enough to cost nothing
 _MOST_PASSES, _MOST_CALLS = 24, 5_000
+_LOSSES = (nn.MSELoss, nn.L1Loss, nn.HuberLoss, nn.SmoothL1Loss)
 _EPOCHS = 2  # of each loader, whose mean is checked
 
 
@@ -36,16 +36,14 @@ class Watch:
     def __init__(self) -> None:
         self.evidence = Evidence()
         self._gradients = Gradients()
-        self._operations = Operations(self.evidence)
-        self._close = False
+        self._steady = False
         self._passes = 0
         self._looks: dict[int, int] = {}
         self._since: dict[int, dict[int, torch.Tensor]] = {}  # what backward reached since each optimizer's step
         self._loaders: dict[int, int] = {}
         self._epochs = 0
         self._iterators: dict[int, int] = {}
-        self._rows = 0
-        self._mean = False
+        self._recording = True
         self._used: dict[int, torch.Tensor] = {}
         self._undo: list[Callable[[], None]] = []
         self._thread = -1
@@ -53,29 +51,25 @@ class Watch:
     def open(self) -> None:
         """Start listening."""
         self._thread = threading.get_ident()
-        self._depth = len(_get_current_function_mode_stack())  # type: ignore[no-untyped-call]
+        self._operations = Operations(self.evidence)
         self._undo = [
             register_optimizer_step_pre_hook(self._before_step).remove,
             _replaced(torch.autograd, "backward", self._backward),
             _replaced(_BaseDataLoaderIter, "__next__", self._next),
+            *(_replaced(loss, "forward", self._forward) for loss in _LOSSES),
         ]
-        self._modules: Any = None
         self._look_closely()
 
     def close(self, frame: Any) -> None:
         """Stop listening; the frame is where the loop was, for what is computed after its last batch."""
-        self._look_away()
-        if self._close:
-            _removed(self._operations)
-            self._close = False
-        self._modules.remove()
+        self._operations.close()
         for undo in reversed(self._undo):
             undo()
         self._undo = []
         self._thread = -1
         self._reuse(self._gradients.before_backward())
         recorded = self.evidence.recorded
-        if self._mean and not self._loaders and len({rows for _, rows in recorded}) > 1:
+        if not self._loaders and len({rows for _, rows in recorded}) > 1:
             found = epoch_mean(frame, recorded)
             self.evidence.epochs += [found] if found else []
 
@@ -85,22 +79,16 @@ class Watch:
         return self._since.get(0, {})
 
     def _look_closely(self) -> None:
-        stack = _get_current_function_mode_stack()  # type: ignore[no-untyped-call]
-        if not self._close and len(stack) == self._depth:  # else the loop is inside a mode of its own
-            self._operations.__enter__()  # type: ignore[no-untyped-call]
-            if self._modules is not None:
-                self._modules.remove()
-            self._modules = register_module_forward_hook(self._after_forward)
-            self._close, self._passes, self._operations.calls = True, 0, 0
+        self._operations.look()
+        self._passes = 0
 
-    def _look_away(self) -> None:
-        stack = _get_current_function_mode_stack()  # type: ignore[no-untyped-call]
-        if self._close and stack and stack[-1] is self._operations:
-            self._operations.__exit__(None, None, None)
-            self._operations.forget()
-            self._close = False
-            if not self._loaders and all(layer.whole for layer in self.evidence.linear.values()):
-                self._modules.remove()  # the rows are known: no module needs to be listened to
+    def _steadily(self) -> None:
+        """What is left to do once the first steps have been looked at, at the next call from the loop itself."""
+        self._operations.leave()
+        if not self._loaders:
+            layers = self.evidence.linear.values()
+            self._recording = not layers or not all(layer.whole for layer in layers)
+        self._steady = True
 
     def _backward(self, original: Callable[..., None]) -> Callable[..., None]:
         def backward(tensors: Any, *args: Any, **kwargs: Any) -> None:
@@ -113,10 +101,13 @@ class Watch:
                 return
             if self._gradients.watching:
                 self._reuse(self._gradients.before_backward())
-            if self._close:
+            if not self._operations.done:
                 self._look_at(loss)
+            elif self._operations.gathering:
+                self._gather(loss.grad_fn)
+            rows = rows_of_mean(loss.grad_fn) if self._recording else 0
             original(tensors, *args, **kwargs)
-            self._after_backward(loss)
+            self._after_backward(loss, rows)
 
         return backward
 
@@ -138,28 +129,35 @@ class Watch:
             since.update(leaves)
         self._since.setdefault(0, {}).update(leaves)
         self._used = dict(self._operations.used)
-        root = loss.grad_fn
-        name = type(root).__name__
-        self._mean = name.startswith("MeanBackward") or getattr(root, "_saved_reduction", None) == 1
         self._operations.quiet = False
 
-    def _after_backward(self, loss: torch.Tensor) -> None:
+    def _gather(self, root: Any) -> None:
+        """The rows of this step, from the graph: cheaper than to listen to every module."""
+        for layer in self.evidence.linear.values():
+            if layer.saved and layer.scales and layer.squared and not layer.whole:
+                x = features(root, layer.way, layer.saved, layer.rows.columns)
+                if x is not None:
+                    self._operations.feed(layer, x)
+
+    def _after_backward(self, loss: torch.Tensor, rows: int) -> None:
         evidence = self.evidence
         evidence.backward_count += 1
         evidence.last_loss = loss.detach()
-        if self._mean:
-            evidence.record(evidence.last_loss, self._rows)
+        if rows:
+            evidence.record(evidence.last_loss, rows)
         if self._gradients.watching:
             self._gradients.after_backward()
-        if self._close:
+        if not self._operations.done:
             if evidence.first_loss is None and loss.numel() == 1:
                 evidence.first_loss = float(evidence.last_loss)
             self._operations.last_loss = loss
             self._operations.after_backward()
             self._passes += 1
             stepped = min(self._looks.values(), default=0) >= _STEPS
-            if (self._passes >= _PASSES and stepped) or self._passes >= _MOST_PASSES:
-                self._look_away()
+            most = self._passes >= _MOST_PASSES or self._operations.calls > _MOST_CALLS
+            if (self._passes >= _PASSES and stepped) or most:
+                self._operations.finish(loss)
+                self._steady = False
 
     def _reuse(self, tensors: list[torch.Tensor]) -> None:
         for tensor in tensors:
@@ -170,6 +168,8 @@ class Watch:
     def _before_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         if threading.get_ident() != self._thread:
             return
+        if self._operations.done and not self._steady:
+            self._steadily()
         key = id(optimizer)
         steps = self.evidence.steps.get(key)
         if steps is None:
@@ -208,7 +208,7 @@ class Watch:
         versions = [None if g is None else (id(g), g._version) for g in gradients]
         stale = all(g is None for g in gradients) or versions == steps.last_versions
         steps.last_versions = versions
-        if trained and self._close:
+        if trained and not self._operations.done:
             steps.looked_at += 1
             if not trained.keys() & steps.holds.keys() and stale:
                 steps.idle += 1
@@ -218,25 +218,24 @@ class Watch:
                 steps.trained_name = name_of(
                     frame,
                     lambda found: (
-                        isinstance(found, torch.nn.Module) and any(id(part) in trained for part in found.parameters())
+                        isinstance(found, nn.Module) and any(id(part) in trained for part in found.parameters())
                     ),
                 )
             elif trained.keys() & steps.holds.keys():
                 steps.cleared += self._gradients.cleared(steps.holds)
         self._since[id(steps.optimizer)] = {}
 
-    def _after_forward(self, module: torch.nn.Module, args: Any, output: Any) -> None:
-        if threading.get_ident() != self._thread or not args or not isinstance(args[0], torch.Tensor):
-            return
-        if isinstance(module, _Loss):
-            if not output.requires_grad and module.reduction == "mean" and self._epochs < self._patience:
-                self.evidence.record(output.detach(), len(args[0]) if args[0].dim() else 1)
-            return
-        self._rows = len(args[0]) if args[0].dim() else 1
-        if not self._close and self._operations.gathering and torch.is_grad_enabled():
-            layer = self.evidence.linear.get(id(getattr(module, "weight", None)))
-            if layer is not None and not args[0].requires_grad:
-                self._operations.feed(layer, args[0])
+    def _forward(self, original: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+        """Of a loss module: what a validation computes never reaches backward()."""
+
+        def forward(module: Any, prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+            loss = original(module, prediction, target)
+            if self._recording and not loss.requires_grad and threading.get_ident() == self._thread:
+                if module.reduction == "mean" and prediction.dim():
+                    self.evidence.record(loss.detach(), len(prediction))
+            return loss
+
+        return forward
 
     @property
     def _patience(self) -> int:
@@ -249,15 +248,12 @@ class Watch:
             if iterator._num_yielded == 0:
                 self._iterators[id(iterator)] = self.evidence.record_count
                 self._loaders.setdefault(id(iterator._dataset), 0)
+                self._recording = True
             try:
-                batch = original(iterator)
+                return original(iterator)
             except StopIteration:
                 self._end_of_epoch(iterator)
                 raise
-            first = batch[0] if isinstance(batch, list | tuple) and batch else batch
-            if isinstance(first, torch.Tensor) and first.dim():
-                self._rows = len(first)
-            return batch
 
         return following
 
@@ -265,7 +261,9 @@ class Watch:
         begun = self._iterators.pop(id(iterator), None)
         batches = iterator._num_yielded
         self._epochs += 1
-        self._operations.gathering = False
+        self._operations.gathering &= not any(layer.rows.count for layer in self.evidence.linear.values())
+        if self._epochs >= self._patience:
+            self._recording = False
         if begun is None or self.evidence.record_count - begun != batches or batches > len(self.evidence.recorded):
             return
         recorded = list(self.evidence.recorded)[-batches:]
@@ -284,15 +282,6 @@ def _loader_of(frame: Any, iterator: Any) -> Any:
         if isinstance(value, torch.utils.data.DataLoader) and value.dataset is iterator._dataset:
             return value
     return True
-
-
-def _removed(mode: Any) -> None:
-    """Take a mode from under others, of a block that was opened later and is still open."""
-    above = []
-    while (top := _pop_mode()) is not mode:
-        above.append(top)
-    for other in reversed(above):
-        _push_mode(other)
 
 
 def _replaced(owner: Any, name: str, around: Callable[[Any], Any]) -> Callable[[], None]:
