@@ -209,9 +209,9 @@ class Operations(TorchFunctionMode):
         if function in ("sub", "mse_loss"):
             self._targets.append(target)
         shapes = tuple(one.shape), tuple(other.shape)
-        result_shape = tuple(torch.broadcast_shapes(*shapes))  # type: ignore[no-untyped-call]
         if shapes[0] == shapes[1] and target.is_floating_point():
             return
+        result_shape = tuple(torch.broadcast_shapes(*shapes))  # type: ignore[no-untyped-call]
         made = type(prediction.grad_fn).__name__
         predicted, on_purpose = 0 if prediction is one else 1, made.startswith("UnsqueezeBackward")
         dtypes = one.dtype, other.dtype

@@ -230,9 +230,9 @@ class Watch:
 
         def forward(module: Any, prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
             loss = original(module, prediction, target)
-            if self._recording and not loss.requires_grad and threading.get_ident() == self._thread:
-                if module.reduction == "mean" and prediction.dim():
-                    self.evidence.record(loss.detach(), len(prediction))
+            mine = self._recording and threading.get_ident() == self._thread
+            if mine and not loss.requires_grad and module.reduction == "mean" and prediction.dim():
+                self.evidence.record(loss.detach(), len(prediction))
             return loss
 
         return forward
