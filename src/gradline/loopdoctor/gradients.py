@@ -84,12 +84,12 @@ class Gradients:
     def before_step(self) -> None:
         """Clipping and unscaling come before a step: what they change is still the same gradient."""
         for leaf in self._leaves:
-            if leaf.gradient is not None and leaf.gradient.layout == torch.strided:
+            if leaf.gradient is not None and _strided(leaf.gradient):
                 leaf.version = leaf.gradient._version
 
     def cleared(self, held: dict[int, torch.Tensor]) -> bool:
         """Whether all the held gradients that backward left are gone."""
-        there = [leaf for leaf in self._leaves if id(leaf.tensor) in held and leaf.gradient is not None]
+        there = [leaf for leaf in self._leaves if id(leaf.tensor) in held and _strided(leaf.gradient)]
         return bool(there) and all(
             leaf.tensor.grad is None
             or (leaf.tensor.grad is leaf.gradient and leaf.gradient._version != leaf.version and not _any(leaf))
@@ -101,8 +101,13 @@ def _sample(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.detach().reshape(-1)[:_SAMPLE].clone()
 
 
+def _strided(gradient: torch.Tensor | None) -> bool:
+    """Not sparse, whose values cannot be looked at so easily."""
+    return gradient is not None and gradient.layout == torch.strided
+
+
 def _nonzero(gradient: torch.Tensor) -> bool:
-    return gradient.layout == torch.strided and bool(gradient.any())
+    return _strided(gradient) and bool(gradient.any())
 
 
 def _any(leaf: _Leaf) -> bool:

@@ -109,7 +109,7 @@ class Operations(TorchFunctionMode):
             return func(*args, **kwargs)
         self.calls += 1
         name = getattr(func, "__name__", "")
-        if self.quiet or name not in _LOOKED_AT or not args or not _tensor(args[0], name):
+        if self.quiet or name not in _LOOKED_AT or not args or not _tensor(args[0], name) or _transformed():
             return func(*args, **kwargs)
         if name == "linear":
             self._input(args)
@@ -221,6 +221,11 @@ class Operations(TorchFunctionMode):
     def _cut(self, what: str, tensor: torch.Tensor, result: Any) -> None:
         if tensor.requires_grad and torch.is_grad_enabled() and tensor is not self.last_loss:
             self._cuts.append((Cut(what, False, here(3)), result))
+
+
+def _transformed() -> bool:
+    """Inside of torch.func's grad or vmap, whose tensors have no memory of their own."""
+    return torch._C._functorch.peek_interpreter_stack() is not None
 
 
 def _tensor(first: Any, name: str) -> bool:
