@@ -5,8 +5,6 @@ Each as a learner writes it; the line to change is marked `# here`.
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pytest
 import torch
@@ -220,16 +218,3 @@ def test_slices_by_hand_at_the_end_of_the_block() -> None:
             average = total / count
     assert average > 0
     assert [finding.kind for finding in doctor.findings] == ["unequal-batches"]
-
-
-def test_the_limit_is_that_of_the_data() -> None:
-    """Exactly: one per cent below and above it."""
-    x, y = line()
-    limit = gl.stability(x, y).lr_limit
-    for lr, kinds in ((0.99 * limit, []), (1.01 * limit, ["lr-above-limit"])):
-        model = linear()
-        optimizer = torch.optim.SGD(model.parameters(), lr=lr)
-        found = gl.doctor.check(model, optimizer, nn.MSELoss(), x, y)
-        assert [finding.kind for finding in found] == kinds
-        for finding in found:
-            assert re.search(rf"{limit:.4g}, set by column 0 of 100 rows", finding.seen)
