@@ -119,6 +119,14 @@ def test_features_on_other_scales_are_no_matter_once_training_is_there() -> None
     assert doctor.findings == ()
 
 
+def test_features_that_say_the_same_are_no_matter_of_scale() -> None:
+    """κ is above a million, and would be with standardized features."""
+    x, y = table()
+    alike = torch.column_stack([x, x[:, 0] + 1e-3 * x[:, 1].roll(1)])
+    model = linear(4)
+    assert kinds(model, sgd(model), nn.MSELoss(), alike, y) == []
+
+
 def test_check_changes_nothing() -> None:
     x, y = table()
     model = nn.Sequential(nn.Linear(3, 8), nn.BatchNorm1d(8), nn.Dropout(), nn.Linear(8, 1))
