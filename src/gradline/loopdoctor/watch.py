@@ -177,7 +177,7 @@ class Watch:
         steps.count += 1
         rate = float(optimizer.param_groups[0]["lr"])
         steps.rates[rate] = steps.rates.get(rate, 0) + 1
-        if len(steps.holds) <= 2:
+        if len(steps.holds) <= 2 and not (self._steady and self._recording):  # of a layer that sees all rows
             steps.last_gradients = {key: part.grad for key, part in steps.holds.items()}
         if self._gradients.watching or self._looks[key] < _STEPS:
             self._operations.quiet = True
