@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gradline.descent.stability import Stability
     from gradline.design.polynomial import polynomial
     from gradline.fitting import fit, plan
+    from gradline.loopdoctor.doctor import doctor
     from gradline.moments.moments import Moments
     from gradline.results.fit import Fit
     from gradline.results.run import Run
@@ -43,6 +44,7 @@ _HOMES = {
     "Run": "gradline.results.run",
     "Stability": "gradline.descent.stability",
     "Step": "gradline.descent.autograd",
+    "doctor": "gradline.loopdoctor.doctor",
     "fit": "gradline.fitting",
     "line": "gradline.sources.synthetic",
     "load": "gradline.storage",
@@ -67,6 +69,7 @@ __all__ = [
     "Stability",
     "Step",
     "StorageError",
+    "doctor",
     "fit",
     "line",
     "load",
