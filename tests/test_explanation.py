@@ -57,6 +57,9 @@ def heavy() -> gl.Run:
         (lambda: line(batch_size=2, lr=0.03), "an estimate of the limit for batches of 2", "한계 추정값"),
         (heavy, "a few rows must be much longer than the others", "훨씬 큰 행"),
         (lambda: line(init=(2e152, 0.0), lr=0.05, momentum=0.9), "size of the numbers", "값의 크기"),
+        (lambda: line(batch_size=10, lr_schedule="cosine"), "0.01 times the schedule cosine", "cosine 스케줄"),
+        (lambda: line(batch_size=10, average=50), "means over all steps of the last 50 epochs", "평균이어서"),
+        (lambda: line(lr_schedule="1/t", weight_decay=0.1), "0.01 times the schedule 1/t", "1/t 스케줄"),
         (lambda: line(loss="l1", epochs=60), "near a median and not the mean", "중앙값"),
         (lambda: line(loss="huber", epochs=60), "outliers pull less", "이상값"),
         (lambda: line(optimizer="adam", epochs=60), "limits and rates of SGD do not hold for it", "adam"),
@@ -128,3 +131,11 @@ def test_every_language_has_the_same_sentences() -> None:
 def test_another_language() -> None:
     with pytest.raises(OptionError, match="lang is 'en' or 'ko', not 'fr'"):
         line(epochs=1).explain("fr")
+
+
+def test_of_a_long_run_of_which_not_all_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gradline.descent.recorded.MOST_STEPS", 7)
+    run = line(batch_size=10, epochs=30)
+    assert len(run.history) == 8
+    assert run.explain()
+    assert run.explain("ko")

@@ -109,7 +109,10 @@ class Schedule:
     @property
     def name(self) -> str:
         """How tables call the schedule of the rates."""
-        return self.rates if isinstance(self.rates, str) else getattr(self.rates, "__name__", "a function")
+        if isinstance(self.rates, str):
+            return self.rates
+        name = str(getattr(self.rates, "__name__", "<lambda>"))
+        return "of a function" if name == "<lambda>" else name
 
     def factors(self) -> list[float]:
         """By what lr is multiplied in each epoch t = 0, 1 …: as schedulers of `torch.optim.lr_scheduler` do.

@@ -67,7 +67,7 @@ class _Words:
 def _facts(run: Run) -> dict[str, str]:
     """The numbers that sentences may use."""
     stability, request, steps = run.stability, run.request, run.path.steps
-    first, last = (float(run.path.losses(step, step + 1)[0]) if steps else np.nan for step in (0, steps - 1))
+    first, last = run.history.loss[[0, -1]].tolist() if steps else (np.nan, np.nan)
     limit, best = significant(stability.lr_limit, 3), significant(stability.lr_best, 3)
     about = stability.lr_limit_batches or stability.lr_limit
     return {
@@ -95,6 +95,8 @@ def _facts(run: Run) -> dict[str, str]:
         "optimizer": request.optimizer,
         "dtype": request.dtype,
         "decay": f"{request.sgd.weight_decay:g}",
+        "schedule": request.lr_schedule,
+        "average": f"{request.average:,}",
         "start": significant(float(np.abs(run.start).max()), 3),
     }
 
@@ -170,6 +172,9 @@ def _arrival(run: Run, words: _Words) -> Iterator[str]:
     gap, stability, sgd = run.gap(), run.stability, run.request.sgd
     converged = run.status == "converged"
     exactly = run.request.heading == "exact"
+    if not run.request.constant:
+        yield from _changing(run, words)
+        return
     if run.request.heading == "elsewhere":
         yield words("settled" if converged else "unsettled")
         yield words("decay_elsewhere")
@@ -201,6 +206,21 @@ def _arrival(run: Run, words: _Words) -> Iterator[str]:
     if exactly and gap.epochs is not None and isfinite(gap.epochs[0]):
         yield words("left", more=words.epochs(gap.epochs[0]), most=words.epochs(gap.epochs[1]))
     yield from _faster(run, words)
+
+
+def _changing(run: Run, words: _Words) -> Iterator[str]:
+    """Of a rate that changes and of averages: what is true of any of them."""
+    if run.request.heading == "exact":
+        yield _outcome(run, words)
+    else:
+        yield words("settled" if run.status == "converged" else "unsettled")
+        yield words("decay_elsewhere")
+    if run.request.lr_schedule != "constant":
+        yield words("scheduled")
+    if run.request.average:
+        yield words("averaged")
+    yield words("rate_batches") if run.stability.drawing is not None else _rate(run, words)
+    yield words("bowl")
 
 
 def _outcome(run: Run, words: _Words) -> str:

@@ -65,6 +65,9 @@ TEXTS: dict[str, dict[str, str]] = {
         "beyond_why": "That comes from the size of the numbers and not from the learning rate: the largest "
         "starting weight is {start}, and residuals are squared.",
         "beyond_try": "Start nearer to 0 (init), or give columns and target in other units.",
+        "scheduled": "The rate was {lr} times the schedule {schedule}, so no one factor says how fast errors shrink.",
+        "averaged": "The weights are means over all steps of the last {average} epochs, which takes most of the "
+        "noise of mini-batches out of them.",
         "stopped": "The run stopped at step {stopped}: the loss was no finite number; it had started at {first}.",
         "settled": "The loss has settled: from {first} it came to {last} in {epochs} epochs, and hardly changed "
         "over the last tenth of them.",
@@ -143,6 +146,10 @@ TEXTS: dict[str, dict[str, str]] = {
         "beyond_why": "원인은 학습률이 아니라 값의 크기로, 처음 가중치 가운데 가장 큰 것이 {start}이고 잔차는 "
         "제곱된다.",
         "beyond_try": "0에 가까운 값에서 시작하거나(init) 열과 목표값의 단위를 바꾸면 된다.",
+        "scheduled": "학습률이 {lr}에 {schedule} 스케줄을 곱한 값이어서 오차가 줄어드는 빠르기를 하나의 배수로 말할 "
+        "수 없다.",
+        "averaged": "가중치는 마지막 {average} 에포크의 모든 스텝에 대한 평균이어서 미니배치의 노이즈가 대부분 "
+        "사라진다.",
         "stopped": "처음에 {first}이던 손실이 유한한 수가 아니게 되어 {stopped}번째 스텝에서 멈췄다.",
         "settled": "손실이 {epochs} 에포크 동안 {first}에서 {last}로 변하여 자리를 잡았고, 마지막 10분의 1 동안 "
         "거의 변하지 않았다.",
