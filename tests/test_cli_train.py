@@ -159,6 +159,19 @@ def test_short_and_unusual_runs_print(options: str, line: str, capsys: pytest.Ca
     assert "epoch 0 " in text or "epoch  0 " in text
 
 
+def test_epochs_cost_nothing_in_closed_form(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A list of the losses of these would take 8 TB."""
+    text = output(capsys, line, "--target", "y", "--seed", "0", "--epochs", str(10**12))
+    assert "epoch  800000000000   loss 3.16471" in text
+    assert "converged · 1000000000000 epochs" in text
+
+
+def test_no_more_steps_are_traced_than_were_taken(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", line, "--target", "y", "--epochs", "3", "--trace", "1000"]) == 2
+    assert "error: a trace of 1000 steps was asked for, and this run took 3." in capsys.readouterr().err
+    assert "step 2 " in output(capsys, line, "--target", "y", "--epochs", "3", "--trace", "3")
+
+
 def test_a_saved_run_predicts(line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = str(tmp_path / "run.safetensors")
     text = output(capsys, line, "--target", "y", "--seed", "0", "--epochs", "40", "--save", model)

@@ -294,6 +294,14 @@ def test_divergence_ends_the_run_with_the_history_so_far(batch: int, monkeypatch
             assert np.array_equal(getattr(run.history, name), getattr(whole.history, name)[run.history.step])
 
 
+def test_epochs_are_those_trained_where_not_every_step_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gradline.descent.recorded.MOST_STEPS", 7)
+    x, y = gl.line(seed=0)
+    run = gl.train(x, y, batch_size=10, epochs=3, seed=0, lr=1e-4)
+    assert (run.epochs, len(run.history), run.path.steps) == (3, 7, 30)
+    assert "3 epochs" in repr(run)
+
+
 def test_a_frame_of_the_history() -> None:
     x, y = design("three targets")
     run = gl.train(x, y, batch_size=20, epochs=2, seed=0)

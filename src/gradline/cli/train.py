@@ -105,10 +105,11 @@ def _lines(run: Run, lang: str) -> Iterator[str]:
     """The losses as the notebook prints them, what was learned, and what happened on the way."""
     from gradline.report.explanation import explained
 
-    history, every = run.history, _every(run.epochs)
-    epochs = history.epoch
-    for at in sorted({bisect_left(epochs, epoch) for epoch in range(0, run.epochs, every)} - {len(epochs)}):
-        yield f"epoch {epochs[at]:{len(str(run.epochs))}}   loss {significant(history.loss[at], 6)}"
+    kept, steps = run.path.numbers, run.history.steps_per_epoch
+    places = {bisect_left(kept, epoch * steps) for epoch in range(0, run.epochs, _every(run.epochs))}
+    for at in sorted(places - {len(kept)}):  # these alone: a closed form may have a billion losses
+        loss = significant(float(run.path.losses(at, at + 1)[0]), 6)
+        yield f"epoch {kept[at] // steps:{len(str(run.epochs))}}   loss {loss}"
     yield ""
     if run.stopped_at is None:
         yield from run.summary().splitlines()

@@ -60,9 +60,9 @@ class ClosedForm:
         return self.epochs if self.stopped_at is None else self.stopped_at
 
     @property
-    def numbers(self) -> NDArray[np.int64]:
+    def numbers(self) -> range:
         """All of them."""
-        return np.arange(self.steps)
+        return range(self.steps)
 
     @property
     def parameters_after(self) -> Array:

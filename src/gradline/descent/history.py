@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
@@ -28,8 +30,8 @@ class Path(Protocol):
         ...
 
     @property
-    def numbers(self) -> NDArray[np.int64]:
-        """Which steps are kept, rising from 0."""
+    def numbers(self) -> Sequence[int] | NDArray[np.int64]:
+        """Which steps are kept, rising from 0; a range takes no memory."""
         ...
 
     @property
@@ -94,12 +96,12 @@ class History:
     units: Units | None = None
 
     def __len__(self) -> int:
-        return len(self.step)
+        return len(self.path.numbers)
 
     @cached_property
     def step(self) -> NDArray[np.int64]:
         """(steps,) their numbers, from 0."""
-        return self.path.numbers
+        return np.asarray(self.path.numbers)
 
     @property
     def epoch(self) -> NDArray[np.int64]:
@@ -136,10 +138,11 @@ class History:
         epochs = -(-self.path.steps // self.steps_per_epoch)
         if isinstance(epoch, bool) or not isinstance(epoch, (int, np.integer)) or not 0 <= epoch < epochs:
             raise OptionError(f"epoch must be a whole number from 0 to {epochs - 1}; {epoch!r} arrived.")
-        at = int(np.searchsorted(self.step, epoch * self.steps_per_epoch))
-        step = int(self.step[at])
+        numbers = self.path.numbers
+        at = bisect_left(numbers, int(epoch) * self.steps_per_epoch)
+        step = int(numbers[at])
         if step // self.steps_per_epoch != epoch:
-            near = sorted({int(self.step[max(at - 1, 0)]) // self.steps_per_epoch, step // self.steps_per_epoch})
+            near = sorted({int(numbers[max(at - 1, 0)]) // self.steps_per_epoch, step // self.steps_per_epoch})
             raise OptionError(
                 f"of the {self.path.steps} steps {len(self)} were kept, and none of epoch {epoch}.\n"
                 f"Kept nearby: epoch {' and '.join(map(str, near))}."
