@@ -71,6 +71,8 @@ def test_the_line_and_its_range() -> None:
         ({"noise": float("nan")}, "noise is nan"),
         ({"low": 1.0, "high": 1.0}, "low below high"),
         ({"low": float("-inf")}, "finite"),
+        ({"low": -1e39, "high": 1e39}, "finite float32"),
+        ({"low": -3e38, "high": 3e38}, "finite float32"),
         ({"seed": 0.5}, r"seed is 0\.5"),
         ({"seed": 2**64}, "seed is 18446744073709551616"),
     ],

@@ -11,6 +11,9 @@ from gradline.errors import OptionError
 if TYPE_CHECKING:
     import torch
 
+_FLOAT32 = 3.4e38
+"""How far the numbers reach that x is drawn in."""
+
 
 def line(
     n: int = 100,
@@ -91,8 +94,8 @@ def _check(n: int, noise: float, noise_on: str, low: float, high: float) -> None
     _number("high", high, "a number")
     if not (noise >= 0 and math.isfinite(noise)):
         raise OptionError(f"noise is {noise!r}; expected a standard deviation, 0 or more.")
-    if not (low < high and math.isfinite(high - low)):
-        raise OptionError(f"low is {low!r} and high is {high!r}; expected finite numbers, low below high.")
+    if not (low < high and max(abs(low), abs(high), high - low) < _FLOAT32):
+        raise OptionError(f"low is {low!r} and high is {high!r}; expected finite float32, low below high.")
 
 
 def _seed(seed: int | None) -> int | None:
