@@ -94,6 +94,14 @@ def test_a_series_is_one_column(series: Any, name: str) -> None:
     assert read(series, name)[0].tolist() == [1.0, 2.0]
 
 
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame, pa.table])
+def test_a_column_of_a_frame_may_have_no_name(make: Any) -> None:
+    """As the row names have that R's write.csv leaves: it is no other column's namesake."""
+    frame = make({"": [7.0, 8.0], "x": [1.0, 2.0]})
+    assert open_table(frame).columns == ("", "x")
+    assert read(frame, "")[0].tolist() == [7.0, 8.0]
+
+
 def test_names_of_any_kind_become_text() -> None:
     assert open_table(pd.DataFrame(np.zeros((2, 2)))).columns == ("0", "1")
 

@@ -45,8 +45,9 @@ def frame_table(data: Any) -> Table:
     frame = _open(data)
     if not hasattr(frame, "collect"):
         columns, rows = _columns(frame)
-        named = [column if column.name else replace(column, name="x") for column in columns]
-        return Held(f"the {type(data).__name__}", named, rows)
+        if not hasattr(frame, "columns") and not columns[0].name:
+            columns = [replace(columns[0], name="x")]
+        return Held(f"the {type(data).__name__}", columns, rows)
     return Lazy(frame, f"the {type(data).__name__}")
 
 
