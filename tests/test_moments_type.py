@@ -108,6 +108,33 @@ def test_more_rows_cannot_be_taken_away(data) -> None:
         gl.Moments.of(X[:10], y[:10]) - gl.Moments.of(X, y)
 
 
+def test_only_rows_that_are_there_can_be_taken_away(data) -> None:
+    X, y = data
+    with pytest.raises(gl.DataError, match="not among these: they leave a sum of squares of x1 below zero"):
+        gl.Moments.of(X[:50], y[:50]) - gl.Moments.of(X[50:60] + 100.0, y[50:60])
+    assert (gl.Moments.of(X, y) - gl.Moments.of(X[::-1], y[::-1])).nobs == 0
+    coarse = gl.Moments.of(X, y, precision="float64") - gl.Moments.of(X[1:], y[1:], precision="float64")
+    assert coarse.nobs == 1
+
+
+@pytest.mark.parametrize("value", [0.1, 1.9, 1 / 3, -7.7])
+def test_a_constant_target_of_a_sum_is_told_by_its_value(value: float) -> None:
+    """Σy / n in float64 is another number for other n, and one number for 1.9 and its neighbour."""
+    near = float(np.nextafter(value, 10.0))
+    for n in range(1, 12):
+        for k in range(1, 12):
+            first = gl.Moments.of(np.arange(float(n)), np.full(n, value))
+            same, other = (gl.Moments.of(np.arange(float(k)) + 0.5, np.full(k, each)) for each in (value, near))
+            assert (first + same).constant == (True,)
+            assert (first + other).constant == (False,)
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1.5, "2", True])
+def test_threads_are_a_whole_number(data, threads: object) -> None:
+    with pytest.raises(gl.OptionError, match="threads is a whole number from 1 up"):
+        gl.Moments.of(*data, threads=threads)
+
+
 def test_save_and_load_keep_every_bit(data, tmp_path: Path) -> None:
     X, y = data
     m = gl.Moments.of(X, y)

@@ -12,7 +12,7 @@ import numpy as np
 from gradline.container import MisfitError, demand_fields
 from gradline.design.recipe import Recipe
 from gradline.design.terms import Term, fields_of_record
-from gradline.doubledouble import UNIT, Array, Pair, add, subtract
+from gradline.doubledouble import UNIT, Array, Pair, add, divide, subtract
 from gradline.errors import ColumnError, DataError, no_such_column
 from gradline.layout import WIDTH, cells, listing
 
@@ -199,6 +199,8 @@ class Moments:
                 "Moments add up where columns, their order and weighting are the same; use .select() to choose."
             )
         pair = add(self.pair, other.pair) if sign > 0 else subtract(self.pair, other.pair)
+        if sign < 0:
+            self._demand_among(other, pair[0].diagonal())
         grown = sign < 0 or self.growth or other.growth
         return dataclasses.replace(
             self,
@@ -217,15 +219,29 @@ class Moments:
             constant=tuple(self._stays_constant(other, number, sign) for number in range(len(self.targets))),
         )
 
+    def _demand_among(self, other: Moments, left: Array) -> None:
+        """Refuse to take away rows that leave a sum of squares (p,) below zero: they cannot be among these."""
+        doubt = 2 * len(left) * np.maximum(self.units, other.units) * (self.hi + other.hi).diagonal()
+        below = np.flatnonzero(left < -doubt)
+        if len(below):
+            name = ("weights", *self.columns, *self.targets)[below[0]]
+            raise DataError(
+                f"the rows to take away are not among these: they leave a sum of squares of {name} below zero.\n"
+                "Take away moments of rows that went into these."
+            )
+
     def _stays_constant(self, other: Moments, number: int, sign: int) -> bool:
         """Whether a target is known to be constant in the union too, or in what is left."""
         if sign < 0 or not other.nobs:
             return self.constant[number]
         if not self.nobs:
             return other.constant[number]
+        # The value to the bit: of Σwy / Σw in double-double, float64 alone would be a spacing off.
         at = 1 + len(self.columns) + number
-        means = [part.hi[0, at] / part.hi[0, 0] for part in (self, other)]
-        return self.constant[number] and other.constant[number] and bool(means[0] == means[1])
+        values = [
+            divide((part.hi[0, at], part.lo[0, at]), (part.hi[0, 0], part.lo[0, 0]))[0] for part in (self, other)
+        ]
+        return self.constant[number] and other.constant[number] and bool(values[0] == values[1])
 
     def select(self, features: str | Sequence[str], target: str | Sequence[str] | None = None) -> Moments:
         """The moments of some of the columns, without another look at the rows.

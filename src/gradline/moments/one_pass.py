@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import accumulate as accumulated
+from numbers import Integral
 from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
 from gradline.design.effects import Label, expand, left_out
@@ -66,6 +67,8 @@ def accumulate(
         raise OptionError(f'missing is "drop" (leave such rows out) or "error" (refuse them), not {missing!r}.')
     if precision not in ("double-double", "float64"):
         raise OptionError(f'precision is "double-double" or "float64" here, not {precision!r}.')
+    if threads is not None and (isinstance(threads, bool) or not isinstance(threads, Integral) or threads < 1):
+        raise OptionError(f"threads is a whole number from 1 up, or None for all processors, not {threads!r}.")
     terms, targets = problem.terms, problem.targets
     categories = tuple([category.column for category in problem.categories])
     grouping = (
