@@ -39,8 +39,10 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         StorageError: the folder is missing or cannot be written to.
     """
     path = Path(path)
+    refuse_other_than_file(path)
+    place = Path(os.path.realpath(path))  # a link stays a link, and what it points to is written
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        handle, name = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.")
     except OSError as error:
         raise StorageError(
             f"cannot write {path}: {error.strerror}.\nChoose a folder that exists and can be written to."
@@ -52,7 +54,7 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         mask = os.umask(0)
         os.umask(mask)
         unfinished.chmod(0o666 & ~mask)
-        unfinished.replace(path)
+        unfinished.replace(place)
     except OSError as error:
         # pyarrow has the number of the error alone.
         reason = error.strerror or (os.strerror(error.errno) if error.errno else error)
@@ -60,6 +62,17 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         raise StorageError(f"cannot write {path}: {reason}.{advice}") from None
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def refuse_other_than_file(path: Path) -> None:
+    """Refuse a folder, and a device or a pipe: a file that takes its name would take its place, as /dev/null's.
+
+    Raises:
+        StorageError: something stands at the path that is no file.
+    """
+    if path.exists() and not path.is_file():
+        what = "a folder" if path.is_dir() else "a device or a pipe"
+        raise StorageError(f"cannot write {path}: it is {what}.\nGive the name of a file.")
 
 
 def write(path: str | Path, kind: str, record: dict[str, Any], tensors: Mapping[str, NDArray[Any]]) -> None:
@@ -81,7 +94,8 @@ def read(path: Path) -> tuple[str, dict[str, Any], dict[str, NDArray[Any]]]:
     from safetensors import SafetensorError, safe_open
 
     if not path.is_file():
-        raise StorageError(f"no model file {path}." + (" It is a folder." if path.is_dir() else ""))
+        hint = "It is a folder: name a file in it." if path.is_dir() else "Check the path and the folder you are in."
+        raise StorageError(f"no model file {str(path)!r}.\n{hint}")
     try:
         with safe_open(path, "numpy") as file:
             metadata = file.metadata() or {}

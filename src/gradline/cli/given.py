@@ -67,14 +67,15 @@ def writable(path: Path | None, endings: Sequence[str] = ()) -> None:
 
     Raises:
         OptionError: the name ends in another way than `endings`.
-        StorageError: the folder is missing or closed, or the path is a folder.
+        StorageError: the folder is missing or closed, or the path is a folder, a device or a pipe.
     """
     if path is None:
         return
     if endings and path.suffix.lower() not in endings:
         raise OptionError(f"{path} has the ending {path.suffix or 'of no file'!r}.\nGive it {' or '.join(endings)}.")
-    if path.is_dir():
-        raise StorageError(f"cannot write {path}: it is a folder.\nGive the name of a file.")
+    from gradline.container import refuse_other_than_file
+
+    refuse_other_than_file(path)
     if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
         reason = "closed to you" if path.parent.is_dir() else "not there"
         raise StorageError(
