@@ -181,9 +181,10 @@ def test_an_intercept_alone_is_a_model() -> None:
     [
         ((X, Y[:2]), {}, ShapeError, r"target has 2 rows and the features have 3: shapes \(2,\) and \(3, 2\)"),
         ((X, Y[None, :]), {}, ShapeError, r"shapes \(1, 3\) and \(3, 2\)\.\n.*transpose"),
-        ((X, np.zeros((3, 0))), {}, ShapeError, r"shape \(3, 0\)"),
-        ((X, np.zeros((3, 1, 1))), {}, ShapeError, r"\(3, 1, 1\)"),
-        ((X, 3.0), {}, ShapeError, r"shape \(\)"),
+        ((X, np.zeros((3, 0))), {}, ShapeError, r"target has shape \(3, 0\) and the features have \(3, 2\)"),
+        ((X, np.zeros((3, 1, 1))), {}, ShapeError, r"target has shape \(3, 1, 1\) and the features have \(3, 2\)"),
+        ((X[:, 0], np.array(3.0)), {}, ShapeError, r"target has shape \(\) and the features have \(3,\)"),
+        ((X, 3.0), {}, ShapeError, r"target has shape \(\) and .*\nExpected \(3,\) or \(3, 1\)"),
         ((X, ["a", "b", "c"]), {}, OptionError, "has no names"),
         ((X, "y"), {}, OptionError, "has no names"),
         ((X, Y), {"features": ["x9"]}, ColumnError, "no column 'x9'"),

@@ -227,6 +227,8 @@ def _arrays(data: Any, target: Any, intercept: bool) -> Problem | None:
 
     It is what the general way gives, in half of its time: half of what the notebook's training takes is such matters.
     """
+    if target.ndim not in (1, 2):
+        return None
     table = array_table(data)
     columns, height = array_columns(target, "y")
     if height != table.rows or not columns or not table.columns:

@@ -55,10 +55,10 @@ def targets_of(
                 raise no_such_column(name, table.columns, table.name)
         return table, names
     _same_index(data, target, "the target")
+    if is_array(target):
+        _demand_axes(table, data, target)
     columns, height = open_columns(target, "y")
     _same_height(table, data, "target", target, height)
-    if not columns:
-        raise ShapeError(f"target has shape ({height}, 0); expected (n,), (n, 1) or (n, k).")
     chosen = None if features is None else [features] if isinstance(features, str) else features
     taken = set(table.columns)
     if is_array(target) or not columns[0].name:
@@ -164,6 +164,19 @@ def _free(name: str, taken: set[str]) -> str:
     while name in taken:
         name += "_"
     return name
+
+
+def _demand_axes(table: Table, data: Any, target: Any) -> None:
+    """Both shapes, where the target is neither (n,) nor (n, k)."""
+    shape = tuple(target.shape) if hasattr(target, "shape") else () if np.isscalar(target) else None
+    if shape is None or (len(shape) in (1, 2) and shape[1:] != (0,)):
+        return
+    n = "n" if table.rows is None else table.rows
+    features = tuple(data.shape) if hasattr(data, "shape") else f"({n}, {len(table.columns)})"
+    raise ShapeError(
+        f"target has shape {shape} and the features have {features}.\n"
+        f"Expected ({n},) or ({n}, 1), or ({n}, k) for k targets."
+    )
 
 
 def _same_height(table: Table, data: Any, role: str, values: Any, height: int) -> None:
