@@ -38,6 +38,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 BAD = {
     "no file": ("fit nosuch.csv --target y", "nosuch.csv"),
+    "empty path": ("fit '' --target y", "no file ''"),
+    "engine": ("train good.csv --target y --features x --loss l1 --engine closed-form", "Use --engine auto."),
+    "no memory": (f"train good.csv --target y --features x --json --epochs {10**15}", "fewer epochs"),
     "no file matches": ("fit nosuch*.csv --target y", "nosuch*.csv"),
     "empty file": ("fit empty.csv --target y", "empty.csv"),
     "wrong kind": ("fit fake.parquet --target y", "fake.parquet"),

@@ -66,6 +66,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except _ClickError as error:
         terminal.complain("error", _usage(error))
         return 2
+    except MemoryError:
+        terminal.complain("error", "this takes more memory than there is.\nAsk for less: fewer epochs or columns.")
+        return 2
     except BrokenPipeError:
         _silence_stdout()
         return 1

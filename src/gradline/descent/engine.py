@@ -54,12 +54,12 @@ def choose(
     if engine == "closed-form" and (loop or steps):
         raise OptionError(
             "engine 'closed-form' is for full batch, loss 'mse' and SGD at a constant rate on the CPU; "
-            f"{', '.join(loop + steps)} arrived.\nUse engine='auto'."
+            f'{", ".join(loop + steps)} arrived.\nUse engine="auto".'
         )
     if engine == "minibatch" and loop:
         raise OptionError(
             "engine 'minibatch' is for SGD on the CPU in float64 or float32, with loss 'mse', 'l1' or 'huber'; "
-            f"{', '.join(loop)} arrived.\nUse engine='auto' or 'autograd'."
+            f'{", ".join(loop)} arrived.\nUse engine="auto" or engine="autograd".'
         )
     if loop:
         return "autograd", ", ".join(loop + steps)

@@ -93,6 +93,8 @@ def locate(pattern: str) -> list[Location]:
     Raises:
         SourceError: there is no such file, the folder has no data files, or fsspec lacks the driver.
     """
+    if not pattern:
+        raise SourceError("no file '': the path is empty.\nGive the path of a file, a folder or a glob.")
     if "://" in pattern:
         return _remote(pattern)
     path = str(Path(pattern).expanduser()) if pattern.startswith("~") else pattern
