@@ -41,6 +41,14 @@ def test_the_table_of_the_penguins(capsys: pytest.CaptureFixture[str]) -> None:
     assert max(cell_len(line) for line in text.splitlines()) <= 80
 
 
+def test_what_to_do_next_fits_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "row.csv").write_text("x,a_target_of_18_abc\n1,2\n")
+    text = output(capsys, "fit", str(tmp_path / "row.csv"), "--target", "a_target_of_18_abc")
+    assert max(cell_len(line) for line in text.splitlines()) <= 80
+    for step in ("Next:  --l2 1", "--aliased min-norm", "--save", "--formula 'a_target_of_18_abc ~ …'"):
+        assert step in text
+
+
 def test_json_has_everything_and_null_for_nan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "twin.csv").write_text("a,b,y\n1,2,1\n2,4,3\n3,6,4\n5,10,9\n")
     record = json.loads(output(capsys, "fit", str(tmp_path / "twin.csv"), "--target", "y", "--json"))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument, Option
 
 from gradline.cli import given, terminal
+from gradline.layout import filled
 
 if TYPE_CHECKING:
     from gradline.results.fit import Fit
@@ -98,4 +99,4 @@ def _next(result: Fit, save: Path | None) -> str:
         steps.insert(0, "--l2 1")
     if len(result.targets) == 1 and len(result.targets[0]) < 20 and result.targets[0].isidentifier():
         steps.append(f"--formula '{result.targets[0]} ~ …'")
-    return "Next:  " + "   ".join(steps)
+    return "\n".join(filled([f"Next:  {steps[0]}", *steps[1:]], " " * 7, "   "))
