@@ -154,6 +154,16 @@ def test_weight_decay_is_heading_elsewhere_and_arrives() -> None:
     assert run.gap().largest > 0.01
 
 
+@pytest.mark.filterwarnings("ignore::gradline.GradlineWarning")
+def test_a_diverged_run_names_the_range_that_it_left() -> None:
+    x, y = gl.line(seed=0)  # float32, and so is a loop over them; what is compiled computes in float64
+    for options, dtype in (({"engine": "autograd"}, "float32"), ({"batch_size": 50, "dtype": "float32"}, "float64")):
+        run = gl.train(x, y, lr=0.1, epochs=500, seed=0, **options)
+        assert run.status == "diverged"
+        assert f"the loss left {dtype}'s range" in repr(run)
+        assert f"left {dtype}'s range" in str(run.explain())
+
+
 def test_the_leap_is_looked_at_first() -> None:
     x, y = gl.line(seed=0)
     with pytest.warns(gl.GradlineWarning) as caught:

@@ -182,7 +182,7 @@ def train(
         descent = MiniBatch(run.start, run.request.sgd, objective, schedule, seed)
         run = dataclasses.replace(run, path=descent.descend(source_of(problem, run), progress))
     if engine != "closed-form" and run.stopped_at == 0:
-        raise too_far(run.start, init is not None, run.request.dtype, request.loss)
+        raise too_far(run.start, init is not None, run.request.computed_in, request.loss)
     return run
 
 

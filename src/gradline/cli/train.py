@@ -114,7 +114,7 @@ def _lines(run: Run, lang: str) -> Iterator[str]:
     if run.stopped_at is None:
         yield from run.summary().splitlines()
     else:
-        yield f"stopped at step {run.stopped_at}: the loss left float64's range."
+        yield f"stopped at step {run.stopped_at}: the loss left {run.request.computed_in}'s range."
         yield f"History up to step {run.stopped_at - 1} is kept."
     yield ""
     for sentence in explained(run, lang):

@@ -93,7 +93,7 @@ def _facts(run: Run) -> dict[str, str]:
         "rows": f"{run.moments.nobs:,.0f}",
         "loss": request.loss,
         "optimizer": request.optimizer,
-        "dtype": request.dtype,
+        "dtype": request.computed_in,
         "decay": f"{request.sgd.weight_decay:g}",
         "schedule": request.lr_schedule,
         "average": f"{request.average:,}",

@@ -32,6 +32,11 @@ class Request:
     """Whether batches were drawn anew each epoch."""
 
     @property
+    def computed_in(self) -> str:
+        """The dtype whose range the loss can leave: compiled engines compute in float64 whatever the model's is."""
+        return self.dtype if self.engine == "autograd" else "float64"
+
+    @property
     def heading(self) -> str:
         """Where the run is heading: "exact", "decayed" (the exact answer less weight decay), or "elsewhere"."""
         if self.loss != "mse":

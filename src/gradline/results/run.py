@@ -138,8 +138,8 @@ class Run:
     def status(self) -> str:
         """How it went: "converged", "not yet converged" or "diverged".
 
-        Diverged: the loss left float64's range, or has grown at a rate of at least the limit; that of a loop, grown a
-        hundredfold from its first epoch to its last, or tenfold at a rate known to be too high. Converged:
+        Diverged: the loss left the range of its dtype, or has grown at a rate of at least the limit; that of a loop,
+        grown a hundredfold from its first epoch to its last, or tenfold at a rate known to be too high. Converged:
         every coefficient is within 1e-3 of where the run was heading, relative to itself or its standard
         error, whichever is larger; for losses without a closed form: the mean loss of the last tenth of the
         steps is within 1e-4 of that of the tenth before.
@@ -270,7 +270,8 @@ class Run:
     @property
     def _outcome(self) -> str:
         if self.stopped_at is not None:
-            return f"diverged: stopped at step {self.stopped_at}, the loss left float64's range"
+            left = f"the loss left {self.request.computed_in}'s range"
+            return f"diverged: stopped at step {self.stopped_at}, {left}"
         return f"{self.status} · {self.epochs} epochs"
 
     def _short(self, far: tuple[Any, ...]) -> str:
