@@ -159,6 +159,13 @@ def test_short_and_unusual_runs_print(options: str, line: str, capsys: pytest.Ca
     assert "epoch 0 " in text or "epoch  0 " in text
 
 
+def test_a_formula(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """An error says "name a column in --target, or in --formula"."""
+    record = json.loads(output(capsys, line, "--formula", "y ~ poly(x, 2)", "--lr", "auto", "--json"))
+    assert record["names"] == ["Intercept", "x", "x^2"]
+    assert record["exact"]["params"] == gl.fit(line, formula="y ~ poly(x, 2)").params.tolist()
+
+
 def test_epochs_cost_nothing_in_closed_form(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A list of the losses of these would take 8 TB."""
     text = output(capsys, line, "--target", "y", "--seed", "0", "--epochs", str(10**12))
