@@ -67,7 +67,8 @@ class _Words:
 def _facts(run: Run) -> dict[str, str]:
     """The numbers that sentences may use."""
     stability, request, steps = run.stability, run.request, run.path.steps
-    first, last = run.history.loss[[0, -1]].tolist() if steps else (np.nan, np.nan)
+    kept = len(run.history)  # of a closed form a billion perhaps: history.loss would compute them all
+    first, last = (float(run.path.losses(at, at + 1)[0]) if kept else np.nan for at in (0, kept - 1))
     limit, best = significant(stability.lr_limit, 3), significant(stability.lr_best, 3)
     about = stability.lr_limit_batches or stability.lr_limit
     return {
