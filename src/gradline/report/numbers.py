@@ -33,7 +33,18 @@ def aligned(values: Sequence[float], digits: int, spread: Sequence[float] | None
     texts = [fixed(value, decimals) for value in values]
     if max(map(len, texts)) <= _WIDEST and _shown(values, texts):
         return texts
-    return [significant(value, digits) for value in values]
+    if spread is None:
+        return [significant(value, digits) for value in values]
+    return [_beside(value, digits, own) for value, own in zip(values, spread, strict=True)]
+
+
+def _beside(value: float, digits: int, spread: float) -> str:
+    """The value to as many decimals as its own standard error has at `digits` significant ones, if there is room."""
+    if isfinite(value) and isfinite(spread) and spread > 0:
+        text = fixed(value, max(0, digits - 1 - floor(log10(spread))))
+        if len(text) <= _WIDEST and _shown([value], [text]):
+            return text
+    return significant(value, digits)
 
 
 def fixed(value: float, decimals: int) -> str:
