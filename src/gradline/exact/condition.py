@@ -9,6 +9,7 @@ from gradline.doubledouble import Array
 ALL = 200
 """Up to this size all eigenvalues are found."""
 _CLOSE = 1e-4
+_RANGE = 1e30  # numbers below it, and their sums, are within float32's range
 _STEPS = 60
 
 
@@ -28,13 +29,15 @@ def _largest(matrix: Array, scale: Array) -> float:
     q = len(scale)
     if q <= ALL:
         return float(np.linalg.eigvalsh(matrix * scale[:, None] * scale[None, :])[-1])
+    # Half of the memory to read, and more digits than are asked for.
+    single = matrix.astype(np.float32) if abs(matrix).max() < _RANGE else matrix
     start = 1 + np.cos(np.arange(q))  # any fixed vector that is no eigenvector of something common
     basis = np.zeros((_STEPS + 1, q))
     basis[0] = start / np.linalg.norm(start)
     tridiagonal = np.zeros((_STEPS, _STEPS))
     value = 0.0
     for step in range(_STEPS):
-        image = scale * (matrix @ (scale * basis[step]))
+        image = scale * (single @ (scale * basis[step]).astype(single.dtype))
         tridiagonal[step, step] = basis[step] @ image
         for _ in range(2):  # twice is enough
             image -= basis[: step + 1].T @ (basis[: step + 1] @ image)
