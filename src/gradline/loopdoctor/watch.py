@@ -125,9 +125,9 @@ class Watch:
         else:
             self._operations.before_backward(loss)
             self._gradients.follow(leaf for leaf in leaves.values() if leaf is not loss)
-        for since in self._since.values():
-            since.update(leaves)
-        self._since.setdefault(0, {}).update(leaves)
+            for since in self._since.values():
+                since.update(leaves)
+            self._since.setdefault(0, {}).update(leaves)
         self._used = dict(self._operations.used)
         self._operations.quiet = False
 
