@@ -181,7 +181,9 @@ class Run:
         return " ".join(explained(self, lang))
 
     def trace(self, steps: int = 2) -> Trace:
-        """The first steps of the real PyTorch loop, all of the run at most, statement by statement, values before and after.
+        """The first steps of the real PyTorch loop, statement by statement, values before and after each.
+
+        It ends with the run where that has fewer steps. A callback is not called.
 
         Raises:
             OptionError: steps is not a whole number from 1 up, or the rows are not at hand (training from
