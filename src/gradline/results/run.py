@@ -268,7 +268,7 @@ class Run:
     def _outcome(self) -> str:
         if self.stopped_at is not None:
             return f"diverged: stopped at step {self.stopped_at}, the loss left float64's range"
-        return f"{self.status} · {self.epochs} epochs"
+        return f"{self.status} · {self.epochs} epoch{'s' * (self.epochs != 1)}"
 
     def _short(self, far: tuple[Any, ...]) -> str:
         if self._theta.shape == (2, 1):
