@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import gradline as gl
+from gradline.descent import recorded
 from gradline.errors import OptionError
 from gradline.report.explanation import explained
 from gradline.report.explanation_texts import TEXTS
@@ -197,3 +198,9 @@ def test_two_numbers_that_differ_are_shown_so() -> None:
 def test_a_loss_with_one_direction_is_not_compared_with_itself() -> None:
     run = gl.train(np.zeros((20, 1)), np.arange(20.0), optimizer="adam", epochs=9, seed=0)
     assert "about as steep in every direction" in run.explain()
+
+
+def test_of_a_run_whose_steps_are_not_all_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = line(batch_size=10, epochs=30).explain()
+    monkeypatch.setattr(recorded, "MOST_STEPS", 7)
+    assert line(batch_size=10, epochs=30).explain() == whole

@@ -102,8 +102,8 @@ def train(
             noise out of mini-batches. 0 leaves them as they are at the end.
         standardize: Train on columns of mean 0 and standard deviation 1. Results and history are in the
             units of the data all the same; init and seed then give the weights for the standardized columns.
-        dtype: Of the loop and of `Run.model`. By default float32 where all columns are float32 and a loop
-            runs, else float64. The closed form computes in float64.
+        dtype: Of the loop and of `Run.model`. By default float32 where all columns are float32 and the loop
+            in PyTorch runs, else float64. The other engines compute in float64.
         device: Where the loop in PyTorch runs; rows are moved there once. CUDA and MPS go through the same code as
             the CPU, but were not tested. MPS has no float64: give dtype="float32".
         engine: "auto", "closed-form", "minibatch" or "autograd".

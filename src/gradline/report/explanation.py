@@ -72,7 +72,8 @@ class _Words:
 def _facts(run: Run) -> dict[str, str]:
     """The numbers that sentences may use."""
     stability, request, steps = run.stability, run.request, run.path.steps
-    first, last = (float(run.path.losses(step, step + 1)[0]) if steps else np.nan for step in (0, steps - 1))
+    kept = len(run.history)
+    first, last = (float(run.path.losses(at, at + 1)[0]) if kept else np.nan for at in (0, kept - 1))
     limit, best = significant(stability.lr_limit, 3), significant(stability.lr_best, 3)
     about = stability.lr_limit if stability.lr_limit_batches is None else stability.lr_limit_batches
     return {
