@@ -204,3 +204,11 @@ def test_of_a_run_whose_steps_are_not_all_kept(monkeypatch: pytest.MonkeyPatch) 
     whole = line(batch_size=10, epochs=30).explain()
     monkeypatch.setattr(recorded, "MOST_STEPS", 7)
     assert line(batch_size=10, epochs=30).explain() == whole
+
+
+@pytest.mark.parametrize(("loss", "lr"), [("huber", 1.0), ("l1", 0.5)])
+def test_a_loss_that_goes_up_and_down_has_not_settled(loss: str, lr: float) -> None:
+    run = line(loss=loss, lr=lr, epochs=1000)
+    assert np.ptp(run.history.loss[-2:]) > 0.03 * run.history.loss[-1]
+    assert run.status == "not yet converged"
+    assert run.explain().startswith("The loss has not settled yet")
