@@ -191,3 +191,16 @@ def test_a_saved_run_predicts(line: str, tmp_path: Path, capsys: pytest.CaptureF
 
     assert main(["predict", model, line, "--interval", "mean"]) == 2
     assert "no intervals" in capsys.readouterr().err
+
+
+def test_no_rate_is_low_enough(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", line, "--target", "y", "--momentum", "0.5", "--no-zero-grad", "--epochs", "40"]) == 0
+    said = capsys.readouterr()
+    assert "no learning rate is low enough" in " ".join(said.out.split())
+    assert said.out.splitlines()[-1] == "Next:  --save model.safetensors"
+
+
+def test_at_the_noise_floor_no_more_epochs_are_proposed(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    text = output(capsys, line, "--target", "y", "--batch-size", "10", "--epochs", "200", "--seed", "0")
+    assert "at its noise floor" in text
+    assert "--epochs" not in text.splitlines()[-1]

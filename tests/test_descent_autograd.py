@@ -214,3 +214,76 @@ def test_progress_counts_epochs() -> None:
         seen.clear()
         gl.train(x, y, loss="l1", epochs=3, engine=engine, progress=lambda *done: seen.append(done))
         assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_a_callback_may_change_the_rate() -> None:
+    x, y = (torch.from_numpy(part) for part in design("line"))
+
+    def halve(step) -> None:
+        for group in step.optimizer.param_groups:
+            group["lr"] *= 0.5
+
+    run = gl.train(x, y, epochs=5, seed=0, callback=halve)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = nn.Linear(1, 1).double()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    for _ in range(5):
+        optimizer.zero_grad()
+        nn.MSELoss()(model(x), y).backward()
+        optimizer.step()
+        optimizer.param_groups[0]["lr"] *= 0.5
+    assert run.weight[0] == model.weight.item()
+    assert run.bias == model.bias.item()
+
+
+class Plain(torch.optim.Optimizer):
+    """SGD as people write it for themselves, with no closure."""
+
+    def __init__(self, parameters, lr: float = 0.01) -> None:
+        super().__init__(parameters, {"lr": lr})
+
+    @torch.no_grad()
+    def step(self) -> None:
+        for group in self.param_groups:
+            for part in group["params"]:
+                part -= group["lr"] * part.grad
+
+
+class Insisting(Plain):
+    """Its closure is called otherwise, and cannot be left out."""
+
+    def step(self, evaluate) -> None:
+        with torch.enable_grad():
+            evaluate()
+        super().step()
+
+
+class Rateless(Plain):
+    def __init__(self, parameters) -> None:
+        super().__init__(parameters)
+
+
+@pytest.mark.parametrize("kind", [Plain, Insisting])
+def test_an_optimizer_of_ones_own(kind: type) -> None:
+    x, y = design("line")
+    own, ours = (gl.train(x, y, optimizer=made, epochs=5, seed=0) for made in (kind, "sgd"))
+    assert own.history.loss == pytest.approx(ours.history.loss, rel=1e-12)
+
+
+def test_an_optimizer_without_a_rate() -> None:
+    with pytest.raises(OptionError, match="Rateless has no option lr; write one that has, or use optimizer='sgd'"):
+        gl.train(*design("line"), optimizer=Rateless)
+
+
+@pytest.mark.parametrize("engine", ["auto", "closed-form"])
+def test_an_optimizer_that_was_made_already(engine: str) -> None:
+    made = torch.optim.Adam(nn.Linear(1, 1).parameters())
+    with pytest.raises(OptionError, match="Adam") as caught:
+        gl.train(*design("line"), optimizer=made, engine=engine)
+    assert str(caught.value).count("\n") < 3
+
+
+def test_a_device_without_numbers() -> None:
+    with pytest.raises(OptionError, match="device 'meta' cannot be used: it holds no numbers"):
+        gl.train(*design("line"), device="meta")

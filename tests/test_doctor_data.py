@@ -32,6 +32,17 @@ def the_notebook_with_too_high_a_rate() -> None:
         optimizer.step()
 
 
+@mistake("lr-above-limit", "torch.optim.SGD(model.parameters(), 0.0524, 0.9)")
+def a_rate_without_its_name() -> None:
+    x, y = line()
+    model = linear()
+    optimizer = torch.optim.SGD(model.parameters(), 0.5, 0.9)  # here
+    for _ in range(10):
+        optimizer.zero_grad()
+        nn.MSELoss()(model(x), y).backward()
+        optimizer.step()
+
+
 @mistake("lr-above-limit", "momentum=0.9")
 def momentum_in_a_loop_by_hand() -> None:
     generator = torch.Generator().manual_seed(3)

@@ -161,6 +161,21 @@ def a_forward_pass_without_gradients() -> None:
     loss.backward()
 
 
+@mistake("detached", "the forward pass outside torch.no_grad()")
+def a_loss_that_was_made_to_ask_for_gradients() -> None:
+    x, y = line()
+    model = linear()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    for _ in range(3):
+        optimizer.zero_grad()
+        with torch.no_grad():
+            pred = model(x)  # here
+        loss = ((pred - y) ** 2).mean()
+        loss.requires_grad = True
+        loss.backward()
+        optimizer.step()
+
+
 @mistake("detached", "model.requires_grad_(True)")
 def a_frozen_model() -> None:
     x, y = line()

@@ -90,3 +90,22 @@ def test_other_threads_are_not_watched() -> None:
         other.start()
         other.join()
     assert doctor.findings == ()
+
+
+@pytest.mark.filterwarnings("error::gradline.GradlineWarning")
+def test_where_warnings_are_errors_the_loops_own_error_comes_first() -> None:
+    x, y = line()
+    model = linear()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    doctor = gl.doctor()
+
+    def loop() -> None:
+        with doctor:
+            for _ in range(8):
+                nn.MSELoss()(model(x), y).backward()
+                optimizer.step()
+            raise KeyError("the loop's own")
+
+    with pytest.raises(KeyError, match="the loop's own"):
+        loop()
+    assert [finding.kind for finding in doctor.findings] == ["never-zeroed", "lr-above-limit"]

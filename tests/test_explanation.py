@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import gradline as gl
+from gradline.descent import recorded
 from gradline.errors import OptionError
 from gradline.report.explanation import explained
 from gradline.report.explanation_texts import TEXTS
@@ -57,9 +58,9 @@ def heavy() -> gl.Run:
         (lambda: line(batch_size=2, lr=0.03), "an estimate of the limit for batches of 2", "한계 추정값"),
         (heavy, "a few rows must be much longer than the others", "훨씬 큰 행"),
         (lambda: line(init=(2e152, 0.0), lr=0.05, momentum=0.9), "size of the numbers", "값의 크기"),
-        (lambda: line(batch_size=10, lr_schedule="cosine"), "0.01 times the schedule cosine", "cosine 스케줄"),
+        (lambda: line(batch_size=10, lr_schedule="cosine"), "multiplied by the schedule cosine", "스케줄 cosine"),
         (lambda: line(batch_size=10, average=50), "means over all steps of the last 50 epochs", "평균이어서"),
-        (lambda: line(lr_schedule="1/t", weight_decay=0.1), "0.01 times the schedule 1/t", "1/t 스케줄"),
+        (lambda: line(lr_schedule="1/t", weight_decay=0.1), "multiplied by the schedule 1/t", "스케줄 1/t"),
         (lambda: line(loss="l1", epochs=60), "near a median and not the mean", "중앙값"),
         (lambda: line(loss="huber", epochs=60), "outliers pull less", "이상값"),
         (lambda: line(optimizer="adam", epochs=60), "limits and rates of SGD do not hold for it", "adam"),
@@ -139,3 +140,86 @@ def test_of_a_long_run_of_which_not_all_is_kept(monkeypatch: pytest.MonkeyPatch)
     assert len(run.history) == 8
     assert run.explain()
     assert run.explain("ko")
+
+
+@pytest.mark.filterwarnings("ignore:lr .* is above:gradline.GradlineWarning")
+@pytest.mark.parametrize(
+    ("options", "words", "never"),
+    [
+        (
+            {"lr": 0.05, "lr_schedule": "1/t"},
+            "at a constant rate the limit is 0.0291, set by x",
+            "an epoch multiplies",
+        ),
+        ({"lr_schedule": "cosine", "epochs": 40}, "multiplied by the schedule cosine", "The rate is low"),
+        ({"lr_schedule": lambda t: 1.0 + t, "epochs": 60}, "the error grows", "a few rows must be much longer"),
+        ({"lr_schedule": lambda t: 1.0 + t, "epochs": 400}, "left float64's range", "not from the learning rate"),
+        (
+            {"lr": 0.05, "lr_schedule": "1/t", "batch_size": 10},
+            "limit for batches of 10 is about",
+            "an epoch multiplies",
+        ),
+        ({"lr_schedule": "1/t", "weight_decay": 1.0}, "Weight decay 1 leads elsewhere", "an epoch multiplies"),
+        ({"lr_schedule": "1/t", "loss": "l1"}, "near a median", "constant rate of"),
+    ],
+)
+def test_of_a_rate_that_changes_nothing_is_said_that_holds_for_one(options: dict, words: str, never: str) -> None:
+    run = line(**options)
+    assert words in run.explain()
+    assert never not in run.explain()
+    for lang in TEXTS:
+        assert 3 <= len(explained(run, lang)) <= 6
+
+
+@pytest.mark.filterwarnings("ignore:lr .* is above:gradline.GradlineWarning")
+@pytest.mark.parametrize("lr", [0.01, 0.05])
+def test_a_batch_of_all_rows_is_no_mini_batch(lr: float) -> None:
+    run = line(batch_size=100, lr=lr, epochs=40)
+    assert "estimate" not in run.explain()
+    assert "set by x" in run.explain() or "which x sets" in run.explain()
+
+
+def test_mini_batches_without_zero_grad_have_no_rate() -> None:
+    diverged, begun = line(batch_size=7, zero_grad=False, epochs=100), line(batch_size=7, zero_grad=False, epochs=1)
+    for run in (diverged, begun):
+        text = run.explain()
+        assert "the noise of batches of 7 out of 100 rows: no learning rate is low enough" in text
+        assert "an estimate of the limit" not in text
+        assert 3 <= len(explained(run, "ko")) <= 6
+
+
+def test_where_no_error_shrinks_no_rate_is_the_fastest() -> None:
+    text = line(zero_grad=False).explain()
+    assert "17 % of the limit 0.0581, set by x." in text
+    assert "fastest" not in text
+
+
+def test_one_epoch_is_one() -> None:
+    run = line(epochs=1)
+    assert "after 1 epoch Intercept" in run.explain()
+    assert "1 epoch ·" in repr(run)
+
+
+def test_two_numbers_that_differ_are_shown_so() -> None:
+    text = line(batch_size=5, average=50, epochs=100).explain()
+    trained, exact = re.search(r"Intercept is (\S+), and the exact answer is (\S+)\. ", text).groups()
+    assert trained != exact
+
+
+def test_a_loss_with_one_direction_is_not_compared_with_itself() -> None:
+    run = gl.train(np.zeros((20, 1)), np.arange(20.0), optimizer="adam", epochs=9, seed=0)
+    assert "about as steep in every direction" in run.explain()
+
+
+def test_of_a_run_whose_steps_are_not_all_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = line(batch_size=10, epochs=30).explain()
+    monkeypatch.setattr(recorded, "MOST_STEPS", 7)
+    assert line(batch_size=10, epochs=30).explain() == whole
+
+
+@pytest.mark.parametrize(("loss", "lr"), [("huber", 1.0), ("l1", 0.5)])
+def test_a_loss_that_goes_up_and_down_has_not_settled(loss: str, lr: float) -> None:
+    run = line(loss=loss, lr=lr, epochs=1000)
+    assert np.ptp(run.history.loss[-2:]) > 0.03 * run.history.loss[-1]
+    assert run.status == "not yet converged"
+    assert run.explain().startswith("The loss has not settled yet")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -282,6 +283,15 @@ def test_a_saved_run_is_the_same_run(tmp_path) -> None:
         assert (repr(again), again.summary()) == (repr(run), run.summary())
 
 
+@pytest.mark.parametrize("lr", [Fraction(1, 100), np.float32(0.01), np.float64(0.01)])
+def test_a_rate_of_any_kind_is_a_float(lr: object, tmp_path) -> None:
+    run, same = (gl.train(*gl.line(seed=0), lr=given, epochs=20, seed=0) for given in (lr, float(lr)))
+    assert run.weight[0] == same.weight[0]
+    assert run.gap().epochs == same.gap().epochs
+    run.save(tmp_path / "run.safetensors")
+    assert gl.load(tmp_path / "run.safetensors").explain() == run.explain()
+
+
 def test_a_summary_fits_a_terminal() -> None:
     for name in ("line", "eight columns", "three targets"):
         run = gl.train(*design(name), lr=1e-8, epochs=20, momentum=0.5, dampening=0.1, weight_decay=0.1)
@@ -370,7 +380,10 @@ def test_no_rows_are_left() -> None:
             {"loss": nn.NLLLoss()},
             r"NLLLoss failed on pred and target of shape \(40, 1\): 0D or 1D target tensor expected",
         ),
-        ({"loss": nn.BCELoss()}, r"BCELoss failed on .*: all elements of input should be between 0 and 1"),
+        (
+            {"loss": nn.BCELoss(), "init": (0.0, 5.0)},
+            r"BCELoss failed on .*: all elements of input should be between 0 and 1",
+        ),
         (
             {"loss": nn.CosineEmbeddingLoss()},
             "CosineEmbeddingLoss failed on .* missing 1 required positional argument",

@@ -102,8 +102,8 @@ def train(
             noise out of mini-batches. 0 leaves them as they are at the end.
         standardize: Train on columns of mean 0 and standard deviation 1. Results and history are in the
             units of the data all the same; init and seed then give the weights for the standardized columns.
-        dtype: Of the loop and of `Run.model`. By default float32 where all columns are float32 and a loop
-            runs, else float64. The closed form computes in float64.
+        dtype: Of the loop and of `Run.model`. By default float32 where all columns are float32 and the loop
+            in PyTorch runs, else float64. The other engines compute in float64.
         device: Where the loop in PyTorch runs; rows are moved there once. CUDA and MPS go through the same code as
             the CPU, but were not tested. MPS has no float64: give dtype="float32".
         engine: "auto", "closed-form", "minibatch" or "autograd".
@@ -169,9 +169,8 @@ def train(
         shuffle=schedule.shuffle,
     )
     rows = partial(tensors_of, problem, dtype, optimizer, objective, schedule, callback)
-    run = _in_closed_form(
-        moments, request, init, auto, partial(_traced, rows), partial(longest_row, problem, moments)
-    )
+    run = _in_closed_form(moments, request, init, auto, partial(longest_row, problem, moments))
+    run = dataclasses.replace(run, tracing=partial(_traced, rows, _generator(seed, schedule)))
     if engine == "autograd":
         from gradline.descent.autograd import descend
 
@@ -298,7 +297,6 @@ def _in_closed_form(
     request: Request,
     init: Any,
     auto: Auto,
-    tracing: Callable[[Run, int], Trace] | None = None,
     longest: Callable[[Units | None], float] | None = None,
 ) -> Run:
     """The run if every step is full batch, MSE and SGD; of other runs, what does not depend on the steps."""
@@ -318,7 +316,7 @@ def _in_closed_form(
             warn(_too_high(stability, request))
     path = ClosedForm(quadratic, start, request.sgd, request.reduction, request.epochs)
     names = ("Intercept", *moments.columns)
-    return Run(names, request, start, path, moments, quadratic, units, tracing)
+    return Run(names, request, start, path, moments, quadratic, units)
 
 
 def _chosen(
@@ -363,7 +361,22 @@ def _too_high(stability: Stability, request: Request) -> str:
     )
 
 
-def _traced(rows: Callable[[Run], tuple[Loop, Any, Any]], run: Run, steps: int) -> Trace:
+def _traced(rows: Callable[[Run], tuple[Loop, Any, Any]], drawn: Any, run: Run, steps: int) -> Trace:
+    """The trace, on the batches of the run: without a seed PyTorch's generator is put back to where it stood."""
+    import torch
+
     from gradline.descent.trace import trace
 
-    return trace(*rows(run), steps)
+    with torch.random.fork_rng(devices=[], enabled=drawn is not None):
+        if drawn is not None:
+            torch.set_rng_state(drawn)
+        return trace(*rows(run), steps)
+
+
+def _generator(seed: int | None, schedule: Schedule) -> Any:
+    """Where PyTorch's generator stands, if batches will be drawn from it."""
+    if seed is not None or schedule.batch_size is None or not schedule.shuffle:
+        return None
+    import torch
+
+    return torch.get_rng_state()

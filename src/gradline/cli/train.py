@@ -142,11 +142,12 @@ def _next(run: Run, save: Path | None, *, traced: bool) -> str:
         return f"Saved {save}\nNext:  gradline predict {save} NEW.csv"
     steps = []
     if run.status != "converged":
-        if run.request.smooth and not 0.99 <= run.lr / run.stability.lr_best <= 1:
+        best = run.stability.lr_best
+        if run.request.smooth and best > 0.0 and not 0.99 * best <= run.lr <= best:
             steps.append("--lr auto")
-        if not run.request.standardize:
+        if best > 0.0 and not run.request.standardize:
             steps.append("--standardize")
-        if run.status != "diverged":
+        if run.status != "diverged" and not run.gap().at_floor:
             steps.append(f"--epochs {10 * run.request.epochs}")
     elif run.tracing is not None and not traced:
         steps.append("--trace 2")

@@ -59,6 +59,8 @@ def tensors(features: Array, targets: Array, dtype: Any, device: str) -> tuple[t
     """Rows (n, d) and (n, k) as tensors on the device."""
     import torch
 
+    if device == "meta":
+        raise OptionError("device 'meta' cannot be used: it holds no numbers. Try device='cpu'.")
     try:
         target = torch.device(device)
         return (
@@ -106,14 +108,13 @@ def descend(
     model = model_of(loop.start, x.dtype, loop.device)
     optimizer = optimizer_of(loop, model)
     loss_of = loss_function(loop.objective)
-    with_closure = inspect.signature(type(optimizer).step).parameters["closure"].default is inspect.Parameter.empty
+    with_closure = needs_closure(optimizer)
     order = Order(len(x), shuffle=loop.schedule.shuffle, seed=loop.seed)
     recorder = Recorder(loop.schedule.epochs * loop.batches(len(x)), *loop.start.shape)
     average = Average(loop.schedule)
     step = 0
     for epoch, factor in enumerate(loop.schedule.factors()):
-        for group in optimizer.param_groups:
-            group["lr"] = loop.sgd.lr * factor
+        set_rate(loop, optimizer, factor)
         for rows in each_batch(loop, order):
             inputs, target = (x, y) if rows is None else (x[rows], y[rows])
 
@@ -135,7 +136,7 @@ def descend(
             seen = read(model.weight, model.bias), read(model.weight.grad, model.bias.grad)
             recorder.note(step, value, *seen)
             try:
-                optimizer.step(closure if with_closure else None)  # type: ignore[arg-type]
+                optimizer.step(closure) if with_closure else optimizer.step()  # type: ignore[arg-type]
             except RuntimeError as error:
                 if step:
                     raise
@@ -191,6 +192,12 @@ def optimizer_class(optimizer: Any) -> type:
         return known[optimizer.casefold()]
     if isinstance(optimizer, type) and issubclass(optimizer, torch.optim.Optimizer):
         return optimizer
+    if isinstance(optimizer, torch.optim.Optimizer):
+        kind = type(optimizer).__name__
+        raise OptionError(
+            f"optimizer must be a name in torch.optim or a class of optimizers; an instance of {kind} arrived.\n"
+            f"It holds another model's parameters: give the class, optimizer=torch.optim.{kind}, and its lr."
+        )
     raise OptionError(f"optimizer must be a name in torch.optim or a class of optimizers; {optimizer!r:.60} arrived.")
 
 
@@ -208,11 +215,26 @@ def optimizer_of(loop: Loop, model: torch.nn.Linear) -> torch.optim.Optimizer:
     known = inspect.signature(kind).parameters
     for name in options:
         if name not in known and not any(p.kind is p.VAR_KEYWORD for p in known.values()):
-            raise OptionError(f"{kind.__name__} has no option {name}; leave it out, or use optimizer='sgd'.")
+            advice = "write one that has" if name == "lr" else "leave it out"
+            raise OptionError(f"{kind.__name__} has no option {name}; {advice}, or use optimizer='sgd'.")
     try:
         return kind(model.parameters(), **options)  # type: ignore[no-any-return]
     except (TypeError, ValueError) as error:
         raise OptionError(f"{kind.__name__} refuses these options or this model: {_first(error)}") from None
+
+
+def needs_closure(optimizer: torch.optim.Optimizer) -> bool:
+    """Whether step() cannot do without a function that computes the loss again, as that of LBFGS."""
+    given = list(inspect.signature(type(optimizer).step).parameters.values())[1:]
+    positional = [part for part in given if part.kind in (part.POSITIONAL_ONLY, part.POSITIONAL_OR_KEYWORD)]
+    return any(part.default is part.empty for part in positional)
+
+
+def set_rate(loop: Loop, optimizer: torch.optim.Optimizer, factor: float) -> None:
+    """The rate of an epoch; without a schedule it is left alone, since a callback may have changed it."""
+    if loop.schedule.rates != "constant":
+        for group in optimizer.param_groups:
+            group["lr"] = loop.sgd.lr * factor
 
 
 def loss_function(objective: Objective) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:

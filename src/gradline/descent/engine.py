@@ -70,4 +70,4 @@ def choose(
 
 def name_of(optimizer: Any) -> str:
     """How messages call an optimizer: its name or its class's."""
-    return optimizer if isinstance(optimizer, str) else getattr(optimizer, "__name__", repr(optimizer))
+    return optimizer if isinstance(optimizer, str) else getattr(optimizer, "__name__", type(optimizer).__name__)

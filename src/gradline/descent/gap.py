@@ -37,8 +37,9 @@ class Gap:
 
     As it is at the ends of epochs of shuffled batches, in the units of the data. From the moments alone, as if the
     residuals' size did not depend on the row. Up to 0.4 of the limit it was mostly within 10 % of what runs showed,
-    and between 0.4 and 1.4 times it for each coefficient; nearer to the limit within a factor of 2, but with momentum
-    and few batches an epoch it can be far too low. inf where the noise feeds itself, None where it is not known.
+    and between 0.4 and 1.4 times it for each coefficient, but 0.3 times along a slow direction of 100 rows; nearer to
+    the limit within a factor of 2, but with momentum and few batches an epoch it can be far too low. inf where the
+    noise feeds itself, None where it is not known.
     """
 
     @property

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gradline.descent.autograd import Loop, each_batch, loss_function, model_of, optimizer_of
+from gradline.descent.autograd import Loop, each_batch, loss_function, model_of, needs_closure, optimizer_of, set_rate
 from gradline.descent.order import Order
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ class Trace:
 def trace(loop: Loop, x: torch.Tensor, y: torch.Tensor, steps: int) -> Trace:
     """Run the real loop for some steps, on all rows or on its batches, and write down every statement.
 
+    It ends before them where the loop has no more, or with a loss that is not finite.
+
     Args:
         loop: What to do, from its starting weights.
         x: (n, d).
@@ -82,7 +85,15 @@ def trace(loop: Loop, x: torch.Tensor, y: torch.Tensor, steps: int) -> Trace:
     def moved(names: tuple[str, str], before: list[str], after: list[str]) -> list[Change]:
         return [Change(*row) for row in zip(names, before, after, strict=True)]
 
-    for step, rows in zip(range(steps), _batches(loop, len(x)), strict=False):
+    def closure() -> torch.Tensor:
+        if loop.sgd.zero_grad:
+            optimizer.zero_grad()
+        again = loss_of(model(inputs), target)
+        again.backward()  # type: ignore[no-untyped-call]
+        return again
+
+    with_closure = needs_closure(optimizer)
+    for step, rows in zip(range(steps), _batches(loop, len(x), optimizer), strict=False):
         inputs, target = (x, y) if rows is None else (x[rows], y[rows])
         if loop.sgd.zero_grad:
             before = grads()
@@ -92,18 +103,23 @@ def trace(loop: Loop, x: torch.Tensor, y: torch.Tensor, steps: int) -> Trace:
         note(step, "pred = model(x)", Change("pred[0]", "", _text(prediction[0])))
         loss = loss_of(prediction, target)
         note(step, "loss = loss_fn(pred, y)", Change("loss", "", _text(loss)))
+        if not math.isfinite(loss.item()):
+            break
         before = grads()
         loss.backward()  # type: ignore[no-untyped-call]
         note(step, "loss.backward()", *moved(("w.grad", "b.grad"), before, grads()))
         before = [_text(model.weight), _text(model.bias)]
-        optimizer.step()
-        note(step, "optimizer.step()", *moved(("w", "b"), before, [_text(model.weight), _text(model.bias)]))
+        optimizer.step(closure) if with_closure else optimizer.step()  # type: ignore[arg-type]
+        statement = f"optimizer.step({'closure' if with_closure else ''})"
+        note(step, statement, *moved(("w", "b"), before, [_text(model.weight), _text(model.bias)]))
     return Trace(tuple(events))
 
 
-def _batches(loop: Loop, rows: int) -> Iterator[Any]:
+def _batches(loop: Loop, rows: int, optimizer: torch.optim.Optimizer) -> Iterator[Any]:
+    """The rows of each step of all epochs, each at its rate."""
     order = Order(rows, shuffle=loop.schedule.shuffle, seed=loop.seed)
-    while True:
+    for factor in loop.schedule.factors():
+        set_rate(loop, optimizer, factor)
         yield from each_batch(loop, order)
 
 

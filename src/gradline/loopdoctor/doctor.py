@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from gradline.errors import GradlineError, OptionError, warn
+from gradline.errors import GradlineError, GradlineWarning, OptionError, warn
 from gradline.loopdoctor.diagnosis import diagnose
 from gradline.loopdoctor.evidence import Steps
 from gradline.loopdoctor.finding import Finding
@@ -83,7 +83,11 @@ class doctor:  # noqa: N801 - used as a function is, like torch.no_grad
         found = diagnose(watch.evidence)
         self.findings += tuple(found)
         for finding in found:
-            warn(str(finding))
+            try:
+                warn(str(finding))
+            except GradlineWarning:  # warnings are errors here; none may take the place of the loop's own
+                if kind is None:
+                    raise
 
     def __repr__(self) -> str:
         if self._watch is not None:

@@ -61,7 +61,7 @@ def epoch_mean(
         name = name_of(frame, lambda found: found is loader) if loader is not None else None
         text = ast.unparse(quotient.operand)
         text = f"sum({text})" if _sized(value) else text
-        return EpochMean(told, true, (sizes[0], sizes[-1]), text, name, where, ast.unparse(quotient.node))
+        return EpochMean(told, true, (sizes[0], sizes[-1]), text, name, where)
     return None
 
 

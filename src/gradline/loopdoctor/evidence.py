@@ -51,7 +51,6 @@ class NoGraph:
     cut: Cut | None
     without_gradients: Place | None  # the forward pass ran under torch.no_grad()
     frozen: bool  # no parameter of the forward pass asks for a gradient
-    failed: bool
     place: Place | None
 
 
@@ -59,7 +58,6 @@ class NoGraph:
 class Reused:
     """A gradient that moved its parameter a second time, the next one added to it."""
 
-    shape: Shape
     place: Place | None
     optimizer: str | None  # what the user calls it
 
@@ -109,7 +107,6 @@ class EpochMean:
     summed: str  # the sum of losses, as the source has it
     loader: str | None
     place: Place
-    text: str
 
 
 @dataclass
@@ -125,7 +122,6 @@ class Evidence:
     epochs: list[EpochMean] = field(default_factory=list)
     recorded: deque[tuple[torch.Tensor, int]] = field(default_factory=lambda: deque(maxlen=20_000))
     record_count: int = 0
-    backward_count: int = 0
     first_loss: float | None = None
     last_loss: torch.Tensor | None = None
 

@@ -76,7 +76,10 @@ def with_rate(call: ast.Call | None, rate: str) -> str:
                 keyword.value = number
                 break
         else:
-            call.keywords.append(ast.keyword("lr", number))
+            if len(call.args) > 1:
+                call.args[1] = number
+            else:
+                call.keywords.append(ast.keyword("lr", number))
         text = ast.unparse(call)
         if len(text) <= _LONGEST:
             return text

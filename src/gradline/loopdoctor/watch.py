@@ -121,13 +121,13 @@ class Watch:
             blind = None if self._operations.attached else self._operations.blind
             cut = fresh or self._operations.cut_behind(loss)
             used = bool(self._operations.used)
-            self.evidence.graphless.append(NoGraph(cut, blind, frozen and used, not leaves, here(3)))
+            self.evidence.graphless.append(NoGraph(cut, blind, frozen and used, here(3)))
         else:
             self._operations.before_backward(loss)
             self._gradients.follow(leaf for leaf in leaves.values() if leaf is not loss)
-        for since in self._since.values():
-            since.update(leaves)
-        self._since.setdefault(0, {}).update(leaves)
+            for since in self._since.values():
+                since.update(leaves)
+            self._since.setdefault(0, {}).update(leaves)
         self._used = dict(self._operations.used)
         self._operations.quiet = False
 
@@ -141,7 +141,6 @@ class Watch:
 
     def _after_backward(self, loss: torch.Tensor, rows: int) -> None:
         evidence = self.evidence
-        evidence.backward_count += 1
         evidence.last_loss = loss.detach()
         if rows:
             evidence.record(evidence.last_loss, rows)
@@ -163,7 +162,7 @@ class Watch:
         for tensor in tensors:
             holders = [steps for steps in self.evidence.steps.values() if id(tensor) in steps.holds]
             place = here(3)
-            self.evidence.reused.append(Reused(tuple(tensor.shape), place, holders[0].name if holders else None))
+            self.evidence.reused.append(Reused(place, holders[0].name if holders else None))
 
     def _before_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         if threading.get_ident() != self._thread:

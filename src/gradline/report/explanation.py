@@ -28,16 +28,19 @@ def explained(run: Run, lang: str = "en") -> list[str]:
 
     1. Beyond the range of floats from the start on, or later at a rate that is stable.
     2. Another loss than MSE, another optimizer than SGD: only what is true of them.
-    3. Diverged.
-    4. Converged, at the noise floor of mini-batches, or on its way.
+    3. A rate that changes from epoch to epoch: nothing that holds for one rate.
+    4. Diverged.
+    5. Converged, at the noise floor of mini-batches, or on its way.
 
     Raises:
         OptionError: There are no words in this language.
     """
     if lang not in TEXTS:
         raise OptionError(f"lang is {' or '.join(map(repr, TEXTS))}, not {lang!r}.\nTry lang='en'.")
-    words, request = _Words(TEXTS[lang], _facts(run)), run.request
-    known = request.loss == "mse" and request.optimizer == "sgd"
+    texts, request = TEXTS[lang], run.request
+    number = texts["epoch" if run.epochs == 1 else "epochs"].format(number=f"{run.epochs:,}")
+    words = _Words(texts, _facts(run) | {"epochs": number})
+    known = request.loss == "mse" and request.optimizer == "sgd" and request.lr_schedule == "constant"
     stable = known and request.batch_size is None and run.stability.stable
     if run.stopped_at is not None and stable:
         return list(_beyond(run, words))
@@ -45,6 +48,8 @@ def explained(run: Run, lang: str = "en") -> list[str]:
         return list(_other_loss(run, words))
     if request.optimizer != "sgd":
         return list(_other_optimizer(run, words))
+    if request.lr_schedule != "constant":
+        return list(_scheduled(run, words))
     if run.status == "diverged":
         return list(_divergence(run, words))
     return list(_arrival(run, words))
@@ -70,12 +75,11 @@ def _facts(run: Run) -> dict[str, str]:
     kept = len(run.history)  # of a closed form a billion perhaps: history.loss would compute them all
     first, last = (float(run.path.losses(at, at + 1)[0]) if kept else np.nan for at in (0, kept - 1))
     limit, best = significant(stability.lr_limit, 3), significant(stability.lr_best, 3)
-    about = stability.lr_limit_batches or stability.lr_limit
+    about = stability.lr_limit if stability.lr_limit_batches is None else stability.lr_limit_batches
     return {
         "lr": f"{run.lr:.4g}",
         "limit": limit,
         "best": best,
-        "epochs": f"{run.epochs:,}",
         "steps": f"{steps:,}",
         "stopped": f"{run.stopped_at or 0:,}",
         "first": significant(first, 4),
@@ -94,10 +98,10 @@ def _facts(run: Run) -> dict[str, str]:
         "rows": f"{run.moments.nobs:,.0f}",
         "loss": request.loss,
         "optimizer": request.optimizer,
+        "schedule": shortened(request.lr_schedule, _NAME),
+        "average": f"{request.average:,}",
         "dtype": request.computed_in,
         "decay": f"{request.sgd.weight_decay:g}",
-        "schedule": request.lr_schedule,
-        "average": f"{request.average:,}",
         "start": significant(float(np.abs(run.start).max()), 3),
     }
 
@@ -127,7 +131,7 @@ def _other_loss(run: Run, words: _Words) -> Iterator[str]:
     else:
         yield words("settled" if run.status == "converged" else "unsettled")
     yield words({"l1": "l1", "huber": "huber"}.get(run.request.loss, "own_loss"))
-    if run.request.loss == "l1" and run.request.optimizer == "sgd" and run.stopped_at is None:
+    if run.request.loss == "l1" and run.request.constant and run.stopped_at is None:
         yield words("l1_step")
     yield words("no_limit_loss")
 
@@ -141,7 +145,27 @@ def _other_optimizer(run: Run, words: _Words) -> Iterator[str]:
         yield words("settled" if run.status == "converged" else "unsettled")
         yield words("decay_elsewhere")
     yield words("no_limit_optimizer")
-    yield words("bowl")
+    yield _bowl(run, words)
+
+
+def _scheduled(run: Run, words: _Words) -> Iterator[str]:
+    batches = "_batches" if _noisy(run) else ""
+    if run.status == "diverged":
+        yield words("diverged_stopped" if run.stopped_at is not None else "diverged")
+        yield words(f"scheduled{batches}")
+        yield words(f"scheduled_above{batches}")
+        return
+    if run.request.heading == "exact":
+        yield _outcome(run, words)
+    else:
+        yield words("settled" if run.status == "converged" else "unsettled")
+        yield words("decay_elsewhere")
+    yield words(f"scheduled{batches}")
+    if run.request.average:
+        yield words("averaged")
+    yield _bowl(run, words)
+    if run.status != "converged":
+        yield from _standardize(run, words)
 
 
 def _divergence(run: Run, words: _Words) -> Iterator[str]:
@@ -151,7 +175,11 @@ def _divergence(run: Run, words: _Words) -> Iterator[str]:
         yield words("any_rate")
         yield words("call_zero_grad")
         return
-    if stability.drawing is not None and stability.unstable:
+    if _noisy(run) and stability.lr_limit_batches == 0.0:
+        yield words("any_rate_batches")
+        yield words("swings_try")
+        return
+    if _noisy(run) and stability.unstable:
         yield words("above_batches")
         yield words("feeds_itself")
     elif stability.stable:
@@ -163,7 +191,7 @@ def _divergence(run: Run, words: _Words) -> Iterator[str]:
         yield words(
             key, factor=significant(slowest(stability.steepness, sgd), 3), growth=significant(stability.growth, 3)
         )
-    yield words("use_auto_batches" if stability.drawing is not None else "use_auto")
+    yield words("use_auto_batches" if _noisy(run) else "use_auto")
     if stability.standardized is not None:
         limit = stability.standardized.lr_limit_batches or stability.standardized.lr_limit
         yield words("limit_standardized", other=significant(limit, 3))
@@ -173,9 +201,6 @@ def _arrival(run: Run, words: _Words) -> Iterator[str]:
     gap, stability, sgd = run.gap(), run.stability, run.request.sgd
     converged = run.status == "converged"
     exactly = run.request.heading == "exact"
-    if not run.request.constant:
-        yield from _changing(run, words)
-        return
     if run.request.heading == "elsewhere":
         yield words("settled" if converged else "unsettled")
         yield words("decay_elsewhere")
@@ -185,16 +210,17 @@ def _arrival(run: Run, words: _Words) -> Iterator[str]:
         yield words("floor", **_furthest(run))
     else:
         yield _outcome(run, words)
-    if stability.drawing is None:
+    if stability.epochs_to(0.5) == inf and (not sgd.zero_grad or sgd.momentum == 1.0):
+        yield from _swinging(run, words)
+        return
+    if not _noisy(run):
         yield _rate(run, words)
     else:
         yield words("rate_batches")
         if gap.noise is not None:
             yield _noise(run, words)
-    if stability.epochs_to(0.5) == inf and (not sgd.zero_grad or sgd.momentum == 1.0):
-        yield words("swings")
-        yield words("swings_try")
-        return
+    if run.request.average:
+        yield words("averaged")
     if not (gap.at_floor and not converged):
         yield from _slowness(run, words)
     if converged:
@@ -209,19 +235,14 @@ def _arrival(run: Run, words: _Words) -> Iterator[str]:
     yield from _faster(run, words)
 
 
-def _changing(run: Run, words: _Words) -> Iterator[str]:
-    """Of a rate that changes and of averages: what is true of any of them."""
-    if run.request.heading == "exact":
-        yield _outcome(run, words)
+def _swinging(run: Run, words: _Words) -> Iterator[str]:
+    """Nothing is forgotten, so that no rate is the fastest."""
+    if _noisy(run) and run.stability.lr_limit_batches == 0.0:
+        yield words("any_rate_batches")
     else:
-        yield words("settled" if run.status == "converged" else "unsettled")
-        yield words("decay_elsewhere")
-    if run.request.lr_schedule != "constant":
-        yield words("scheduled")
-    if run.request.average:
-        yield words("averaged")
-    yield words("rate_batches") if run.stability.drawing is not None else _rate(run, words)
-    yield words("bowl")
+        yield words("rate_swinging")
+        yield words("swings")
+    yield words("swings_try")
 
 
 def _outcome(run: Run, words: _Words) -> str:
@@ -235,10 +256,12 @@ def _furthest(run: Run) -> dict[str, str]:
     name = shortened(run.names[int(far[0])], _NAME)
     if len(far) > 1:
         name += f" → {shortened(run.moments.targets[int(far[1])], _NAME)}"
+    trained, exact = float(gap.trained[far]), float(gap.exact[far])
+    digits = next((n for n in range(3, 16) if significant(trained, n) != significant(exact, n)), 3)
     return {
         "name": name,
-        "trained": significant(float(gap.trained[far]), 3),
-        "exact": significant(float(gap.exact[far]), 3),
+        "trained": significant(trained, digits),
+        "exact": significant(exact, digits),
         "off": significant(float(abs(gap.distance[far])), 2),
     }
 
@@ -268,7 +291,7 @@ def _noise(run: Run, words: _Words) -> str:
 def _slowness(run: Run, words: _Words) -> Iterator[str]:
     """The steepest and the flattest direction, and what one epoch leaves of the error along each."""
     stability, sgd = run.stability, run.request.sgd
-    if len(stability.steepness) < 2 or stability.condition_number < 1.5:
+    if _is_round(run):
         yield words("round")
         return
     steps = 1 if stability.drawing is None else stability.drawing.steps
@@ -279,10 +302,14 @@ def _slowness(run: Run, words: _Words) -> Iterator[str]:
 def _faster(run: Run, words: _Words) -> Iterator[str]:
     """What would help most: a rate that is not so small, columns of one size."""
     stability = run.stability
-    if stability.drawing is None and stability.lr < _BRAKE * stability.lr_best < inf and run.request.sgd.zero_grad:
+    if not _noisy(run) and stability.lr < _BRAKE * stability.lr_best < inf and run.request.sgd.zero_grad:
         best = replace(stability, options=replace(stability.options, lr=stability.lr_best))
         yield words("brake", other=words.epochs(best.epochs_to(1e-3)))
-    standardized = stability.standardized
+    yield from _standardize(run, words)
+
+
+def _standardize(run: Run, words: _Words) -> Iterator[str]:
+    stability, standardized = run.stability, run.stability.standardized
     if standardized is not None and stability.condition_number > _ROUNDER * standardized.condition_number:
         yield words(
             "standardize",
@@ -290,6 +317,20 @@ def _faster(run: Run, words: _Words) -> Iterator[str]:
             rate=significant(standardized.lr, 3),
             epochs_other=words.epochs(standardized.epochs_to(1e-3)),
         )
+
+
+def _noisy(run: Run) -> bool:
+    """Whether steps see fewer rows than there are."""
+    drawing = run.stability.drawing
+    return drawing is not None and drawing.size < drawing.rows
+
+
+def _is_round(run: Run) -> bool:
+    return len(run.stability.steepness) < 2 or run.stability.condition_number < 1.5
+
+
+def _bowl(run: Run, words: _Words) -> str:
+    return words("round" if _is_round(run) else "bowl")
 
 
 def _factor(factor: float) -> str:

@@ -7,11 +7,11 @@ TEXTS: dict[str, dict[str, str]] = {
         "never": "for ever",
         "epoch": "1 epoch",
         "epochs": "{number} epochs",
-        "converged": "The run converged: after {epochs} epochs every coefficient is within a thousandth of the "
+        "converged": "The run converged: after {epochs} every coefficient is within a thousandth of the "
         "exact answer, of itself or of its standard error.",
-        "crawled": "The run has not converged yet: after {epochs} epochs {name} is {trained}, and the exact "
+        "crawled": "The run has not converged yet: after {epochs} {name} is {trained}, and the exact "
         "answer is {exact}.",
-        "floor": "The run is at its noise floor: after {epochs} epochs {name} is {trained} and the exact answer "
+        "floor": "The run is at its noise floor: after {epochs} {name} is {trained} and the exact answer "
         "is {exact}, and more epochs of the same kind bring it no nearer.",
         "decayed": "The run converged to where weight decay {decay} leads, which is not the exact answer: {name} "
         "is {trained} instead of {exact}.",
@@ -20,6 +20,16 @@ TEXTS: dict[str, dict[str, str]] = {
         "rate": "lr {lr} is {share} % of the limit {limit}, set by {column}; {best} is the fastest.",
         "rate_below": "lr {lr} is {share} % of the limit {limit}, set by {column}; just below it is the fastest.",
         "rate_far": "lr {lr} is far above the limit {limit}, set by {column}; {best} is the fastest.",
+        "rate_swinging": "lr {lr} is {share} % of the limit {limit}, set by {column}.",
+        "scheduled": "lr {lr} is multiplied by the schedule {schedule} from epoch to epoch; at a constant rate the "
+        "limit is {limit}, set by {column}, and {best} is the fastest.",
+        "scheduled_batches": "lr {lr} is multiplied by the schedule {schedule} from epoch to epoch; at a constant "
+        "rate the limit for batches of {batch} is about {about}, an estimate.",
+        "scheduled_above": "In every epoch whose rate is above that limit the error grows.",
+        "scheduled_above_batches": "In every epoch whose rate is above it the error grows, and below it a batch with "
+        "a row that is much longer than the others can overshoot.",
+        "any_rate_batches": "Gradients that are never forgotten add up (zero_grad=False is momentum 1), and so does "
+        "the noise of batches of {batch} out of {rows} rows: no learning rate is low enough.",
         "no_limit": "No learning rate is too high for these data and options.",
         "rate_batches": "lr {lr} is {about_share} % of about {about}, an estimate of the limit for batches of "
         "{batch}.",
@@ -65,13 +75,12 @@ TEXTS: dict[str, dict[str, str]] = {
         "beyond_why": "That comes from the size of the numbers and not from the learning rate: the largest "
         "starting weight is {start}, and residuals are squared.",
         "beyond_try": "Start nearer to 0 (init), or give columns and target in other units.",
-        "scheduled": "The rate was {lr} times the schedule {schedule}, so no one factor says how fast errors shrink.",
         "averaged": "The weights are means over all steps of the last {average} epochs, which takes most of the "
         "noise of mini-batches out of them.",
         "stopped": "The run stopped at step {stopped}: the loss was no finite number; it had started at {first}.",
-        "settled": "The loss has settled: from {first} it came to {last} in {epochs} epochs, and hardly changed "
+        "settled": "The loss has settled: from {first} it came to {last} in {epochs}, and hardly changed "
         "over the last tenth of them.",
-        "unsettled": "The loss has not settled yet: from {first} it came to {last} in {epochs} epochs.",
+        "unsettled": "The loss has not settled yet: from {first} it came to {last} in {epochs}.",
         "l1": "The l1 loss is least where half of the residuals are positive, near a median and not the mean, so "
         "the least-squares answer is not its goal.",
         "huber": "The huber loss squares small residuals and counts large ones by their size, so outliers pull "
@@ -89,10 +98,10 @@ TEXTS: dict[str, dict[str, str]] = {
         "never": "끝없이",
         "epoch": "1 에포크",
         "epochs": "{number} 에포크",
-        "converged": "수렴했으며, {epochs} 에포크 뒤 모든 계수가 정확한 해에서 계수 자신이나 표준오차의 1000분의 "
+        "converged": "수렴했으며, {epochs} 뒤 모든 계수가 정확한 해에서 계수 자신이나 표준오차의 1000분의 "
         "1 이내에 있다.",
-        "crawled": "아직 수렴하지 않아서, {epochs} 에포크 뒤 {name} 값은 {trained}인데 정확한 해는 {exact}이다.",
-        "floor": "노이즈 바닥에 이르러서, {epochs} 에포크 뒤 {name} 값은 {trained}이고 정확한 해는 {exact}이며 "
+        "crawled": "아직 수렴하지 않아서, {epochs} 뒤 {name} 값은 {trained}인데 정확한 해는 {exact}이다.",
+        "floor": "노이즈 바닥에 이르러서, {epochs} 뒤 {name} 값은 {trained}이고 정확한 해는 {exact}이며 "
         "같은 방식으로 더 학습해도 가까워지지 않는다.",
         "decayed": "가중치 감쇠(weight_decay) {decay}의 목표에 수렴했지만 정확한 해와는 달라서, {name} 값은 "
         "{exact} 대신 {trained}이다.",
@@ -104,6 +113,16 @@ TEXTS: dict[str, dict[str, str]] = {
         "바로 아래가 가장 빠르다.",
         "rate_far": "학습률 {lr}: 학습률 한계 {limit}보다 훨씬 크고, 한계를 정하는 열은 {column}, 가장 빠른 "
         "학습률은 {best}이다.",
+        "rate_swinging": "학습률 {lr}: 학습률 한계 {limit}의 {share} %이고, 한계를 정하는 열은 {column}이다.",
+        "scheduled": "학습률 {lr}: 에포크마다 스케줄 {schedule}에 따른 값을 곱하며, 학습률이 일정할 때의 한계는 "
+        "{limit}(정하는 열은 {column}), 가장 빠른 학습률은 {best}이다.",
+        "scheduled_batches": "학습률 {lr}: 에포크마다 스케줄 {schedule}에 따른 값을 곱하며, 학습률이 일정할 때 배치 "
+        "{batch}행의 한계는 약 {about}(추정값)이다.",
+        "scheduled_above": "학습률이 이 한계보다 큰 에포크마다 오차가 커진다.",
+        "scheduled_above_batches": "학습률이 이 한계보다 큰 에포크마다 오차가 커지며, 한계보다 작더라도 다른 행보다 "
+        "값이 훨씬 큰 행이 든 배치는 바닥을 지나칠 수 있다.",
+        "any_rate_batches": "지난 그래디언트가 잊히지 않고 누적되면서(zero_grad=False는 모멘텀 1과 같다) {rows}행 "
+        "가운데 {batch}행씩 본 노이즈도 누적되어, 어떤 학습률에서도 안정되지 않는다.",
         "no_limit": "이 데이터와 옵션에서는 학습률에 한계가 없다.",
         "rate_batches": "학습률 {lr}: 배치 {batch}행일 때의 한계 추정값 {about}의 {about_share} %이다.",
         "noise": "스텝마다 {rows}행 가운데 {batch}행만 보아 그래디언트에 노이즈가 있으므로, 학습률이 일정하면 "
@@ -146,14 +165,12 @@ TEXTS: dict[str, dict[str, str]] = {
         "beyond_why": "원인은 학습률이 아니라 값의 크기로, 처음 가중치 가운데 가장 큰 것이 {start}이고 잔차는 "
         "제곱된다.",
         "beyond_try": "0에 가까운 값에서 시작하거나(init) 열과 목표값의 단위를 바꾸면 된다.",
-        "scheduled": "학습률이 {lr}에 {schedule} 스케줄을 곱한 값이어서 오차가 줄어드는 빠르기를 하나의 배수로 말할 "
-        "수 없다.",
         "averaged": "가중치는 마지막 {average} 에포크의 모든 스텝에 대한 평균이어서 미니배치의 노이즈가 대부분 "
         "사라진다.",
         "stopped": "처음에 {first}이던 손실이 유한한 수가 아니게 되어 {stopped}번째 스텝에서 멈췄다.",
-        "settled": "손실이 {epochs} 에포크 동안 {first}에서 {last}로 변하여 자리를 잡았고, 마지막 10분의 1 동안 "
+        "settled": "손실이 {epochs} 동안 {first}에서 {last}로 변하여 자리를 잡았고, 마지막 10분의 1 동안 "
         "거의 변하지 않았다.",
-        "unsettled": "손실이 {epochs} 에포크 동안 {first}에서 {last}로 변했고 아직 자리를 잡지 않았다.",
+        "unsettled": "손실이 {epochs} 동안 {first}에서 {last}로 변했고 아직 자리를 잡지 않았다.",
         "l1": "l1 손실은 잔차의 절반이 양수인 곳, 곧 평균이 아니라 중앙값 근처에서 가장 작으므로 최소제곱 해가 "
         "목표가 아니다.",
         "huber": "huber 손실은 작은 잔차는 제곱하고 큰 잔차는 크기만큼만 세어 이상값에 덜 끌리므로 최소제곱 해가 "

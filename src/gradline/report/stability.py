@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gradline.layout import WIDTH, filled, left, listing, shortened, wrapped
+from gradline.layout import WIDTH, cells, left, listing, shortened, wrapped
 from gradline.report.numbers import count
 
 if TYPE_CHECKING:
@@ -38,14 +38,11 @@ def stability_table(stability: Stability) -> str:
 
 def stability_lines(stability: Stability) -> str:
     """Two lines, or three where standardizing would help."""
-    column = shortened(stability.column, 20)
-    parts = (
-        f"Stability: limit {stability.lr_limit:.4g} (set by {column})",
-        f"best rate {stability.lr_best:.4g}",
-        f"condition {stability.condition_number:.3g}",
-    )
+    limit = f"Stability: limit {stability.lr_limit:.4g} (set by "
+    best = f") · best rate {stability.lr_best:.4g} · condition {stability.condition_number:.3g}"
+    column = shortened(stability.column, min(20, WIDTH - cells(limit + best)))
     epochs = f"{stability.epochs_to(1e-3)} epochs to 1e-3 of the start, {stability.epochs_to(1e-6)} to 1e-6"
-    lines = filled(parts, "  ")
+    lines = [limit + column + best]
     lines.append(f"  at lr {stability.lr:.4g}: {epochs}")
     if stability.drawing is not None and stability.lr_limit_batches is not None:
         about = f"about {stability.lr_limit_batches:.2g} is the limit (estimate)"

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 NEAR = 1e-3
 """A run has converged when no coefficient is further from its goal than this, of itself or its standard error."""
+SWING = 1e-2
+"""A loss over all rows that goes up and down by more than this share of itself has not settled."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -142,7 +144,8 @@ class Run:
         grown a hundredfold from its first epoch to its last, or tenfold at a rate known to be too high. Converged:
         every coefficient is within 1e-3 of where the run was heading, relative to itself or its standard
         error, whichever is larger; for losses without a closed form: the mean loss of the last tenth of the
-        steps is within 1e-4 of that of the tenth before.
+        steps is within 1e-4 of that of the tenth before, and where each step sees all rows the losses of that tenth
+        are within 1e-2 of each other.
         """
         if self.stopped_at is not None:
             return "diverged"
@@ -182,6 +185,8 @@ class Run:
 
     def trace(self, steps: int = 2) -> Trace:
         """The first steps of the real PyTorch loop, statement by statement, values before and after each.
+
+        It ends with the run where that has fewer steps. A callback is not called.
 
         Raises:
             OptionError: steps is not a whole number from 1 up, or the rows are not at hand (training from
@@ -272,7 +277,7 @@ class Run:
         if self.stopped_at is not None:
             left = f"the loss left {self.request.computed_in}'s range"
             return f"diverged: stopped at step {self.stopped_at}, {left}"
-        return f"{self.status} · {self.epochs} epochs"
+        return f"{self.status} · {self.epochs} epoch{'s' * (self.epochs != 1)}"
 
     def _short(self, far: tuple[Any, ...]) -> str:
         if self._theta.shape == (2, 1):
@@ -305,7 +310,8 @@ class Run:
         if not tenth:
             return False
         last, before = loss[-tenth:].mean(), loss[-2 * tenth : -tenth].mean()
-        return bool(abs(last - before) <= 1e-4 * abs(before))
+        swings = self.history.steps_per_epoch == 1 and np.ptp(loss[-tenth:]) > SWING * abs(last)
+        return bool(abs(last - before) <= 1e-4 * abs(before)) and not swings
 
     @cached_property
     def _theta(self) -> Array:
