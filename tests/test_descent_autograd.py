@@ -97,6 +97,31 @@ def test_lbfgs_gets_its_closure() -> None:
     np.testing.assert_allclose(run.weight, run.exact.coef, rtol=1e-6)
 
 
+@pytest.mark.parametrize("zero_grad", [True, False])
+def test_a_closure_is_the_only_backward_pass_of_a_step(zero_grad: bool) -> None:
+    x, y = (torch.tensor(values) for values in design("line"))
+    model = nn.Linear(1, 1).double()
+    with torch.no_grad():
+        model.weight.fill_(0.5)
+        model.bias.fill_(-0.7)
+    optimizer = torch.optim.LBFGS(model.parameters(), lr=0.1)
+    losses = []
+
+    def closure() -> torch.Tensor:
+        if zero_grad:
+            optimizer.zero_grad()
+        loss = nn.functional.mse_loss(model(x), y)
+        loss.backward()
+        return loss
+
+    for _ in range(4):
+        losses.append(nn.functional.mse_loss(model(x), y).item())
+        optimizer.step(closure)
+    run = gl.train(x, y, optimizer="lbfgs", lr=0.1, epochs=4, init=(0.5, -0.7), zero_grad=zero_grad)
+    assert run.history.loss.tolist() == losses
+    assert run.weight[0] == model.weight.item()
+
+
 def test_the_engine_may_be_asked_for() -> None:
     x, y = design("line")
     closed = gl.train(x, y, seed=0, epochs=50)

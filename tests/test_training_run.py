@@ -375,6 +375,8 @@ def test_no_rows_are_left() -> None:
         ({"lr_schedule": "cosin"}, "Did you mean 'cosine'?"),
         ({"lr_schedule": lambda epoch: -1.0}, "lr_schedule must give a share of lr, .* -1.0 arrived for epoch 0"),
         ({"average": 501}, "average is over how many of the last epochs, from 0 to 500; 501 arrived"),
+        ({"lr": 1e307}, r"lr 1e\+307 times the steepness of the loss is beyond float64's range"),
+        ({"lr": 1e307, "batch_size": 40}, r"lr 1e\+307 times the steepness of the loss is beyond float64's range"),
         ({"callback": 3}, "callback must be a function of a step; 3 arrived"),
         (
             {"loss": nn.NLLLoss()},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +29,8 @@ from gradline.visits import longest_row, source_of, tensors_of
 if TYPE_CHECKING:
     from gradline.descent.autograd import Callback, Loop
     from gradline.descent.trace import Trace
+
+_FAR = 1e150  # rates above it may leave float64's range when they meet the data
 
 
 def train(
@@ -310,6 +313,11 @@ def _in_closed_form(
         raise too_far(start, init is not None, "float64", request.loss)
     if auto:
         request = _chosen(quadratic, moments, request, auto, None if longest is None else partial(longest, units))
+    if request.sgd.lr > _FAR and request.sgd.lr * 2.0 * float(np.vdot(quadratic.root, quadratic.root)) == inf:
+        raise OptionError(
+            f"lr {request.sgd.lr:.4g} times the steepness of the loss is beyond float64's range.\n"
+            'Use lr="auto", or a rate below the limit that gl.stability says.'
+        )
     if not auto.lr and request.smooth and not _surely_stable(quadratic, len(moments.targets), request):
         stability = stability_of(quadratic, moments, request.sgd, request.reduction)
         if not stability.stable:

@@ -6,6 +6,7 @@ import inspect
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -132,9 +133,13 @@ def descend(
             value = loss.item()
             if not math.isfinite(value):
                 return recorder.recorded(step, average.of(model), step)
+            held = [part.grad.clone() for part in model.parameters() if with_closure and part.grad is not None]
             loss.backward()  # type: ignore[no-untyped-call]
             seen = read(model.weight, model.bias), read(model.weight.grad, model.bias.grad)
             recorder.note(step, value, *seen)
+            if with_closure:  # which has its own backward pass: what this one added is taken back
+                for part, before in zip_longest(model.parameters(), held):
+                    part.grad = before
             try:
                 optimizer.step(closure) if with_closure else optimizer.step()  # type: ignore[arg-type]
             except RuntimeError as error:
