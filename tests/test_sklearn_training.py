@@ -102,6 +102,8 @@ def test_what_did_not_arrive_is_said(line: Any) -> None:
     assert [each.category for each in said] == [gl.GradlineWarning, ConvergenceWarning]
     assert "diverged" in str(said[1].message)
     assert said[1].filename == __file__
+    with pytest.warns(ConvergenceWarning, match="Run: diverged"):
+        GradientDescentRegressor(batch_size=10, lr=10.0, epochs=3, random_state=0).fit(X, y)
 
 
 def test_noise_of_batches_is_no_warning(line: Any) -> None:
