@@ -126,6 +126,14 @@ def test_fit_begins_anew_and_a_refused_part_changes_nothing(diabetes: Any) -> No
     assert pickle.dumps(state(model.fit(X, y))) == before
 
 
+def test_any_number_of_jobs_gives_the_same_bytes() -> None:
+    rng = np.random.default_rng(4)
+    X, y = rng.normal(size=(200_000, 3)), rng.normal(size=200_000)  # four chunks
+    one = pickle.dumps(state(LinearRegression(n_jobs=1).fit(X, y)))
+    for jobs in (None, 2, np.int64(3), -1, -2, -1000):
+        assert pickle.dumps(state(LinearRegression(n_jobs=jobs).fit(X, y))) == one
+
+
 def test_inference_is_that_of_fit(diabetes: Any) -> None:
     X, y = diabetes
     model, fit = LinearRegression().fit(X, y), gl.fit(X, y)

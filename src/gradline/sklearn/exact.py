@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABCMeta, abstractmethod
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +19,7 @@ from gradline.results.fit import Fit, Prediction
 from gradline.sklearn.checks import demand_truth, finite, named, new_rows_of, refuse_positive, rows_of, threads_of
 
 
-class _Exact(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class _Exact(MultiOutputMixin, RegressorMixin, BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
     """What the exact estimators share: rows become moments, moments the answer."""
 
     fit_intercept: bool
@@ -110,12 +111,13 @@ class _Exact(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[m
     def _threads(self) -> int | None:
         return None
 
+    @abstractmethod
     def _check_options(self) -> None:
-        raise NotImplementedError
+        """Refuse options that cannot be."""
 
+    @abstractmethod
     def _solve(self, moments: Moments, dimensions: int) -> None:
         """Set what follows from the moments; `dimensions` of y."""
-        raise NotImplementedError
 
     def _keep(self, result: Fit | tuple[Fit, ...], *, flat: bool, single: bool) -> None:
         """Set the attributes: `flat` says whether coef_ is (d,), `single` whether intercept_ is a number."""
