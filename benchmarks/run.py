@@ -1,6 +1,7 @@
 """Everything that README and docs claim, measured: accuracy first, then speed, then start-up.
 
-    python benchmarks/run.py [accuracy] [training] [minibatch] [moments] [files] [categories] [doctor] [startup]
+    python benchmarks/run.py [accuracy] [training] [minibatch] [moments] [estimators] [files] [categories] [doctor]
+        [startup]
 
 Peers and gradline take turns within one run; figures are medians, and only ratios within a run mean anything.
 """
@@ -16,6 +17,7 @@ from pathlib import Path
 import accuracy
 import categories
 import doctor
+import estimators
 import files
 import minibatch
 import moments
@@ -27,12 +29,23 @@ PARTS = {
     "training": training,
     "minibatch": minibatch,
     "moments": moments,
+    "estimators": estimators,
     "files": files,
     "categories": categories,
     "doctor": doctor,
     "startup": startup,
 }
-PACKAGES = ["gradline", "numpy", "scipy", "numba", "torch", "scikit-learn", "scikit-learn-intelex", "statsmodels"]
+PACKAGES = [
+    "gradline",
+    "numpy",
+    "scipy",
+    "numba",
+    "torch",
+    "scikit-learn",
+    "scikit-learn-intelex",
+    "polars-ds",
+    "statsmodels",
+]
 
 
 def processor() -> str:

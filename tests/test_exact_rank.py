@@ -186,3 +186,12 @@ def test_a_hundred_dependent_levels_are_an_error_of_three_lines() -> None:
     assert lines[1].startswith("z = 1·g[T.g01] + 2·g[T.g02] + ")
     assert lines[1].endswith(" …")
     assert max(map(len, lines)) <= 80
+
+
+def test_more_columns_than_rows_is_no_contradiction() -> None:
+    from sklearn.datasets import make_regression
+
+    X, y = make_regression(n_samples=50, n_features=100, noise=0, bias=10, random_state=42)
+    fit = gl.fit(X, y, intercept=False)  # the first 50 columns nearly depend on each other, so rounding grows
+    assert len(fit.aliased) == 50
+    assert fit.digits > 6

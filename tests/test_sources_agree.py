@@ -19,6 +19,7 @@ import pyarrow.parquet
 import pytest
 import torch
 from chunks import chunks
+from scipy import sparse
 
 from gradline.sources import CHUNK, open_table
 
@@ -96,6 +97,8 @@ SOURCES: dict[str, Callable[[np.ndarray, Path], Any]] = {
     "tensor": lambda m, _: torch.from_numpy(m),
     "tensor, requires grad": lambda m, _: torch.from_numpy(m).requires_grad_(),
     "tensor, transposed": lambda m, _: torch.from_numpy(np.asfortranarray(m)).mT.contiguous().mT,
+    "sparse, by row": lambda m, _: sparse.csr_array(m),
+    "sparse, by column": lambda m, _: sparse.csc_matrix(m),
     "pandas": lambda m, _: pd.DataFrame(m, columns=NAMES),
     "pandas, by column": lambda m, _: pd.DataFrame({name: m[:, j].copy() for j, name in enumerate(NAMES)}),
     "pandas, nullable": lambda m, _: _pandas_nullable(m),

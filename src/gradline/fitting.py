@@ -54,9 +54,10 @@ def fit(
     answer carries as many digits as the data do.
 
     Args:
-        data: An array or tensor (n, d) or (n,), a pandas, Polars or Arrow table, `gl.polynomial(x, k)`; the path of
-            a CSV, JSON, Parquet or Feather file, a list of paths, a glob or a folder, on a disk or at s3://, gs:// or
-            https://; sqlite:/// or postgresql:// with ?table=; `gl.sql("select …")`; or an iterable of tables.
+        data: An array or tensor (n, d) or (n,), a SciPy sparse matrix, a pandas, Polars or Arrow table,
+            `gl.polynomial(x, k)`; the path of a CSV, JSON, Parquet or Feather file, a list of paths, a glob or a
+            folder, on a disk or at s3://, gs:// or https://; sqlite:/// or postgresql:// with ?table=;
+            `gl.sql("select …")`; or an iterable of tables.
         target: (n,), (n, 1) or (n, k) values, or the name of a column, or a list of names.
         features: Names of the columns to use; by default all the others.
         formula: As "y ~ a + log(b) + a:b + C(city) + poly(c, 3) - 1" instead of target and features.

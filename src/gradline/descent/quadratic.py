@@ -164,15 +164,18 @@ def standardized(quadratic: Quadratic) -> tuple[Quadratic, Units]:
     upper[:, 1:] /= scale
     gram = cross_products((upper, np.zeros_like(upper)), (upper, np.zeros_like(upper)))
 
-    def exactly() -> tuple[Pair, Pair]:
-        (hi, lo), aim = quadratic.exactly()
-        hi, lo = hi.copy(), lo.copy()
-        hi[0, 1:] = lo[0, 1:] = 0.0
-        wide = np.tile(scale, (len(hi), 1))
-        hi[:, 1:], lo[:, 1:] = divide((hi[:, 1:], lo[:, 1:]), (wide, 0.0 * wide))
-        return (hi, lo), aim
-
+    exactly = partial(_standardized_exactly, quadratic.exactly, scale)
     return replace(quadratic, root=upper, gram=gram, exactly=exactly), Units(centre, scale)
+
+
+def _standardized_exactly(exactly: Callable[[], tuple[Pair, Pair]], scale: Array) -> tuple[Pair, Pair]:
+    """The root and the aim as pairs; no function within another, for those cannot be pickled."""
+    (hi, lo), aim = exactly()
+    hi, lo = hi.copy(), lo.copy()
+    hi[0, 1:] = lo[0, 1:] = 0.0
+    wide = np.tile(scale, (len(hi), 1))
+    hi[:, 1:], lo[:, 1:] = divide((hi[:, 1:], lo[:, 1:]), (wide, 0.0 * wide))
+    return (hi, lo), aim
 
 
 def product(a: Pair, b: Pair) -> Pair:

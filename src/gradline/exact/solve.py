@@ -131,7 +131,8 @@ def solve(
         unsure = "the rank"
     elif coarse and rss_is_unsure(params, rss_high, nothing, norms, reduced.kept, units, constant):
         unsure = "the residual sum of squares"
-    if contradicted(reduced, spacing[:q]) or (coarse and unsure == "the rank"):
+    wide = rows is not None and reduced.kept.sum() >= rows  # no data can deny that all other columns depend on these
+    if (contradicted(reduced, spacing[:q]) and not wide) or (coarse and unsure == "the rank"):
         digits = 0.0
     if l2:
         variance, root, freedom = shrunk(reduced, (matrix[0][:q, :q], matrix[1][:q, :q]), strength)

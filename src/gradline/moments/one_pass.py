@@ -83,12 +83,12 @@ def accumulate(
     )
     if checkpoint is None and problem.table.rows is not None and problem.table.rows <= CHUNK:
         parts = problem.parts()
-        if len(parts) == 1:  # a small table: no threads, and mostly a single chunk
-            found = [sums for rows in parts[0].read() for sums in summing.chunks(problem.block(rows))]
-            if len(found) == 1:
-                if progress is not None:
-                    progress(found[0].rows, problem.table.rows)
-                return _moments(problem, summing, found[0], precision)
+        rows = next(iter(parts[0].read()), None) if len(parts) == 1 else None
+        if rows is not None and len(rows.columns[0]) == problem.table.rows:  # a single chunk needs no threads
+            [found] = summing.chunks(problem.block(rows))
+            if progress is not None:
+                progress(found.rows, problem.table.rows)
+            return _moments(problem, summing, found, precision)
     tree = Tree(summing.merge, () if checkpoint is None else checkpoint.resume(problem, summing))
     done = sum(node.sums.rows for node in tree.nodes)
     for nodes in runs(problem, summing, threads // within, tree.chunks):

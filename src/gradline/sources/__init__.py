@@ -11,6 +11,7 @@ from gradline.errors import DataError, OptionError
 from gradline.sources.arrays import array_columns, array_table, is_tensor
 from gradline.sources.columns import Column
 from gradline.sources.rows import CHUNK, Part, Rows, Table, demand
+from gradline.sources.sparse import Sparse, is_sparse
 from gradline.sources.streams import Stream, is_stream
 
 __all__ = ["CHUNK", "Part", "Rows", "Stream", "Table", "demand", "is_named", "is_path", "open_columns", "open_table"]
@@ -22,9 +23,9 @@ _ARRAYS = (np.ndarray, np.generic, list, tuple, int, float, complex)
 def open_table(data: Any, where: str | None = None, sql: str | None = None) -> Table:
     """Open any supported kind of table.
 
-    Arrays, tensors and lists; pandas, Polars and Arrow tables and series; paths and addresses of CSV, JSON, Parquet
-    and Feather files, a list of them, a glob or a folder; `gl.sql(…)` and DuckDB relations; sqlite:/// and
-    postgresql:// URLs; streams of tables or (X, y) pairs.
+    Arrays, tensors and lists; sparse matrices; pandas, Polars and Arrow tables and series; paths and addresses of
+    CSV, JSON, Parquet and Feather files, a list of them, a glob or a folder; `gl.sql(…)` and DuckDB relations;
+    sqlite:/// and postgresql:// URLs; streams of tables or (X, y) pairs.
 
     `where` is an SQL condition on the rows of files and databases; of several files, each by itself. `sql` is a
     whole query instead, which calls the table `data`: "select fare, a / b as r from data where a > 0"; several
@@ -62,7 +63,7 @@ def is_array(data: Any) -> bool:
 
 def is_named(data: Any) -> bool:
     """Whether the columns of this table have names of their own."""
-    return not is_array(data) or is_path(data)
+    return not (is_array(data) or is_sparse(data)) or is_path(data)
 
 
 def _open(data: Any, where: str | None, sql: str | None) -> Table:
@@ -86,6 +87,8 @@ def _open(data: Any, where: str | None, sql: str | None) -> Table:
         raise OptionError(f"{option} files and databases, and {type(data).__name__} is in memory.\n{hint}")
     if is_array(data):
         return array_table(data)
+    if is_sparse(data):
+        return Sparse(data)
     if is_stream(data):
         return Stream(data)
     from gradline.sources.frames import frame_table

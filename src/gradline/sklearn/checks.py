@@ -1,0 +1,103 @@
+"""What all estimators ask of their data and options before anything is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from numbers import Integral
+from typing import Any
+
+from scipy.sparse import issparse
+from sklearn.utils import assert_all_finite
+from sklearn.utils.validation import validate_data
+
+from gradline.design.terms import Term
+from gradline.errors import DataError, OptionError
+from gradline.moments import Moments
+from gradline.moments.one_pass import processors
+
+SPARSE = ["csr", "csc"]
+
+
+def rows_of(estimator: Any, X: Any, y: Any, *, first: bool = True) -> tuple[Any, Any]:
+    """X (n, d) and y (n,) or (n, k) as scikit-learn's conventions have them; its own errors where they are not.
+
+    Numbers keep their type, float32 among them. Whether X is finite shows in its sums: see `finite`.
+    """
+    checked: tuple[Any, Any] = validate_data(
+        estimator,
+        X,
+        y,
+        reset=first,
+        accept_sparse=SPARSE,
+        dtype="numeric",
+        multi_output=True,
+        y_numeric=True,
+        ensure_all_finite=False,
+    )
+    return checked
+
+
+@contextmanager
+def finite(estimator: Any, X: Any) -> Iterator[None]:
+    """Say what is wrong with X in scikit-learn's words where its sums were refused for missing or infinite values.
+
+    Looking for these beforehand would take another pass over the rows.
+    """
+    try:
+        yield
+    except DataError:
+        values: Any = X
+        assert_all_finite(values.data if issparse(X) else X, estimator_name=type(estimator).__name__, input_name="X")
+        raise
+
+
+def new_rows_of(estimator: Any, X: Any) -> Any:
+    """X (n, d) for predictions, with the columns that the estimator was fitted on."""
+    return validate_data(estimator, X, reset=False, accept_sparse=SPARSE, dtype="numeric")
+
+
+def demand_truth(name: str, value: object) -> None:
+    """Refuse an option that should be true or false and is something else."""
+    if value not in (True, False):
+        raise OptionError(f"{name} must be True or False; {value!r} arrived.")
+
+
+def refuse_positive(positive: object, name: str) -> None:
+    """Refuse coefficients that must not be negative: they are no function of one elimination."""
+    demand_truth("positive", positive)
+    if positive:
+        raise OptionError(
+            "positive=True was asked for, and an exact solution knows no bounds.\n"
+            f"Use positive=False, or sklearn.linear_model.{name}."
+        )
+
+
+def threads_of(n_jobs: object) -> int | None:
+    """How many threads that many jobs are: as scikit-learn counts them, but None stands for all processors."""
+    if n_jobs is None:
+        return None
+    if isinstance(n_jobs, bool) or not isinstance(n_jobs, Integral) or n_jobs == 0:
+        raise OptionError(f"n_jobs must be None or a whole number other than 0; {n_jobs!r} arrived.")
+    jobs = int(n_jobs)
+    return jobs if jobs > 0 else max(1, processors() + 1 + jobs)
+
+
+def named(estimator: Any, moments: Moments) -> Moments:
+    """The moments with the names that the columns of X had, where they had any."""
+    names = getattr(estimator, "feature_names_in_", None)
+    if names is None:
+        return moments
+    columns = distinct([str(name) for name in names])
+    return replace(moments, columns=columns, terms=tuple([Term(name, ((name, 1),)) for name in columns]))
+
+
+def distinct(names: Sequence[str]) -> tuple[str, ...]:
+    """The names with a mark where scikit-learn allows what a table of coefficients does not: twins, 'Intercept'."""
+    chosen: list[str] = []
+    for name in names:
+        while name == "Intercept" or name in chosen:
+            name = f"{name}_"
+        chosen.append(name)
+    return tuple(chosen)

@@ -1,0 +1,138 @@
+"""Gradient descent as an estimator: what `gl.train` does, under scikit-learn's conventions."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils.extmath import safe_sparse_dot
+from sklearn.utils.validation import check_is_fitted
+
+from gradline.doubledouble import Array
+from gradline.results.run import Run
+from gradline.sklearn.checks import finite, named, new_rows_of, rows_of
+from gradline.training import train
+
+
+class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """A linear model trained by gradient descent, on standardized columns and at the best rate unless told otherwise.
+
+    All options are those of `gl.train`: full-batch SGD on the squared loss is computed in closed form, mini-batches
+    and named losses are compiled, and all else runs the PyTorch loop.
+
+    Args:
+        lr: The learning rate, or "auto" for the best one (MSE and SGD).
+        epochs: Passes over the rows.
+        batch_size: Rows per step; None for all.
+        momentum: 0 to 1, or "auto" for the best one.
+        nesterov: As in `torch.optim.SGD`.
+        weight_decay: Likewise; it decays the bias too.
+        optimizer: A name in `torch.optim`, or an optimizer class.
+        loss: "mse", "l1", "huber", or an `nn.Module`.
+        lr_schedule: "constant", "step", "cosine", "1/t", or a function of the epoch.
+        average: Over how many of the last epochs parameters are averaged.
+        standardize: Train on columns of mean 0 and standard deviation 1; results are in the units of the data.
+        engine: "auto", "closed-form", "minibatch" or "autograd".
+        random_state: Of the start and of the batches.
+
+    Attributes:
+        coef_: (d,), or (k, d) where y has two axes.
+        intercept_: A number, or (k,).
+        run_: The `Run`: history, stability, how far from the exact answer (`run_.gap()`), and that (`run_.exact`).
+        n_iter_: Epochs done.
+        n_features_in_: d.
+        feature_names_in_: (d,) where X had names.
+
+    Example:
+        >>> model = GradientDescentRegressor(random_state=0).fit([[1.0], [2.0], [3.0], [4.0]], [5.1, 6.9, 9.0, 11.0])
+        >>> model.coef_.round(3), model.run_.status
+        (array([1.98]), 'converged')
+    """
+
+    coef_: Array
+    intercept_: Any
+    run_: Run
+    n_iter_: int
+
+    def __init__(
+        self,
+        *,
+        lr: float | str = "auto",
+        epochs: int = 500,
+        batch_size: int | None = None,
+        momentum: float | str = 0.0,
+        nesterov: bool = False,
+        weight_decay: float = 0.0,
+        optimizer: Any = "sgd",
+        loss: Any = "mse",
+        lr_schedule: str | Callable[[int], float] = "constant",
+        average: int = 0,
+        standardize: bool = True,
+        engine: str = "auto",
+        random_state: Any = None,
+    ) -> None:
+        self.lr = lr
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.momentum = momentum
+        self.nesterov = nesterov
+        self.weight_decay = weight_decay
+        self.optimizer = optimizer
+        self.loss = loss
+        self.lr_schedule = lr_schedule
+        self.average = average
+        self.standardize = standardize
+        self.engine = engine
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any) -> GradientDescentRegressor:
+        """Train on these rows.
+
+        Args:
+            X: (n, d) an array, a data frame, or a sparse matrix. Engines other than the closed form write out as many
+                of its rows as 1 GB holds.
+            y: (n,), or (n, k) for k targets.
+
+        Raises:
+            ValueError: the rows or an option cannot be used.
+
+        Warns:
+            ConvergenceWarning: training diverged, or with all rows in each step is not near its goal yet.
+        """
+        X, y = rows_of(self, X, y)
+        options = {name: value for name, value in self.get_params(deep=False).items() if name != "random_state"}
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        with finite(self, X):
+            run = train(X, y, seed=seed, missing="error", **options)
+        moments = named(self, run.moments)
+        # What traces a run holds the rows, and an estimator keeps none.
+        self.run_ = replace(run, tracing=None, moments=moments, names=("Intercept", *moments.columns))
+        weight, bias = run.weight.reshape(-1, X.shape[1]), np.atleast_1d(run.bias)  # (k, d), (k,)
+        self.coef_, self.intercept_ = (weight[0], bias[0]) if y.ndim == 1 else (weight, bias)
+        self.n_iter_ = run.epochs
+        # Mini-batches at one rate end in noise, which more epochs do not take away: that is no warning's matter.
+        if run.status == "diverged" or (run.status != "converged" and self.batch_size is None):
+            warnings.warn(repr(self.run_), ConvergenceWarning, stacklevel=2)
+        return self
+
+    def predict(self, X: Any) -> Array:
+        """Predict the targets of new rows (n, d): (n,) or (n, k)."""
+        check_is_fitted(self)
+        predicted: Array = safe_sparse_dot(new_rows_of(self, X), self.coef_.T) + self.intercept_
+        return predicted
+
+    def summary(self) -> str:
+        """What ran, how it went and how far it is from the exact answer."""
+        check_is_fitted(self)
+        return self.run_.summary()
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags

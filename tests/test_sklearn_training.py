@@ -1,0 +1,130 @@
+"""GradientDescentRegressor: what gl.train does, under scikit-learn's conventions."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LinearRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.utils.estimator_checks import check_estimator
+
+import gradline as gl
+from gradline.sklearn import GradientDescentRegressor
+
+KINDS = [
+    GradientDescentRegressor(),
+    GradientDescentRegressor(batch_size=1, epochs=20),
+    GradientDescentRegressor(loss="huber", lr=0.1, epochs=50),
+    GradientDescentRegressor(optimizer="adam", lr=0.1, epochs=30),
+]
+
+
+@pytest.fixture
+def line() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 3)) * [1, 20, 0.1] + 5
+    return X, X @ [1.0, -2.0, 30.0] + rng.normal(size=200)
+
+
+@pytest.mark.parametrize("model", KINDS, ids=str)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_scikit_learn_finds_nothing_against_it(model: Any) -> None:
+    results = check_estimator(model, on_skip=None)
+    assert {each["check_name"] for each in results if each["status"] != "passed"} <= {"check_array_api_input"}
+
+
+def test_by_default_it_arrives_at_the_exact_answer(line: Any) -> None:
+    X, y = line
+    model, exact = GradientDescentRegressor(random_state=0).fit(X, y), LinearRegression().fit(X, y)
+    np.testing.assert_allclose(model.coef_, exact.coef_, rtol=1e-10)
+    assert model.intercept_ == pytest.approx(exact.intercept_, rel=1e-9)
+    assert model.run_.status == "converged"
+    assert model.score(X, y) == pytest.approx(exact.score(X, y), rel=1e-12)
+    assert "closed-form" in model.summary()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"batch_size": 20, "epochs": 5, "momentum": 0.5},
+        {"optimizer": "adam", "lr": 0.1, "epochs": 3},
+        {"standardize": False, "lr": 1e-4, "epochs": 9, "weight_decay": 0.1},
+    ],
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_every_option_is_that_of_train(options: dict[str, Any], line: Any) -> None:
+    X, y = line
+    model = GradientDescentRegressor(**options, random_state=3).fit(X, y)
+    seed = int(np.random.RandomState(3).randint(2**31 - 1))
+    run = gl.train(X, y, **{"lr": "auto", "standardize": True} | options, seed=seed)
+    assert np.array_equal(model.coef_, run.weight)
+    assert model.intercept_ == run.bias
+    assert model.n_iter_ == run.epochs == options["epochs"]
+
+
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_matrix, sparse.csc_array])
+def test_several_targets_and_sparse_rows(container: Any, line: Any) -> None:
+    X, y = line
+    for targets in (y, y[:, None], np.stack([y, -y], axis=1)):
+        model = GradientDescentRegressor(random_state=0).fit(container(X), targets)
+        exact = LinearRegression().fit(X, targets)
+        assert model.coef_.shape == exact.coef_.shape
+        assert np.shape(model.intercept_) == np.shape(exact.intercept_)
+        np.testing.assert_allclose(model.predict(container(X)), exact.predict(X), rtol=1e-9)
+
+
+def test_names_and_no_rows_are_kept(line: Any) -> None:
+    X, y = line
+    model = GradientDescentRegressor(random_state=0).fit(pd.DataFrame(X, columns=["a", "b", "c"]), y)
+    assert model.run_.names == ("Intercept", "a", "b", "c")
+    assert model.run_.exact.names == ["Intercept", "a", "b", "c"]
+    again = pickle.loads(pickle.dumps(model))
+    assert np.array_equal(again.coef_, model.coef_)
+    assert again.run_.history.loss[7] == model.run_.history.loss[7]
+    many = clone(model).fit(np.tile(X, (50, 1)), np.tile(y, 50))
+    assert abs(len(pickle.dumps(many)) - len(pickle.dumps(clone(model).fit(X, y)))) < 100
+
+
+def test_what_did_not_arrive_is_said(line: Any) -> None:
+    X, y = line
+    with pytest.warns(ConvergenceWarning, match=r"Run: not yet converged · 2 epochs(.|\n)* epochs more to 1e-3"):
+        GradientDescentRegressor(epochs=2, random_state=0).fit(X, y)
+    with pytest.warns((ConvergenceWarning, gl.GradlineWarning)) as said:
+        GradientDescentRegressor(lr=5.0, random_state=0).fit(X, y)
+    assert [each.category for each in said] == [gl.GradlineWarning, ConvergenceWarning]
+    assert "diverged" in str(said[1].message)
+    assert said[1].filename == __file__
+    with pytest.warns(ConvergenceWarning, match="Run: diverged"):
+        GradientDescentRegressor(batch_size=10, lr=10.0, epochs=3, random_state=0).fit(X, y)
+
+
+def test_noise_of_batches_is_no_warning(line: Any) -> None:
+    X, y = line
+    model = GradientDescentRegressor(batch_size=10, epochs=20, random_state=0).fit(X, y)
+    assert model.run_.status == "not yet converged"
+
+
+def test_it_can_be_searched(line: Any) -> None:
+    X, y = line
+    grid = {"epochs": [200, 300], "momentum": [0.0, 0.5]}
+    search = GridSearchCV(GradientDescentRegressor(random_state=0), grid, cv=3).fit(X, y)
+    assert search.best_score_ > 0.9
+
+
+def test_what_cannot_be_is_said(line: Any) -> None:
+    X, y = line
+    with pytest.raises(gl.OptionError, match="epochs"):
+        GradientDescentRegressor(epochs=0).fit(X, y)
+    with pytest.raises(gl.OptionError, match="batch_size must be at most the 200 rows"):
+        GradientDescentRegressor(batch_size=500).fit(X, y)
+    X[0, 0] = np.nan
+    with pytest.raises(ValueError, match="Input X contains NaN"):
+        GradientDescentRegressor().fit(X, y)
