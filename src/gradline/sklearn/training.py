@@ -95,8 +95,8 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """Train on these rows.
 
         Args:
-            X: (n, d) an array, a data frame, or a sparse matrix. Engines other than the closed form write out as many
-                of its rows as 1 GB holds.
+            X: (n, d) an array, a data frame, or a sparse matrix. The mini-batch engine writes out as many of its rows
+                as 1 GB holds, the PyTorch loop all of them.
             y: (n,), or (n, k) for k targets.
 
         Raises:
