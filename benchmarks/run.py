@@ -1,6 +1,7 @@
 """Everything that README and docs claim, measured: accuracy first, then speed, then start-up.
 
-    python benchmarks/run.py [accuracy] [training] [minibatch] [moments] [files] [categories] [doctor] [startup]
+    python benchmarks/run.py [accuracy] [training] [minibatch] [moments] [files] [categories] [doctor] [probe]
+        [startup]
 
 Peers and gradline take turns within one run; figures are medians, and only ratios within a run mean anything.
 """
@@ -19,6 +20,7 @@ import doctor
 import files
 import minibatch
 import moments
+import probe
 import startup
 import training
 
@@ -30,6 +32,7 @@ PARTS = {
     "files": files,
     "categories": categories,
     "doctor": doctor,
+    "probe": probe,
     "startup": startup,
 }
 PACKAGES = ["gradline", "numpy", "scipy", "numba", "torch", "scikit-learn", "scikit-learn-intelex", "statsmodels"]
