@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 
 import gradline as gl
+from gradline.export.sql_expression import number
 
 HOST = os.environ.get("GRADLINE_TEST_POSTGRES", "")
 DATABASE = "sql_" + os.environ.get("PYTEST_XDIST_WORKER", "alone")
@@ -26,7 +27,7 @@ def table(rows: int = 300) -> pd.DataFrame:
     frame = pd.DataFrame(
         {
             "x": rng.normal(3, 2, rows),
-            "small": rng.normal(0, 1e-7, rows),
+            "small": rng.normal(0, 1e-10, rows),
             "k": rng.integers(-5, 6, rows),
             BAD: rng.normal(size=rows),
             "it's {0} %s": rng.normal(size=rows),
@@ -142,6 +143,13 @@ def test_postgres_says_what_predict_says(formula: str, server: Any) -> None:
         return np.column_stack([column.to_numpy() for column in found.columns])
 
     check(table(), formula, run)
+
+
+def test_literals_are_the_numbers_to_the_bit() -> None:
+    rng = np.random.default_rng(5)
+    numbers = [*(rng.normal(size=300) * 10.0 ** rng.integers(-3, 14, 300)).tolist(), 0.1, 1e-300, -1e22, 5e-324]
+    listed = ", ".join(map(number, numbers))
+    assert duckdb.connect().execute(f"SELECT [{listed}]").fetchone() == (numbers,)
 
 
 def test_nan_is_missing_as_null_is() -> None:
