@@ -47,8 +47,8 @@ def holes(frame: pd.DataFrame) -> pd.DataFrame:
     """New rows: values are missing here and there, and the last two rows have levels that were not seen."""
     frame = frame[:60].copy()
     frame = frame.astype({"k": "Int64", "year": "Int64", "new": "boolean"})
-    for number, column in enumerate(frame.columns):
-        frame.loc[number * 3, column] = None
+    for at, column in enumerate(frame.columns):
+        frame.loc[at * 3, column] = None
     frame.loc[58, "city"], frame.loc[59, "year"] = "Busan", 1999
     return frame
 
@@ -150,6 +150,13 @@ def test_literals_are_the_numbers_to_the_bit() -> None:
     numbers = [*(rng.normal(size=300) * 10.0 ** rng.integers(-3, 14, 300)).tolist(), 0.1, 1e-300, -1e22, 5e-324]
     listed = ", ".join(map(number, numbers))
     assert duckdb.connect().execute(f"SELECT [{listed}]").fetchone() == (numbers,)
+
+
+@postgres
+def test_literals_are_the_numbers_to_the_bit_in_postgres(server: Any) -> None:
+    numbers = [0.1, 1 / 3, -1e22, 1e-300, 5e-324, 12345.678901234567]
+    server.execute(f"SELECT {', '.join(map(number, numbers))}")
+    assert list(server.fetchone()) == numbers
 
 
 def test_nan_is_missing_as_null_is() -> None:

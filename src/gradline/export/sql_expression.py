@@ -40,7 +40,7 @@ _FUNCTIONS = {
     "floor": "FLOOR({0})",
     "ceil": "CEIL({0})",
     # Halves go to the even neighbour, as in Python and PostgreSQL; DuckDB's ROUND takes them away from zero.
-    "round": "CASE WHEN {0} - FLOOR({0}) = 0.5e0 THEN 2 * FLOOR((FLOOR({0}) + 1) / 2) ELSE ROUND({0}) END",
+    "round": "CASE WHEN {0} - FLOOR({0}) = 0.5 THEN 2 * FLOOR((FLOOR({0}) + 1) / 2) ELSE ROUND({0}) END",
     "sign": "CASE WHEN {0} > 0 THEN 1 WHEN {0} < 0 THEN -1 WHEN {0} = 0 THEN 0 END",
     "isnan": "CASE WHEN {0} IS NULL THEN 1 ELSE 0 END",
     "minimum": "CASE WHEN {0} <= {1} THEN {0} WHEN {0} > {1} THEN {1} END",
@@ -65,11 +65,9 @@ def number(value: float) -> str:
     """A double, to the bit.
 
     >>> number(0.1), number(-3.0)
-    ('CAST(0.1e0 AS DOUBLE PRECISION)', 'CAST(-3.0e0 AS DOUBLE PRECISION)')
+    ('CAST(0.1 AS DOUBLE PRECISION)', 'CAST(-3.0 AS DOUBLE PRECISION)')
     """
-    text = repr(float(value))
-    # Without an exponent DuckDB reads a decimal, which becomes a double by a division.
-    return f"CAST({text if 'e' in text else text + 'e0'} AS DOUBLE PRECISION)"
+    return f"CAST({float(value)!r} AS DOUBLE PRECISION)"
 
 
 def level_literal(level: Label, column: str) -> str:
@@ -84,7 +82,7 @@ def level_literal(level: Label, column: str) -> str:
         if "\0" in level:
             raise cannot("SQL", f"the level {shortened(level, 20)!r} of {shortened(column, 20)!r}", _ADVICE)
         return "'" + level.replace("'", "''") + "'"
-    return str(level) if isinstance(level, int) else repr(level) + ("" if "e" in repr(level) else "e0")
+    return repr(level)
 
 
 def translated(expression: Expression, states: Mapping[str, tuple[float, float, float]]) -> str:
