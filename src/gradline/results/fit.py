@@ -241,6 +241,21 @@ class Fit:
                 layer.bias.copy_(torch.from_numpy(params[0].copy()))
         return layer
 
+    def to_onnx(self, path: str | Path) -> None:
+        """Write the fit as an ONNX model in float64, whole or not at all; it needs the extra `onnx`.
+
+        A fit on an array has one input, x (n, d). Otherwise each column is an input (n,) of its own name: float64,
+        for categories string, int64 or bool. The output is `prediction`, (n,) or (n, k). A missing number and a level
+        that the fit has not seen give NaN; so does what `predict` refuses, or infinity.
+
+        Raises:
+            OptionError: the model has something that there is no operation for; or onnx is not installed.
+            StorageError: the file cannot be written.
+        """
+        from gradline.export.onnx import write
+
+        write(self, path)
+
     def to_sql(self) -> str | dict[str, str]:
         """The fit as an SQL expression over its columns, for DuckDB and PostgreSQL; of several targets one for each.
 
