@@ -109,6 +109,20 @@ def test_modes_hooks_and_gradients_are_as_before(fails: bool) -> None:
     assert all(parameter.grad is None for parameter in model.parameters())
 
 
+def test_the_model_runs_without_gradients_and_they_are_on_again_between_batches() -> None:
+    seen: list[bool] = []
+    model = network()
+    model.register_forward_pre_hook(lambda *_: seen.append(torch.is_grad_enabled()))
+
+    def batches() -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        for _ in range(3):
+            seen.append(torch.is_grad_enabled())
+            yield examples()
+
+    gl.probe(model, "0", batches())
+    assert seen == [True, False] * 3
+
+
 def test_an_error_in_the_model_leaves_it_as_it_was() -> None:
     x, y = examples()
     model = network().train()
