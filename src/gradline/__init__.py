@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from gradline.fitting import fit, plan
     from gradline.loopdoctor.doctor import doctor
     from gradline.moments.moments import Moments
+    from gradline.probing import probe
     from gradline.results.fit import Fit
     from gradline.results.run import Run
     from gradline.sources.query import sql
@@ -50,6 +51,7 @@ _HOMES = {
     "load": "gradline.storage",
     "plan": "gradline.fitting",
     "polynomial": "gradline.design.polynomial",
+    "probe": "gradline.probing",
     "sql": "gradline.sources.query",
     "stability": "gradline.training",
     "train": "gradline.training",
@@ -75,6 +77,7 @@ __all__ = [
     "load",
     "plan",
     "polynomial",
+    "probe",
     "sql",
     "stability",
     "train",

@@ -57,7 +57,8 @@ def fit(
         data: An array or tensor (n, d) or (n,), a SciPy sparse matrix, a pandas, Polars or Arrow table,
             `gl.polynomial(x, k)`; the path of a CSV, JSON, Parquet or Feather file, a list of paths, a glob or a
             folder, on a disk or at s3://, gs:// or https://; sqlite:/// or postgresql:// with ?table=;
-            `gl.sql("select …")`; or an iterable of tables.
+            `gl.sql("select …")`; an iterable of tables; or a torch Dataset or DataLoader of (x, y). Tensors on other
+            devices are copied to the CPU and summed there.
         target: (n,), (n, 1) or (n, k) values, or the name of a column, or a list of names.
         features: Names of the columns to use; by default all the others.
         formula: As "y ~ a + log(b) + a:b + C(city) + poly(c, 3) - 1" instead of target and features.
@@ -161,7 +162,7 @@ def _solved(moments: Moments, intercept: bool, l2: float) -> Solution:
     return solve(
         moments.pair,
         len(moments.columns),
-        np.array(moments.epsilon),
+        moments.spacing,
         np.array(moments.constant, bool),
         intercept=intercept,
         l2=float(l2),
@@ -178,7 +179,7 @@ def _corrected(problem: Problem, moments: Moments, solution: Solution, progress:
     none = np.zeros((start, len(moments.targets)))
     params = np.vstack([none, solution.params]), np.vstack([none, solution.params_low])
     found = residuals_of(problem, params, complete=moments.used == moments.rows, progress=progress)
-    spacing = np.concatenate([[2.0**-52], moments.epsilon])[start:]
+    spacing = np.concatenate([[2.0**-52], moments.spacing])[start:]
     gradient = found.gradient[0][start:], found.gradient[1][start:]
     sums = moments.hi[start:, start:]
     units = np.broadcast_to(moments.units, len(moments.hi))[start:]

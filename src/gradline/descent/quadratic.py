@@ -125,7 +125,7 @@ def _to_twice_the_digits(moments: Moments, p: int) -> tuple[Pair, Pair]:
 
 def _least(moments: Moments, p: int) -> Array:
     """Squared norms (p,) at which nothing is left of a column but its own rounding."""
-    least: Array = (16 * p * np.array([CONSTANT_SPACING, *moments.epsilon[: p - 1]])) ** 2
+    least: Array = (16 * p * np.array([CONSTANT_SPACING, *moments.spacing[: p - 1]])) ** 2
     least *= moments.hi.diagonal()[:p]
     return least
 
@@ -135,7 +135,7 @@ def _in_floats(moments: Moments, p: int) -> tuple[Array, float, Array]:
     hi: list[list[float]] = moments.hi.tolist()
     lo: list[list[float]] = moments.lo.tolist()
     norms = [hi[j][j] for j in range(p)]
-    spacing = (CONSTANT_SPACING, *moments.epsilon)
+    spacing = (CONSTANT_SPACING, *moments.spacing.tolist())
     least = [(16 * p * spacing[j]) ** 2 * norms[j] for j in range(p)]
     left = in_floats(hi, lo, p, least, inverse=False)
     upper, kept = [], []

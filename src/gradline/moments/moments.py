@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from gradline.results.run import Run
 
 
+SINGLE = 2.0**-23
+"""Relative spacing of float32."""
+
 FLOAT64 = 2.0**-48
 """Relative error of cross-products that were summed in float64: stretches of rows, then chunks in a tree."""
 
@@ -172,6 +175,14 @@ class Moments:
         fine = [False, *(bool(term.cell) for term in self.terms), *(False for _ in self.targets)]
         units: Array = np.where(fine, UNIT, self.unit) * np.array(self.growth or (1.0,))
         return units
+
+    @property
+    def spacing(self) -> Array:
+        """(d + k,) the spacing by which a column is judged dependent and a fit perfect: for halves that of float32.
+
+        16·p spacings of a half are as much as the column itself, and so any column would be called dependent.
+        """
+        return np.minimum(self.epsilon, SINGLE)
 
     @property
     def lacking(self) -> dict[str, int]:

@@ -241,6 +241,41 @@ class Fit:
                 layer.bias.copy_(torch.from_numpy(params[0].copy()))
         return layer
 
+    def to_onnx(self, path: str | Path) -> None:
+        """Write the fit as an ONNX model in float64, whole or not at all; it needs the extra `onnx`.
+
+        A fit on an array has one input, x (n, d). Otherwise each column is an input (n,) of its own name: float64,
+        for categories string, int64 or bool. The output is `prediction`, (n,) or (n, k). A missing number and a level
+        that the fit has not seen give NaN; so does what `predict` refuses, or infinity.
+
+        Raises:
+            OptionError: the model has something that there is no operation for; or onnx is not installed.
+            StorageError: the file cannot be written.
+        """
+        from gradline.export.onnx import write
+
+        write(self, path)
+
+    def to_sql(self) -> str | dict[str, str]:
+        """The fit as an SQL expression over its columns, for DuckDB and PostgreSQL; of several targets one for each.
+
+        Names are quoted and numbers exact; arithmetic is that of doubles, where `predict` carries powers and
+        computed columns to 32 digits. NULL in a column, a level that the fit has not seen, and what has no value
+        (log of 0) give NULL. PostgreSQL needs truth values that are numbers here as 0 and 1.
+
+        Raises:
+            OptionError: a computed column has something that the two do not share (%, //, x**y).
+
+        Example:
+            >>> import gradline as gl
+            >>> print(gl.fit([[1.0], [2.0], [4.0]], [3.0, 5.0, 9.0]).to_sql())
+            CAST(1.0 AS DOUBLE PRECISION) + CAST(2.0 AS DOUBLE PRECISION) * CAST("x" AS DOUBLE PRECISION)
+        """
+        from gradline.export.sql import expressions
+
+        found = expressions(self)
+        return found[0] if self.single_target else dict(zip(self.targets, found, strict=True))
+
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
         """One row per parameter (and target): estimate, std_error, statistic, p_value, conf_low, conf_high."""
         import pandas as pd

@@ -11,6 +11,7 @@ from gradline.errors import DataError, OptionError
 from gradline.sources.arrays import array_columns, array_table, is_tensor
 from gradline.sources.columns import Column
 from gradline.sources.rows import CHUNK, Part, Rows, Table, demand
+from gradline.sources.samples import Samples, is_dataset
 from gradline.sources.sparse import Sparse, is_sparse
 from gradline.sources.streams import Stream, is_stream
 
@@ -91,6 +92,9 @@ def _open(data: Any, where: str | None, sql: str | None) -> Table:
         return Sparse(data)
     if is_stream(data):
         return Stream(data)
+    if is_dataset(data):
+        samples = Samples(data)
+        return Stream(samples, samples.name)
     from gradline.sources.frames import frame_table
 
     return frame_table(data)

@@ -95,6 +95,11 @@ def _tensor(data: Any) -> tuple[NDArray[Any], bool]:
     """The tensor's memory as an array; bfloat16, which NumPy does not know, as its bits."""
     try:
         values = data.numpy(force=True)
+    except NotImplementedError:
+        raise ColumnError(
+            f"a tensor of numbers was expected and one on {data.device} came, without numbers.\n"
+            "Load the data first, to the CPU or a device that has memory."
+        ) from None
     except (TypeError, RuntimeError):
         import torch
 

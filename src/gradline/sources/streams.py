@@ -78,8 +78,8 @@ class Stream:
     targets: tuple[str, ...]
     """The columns that came as the y of (X, y) pairs; empty where tables came."""
 
-    def __init__(self, data: Any) -> None:
-        self.name = f"the {type(data).__name__}"
+    def __init__(self, data: Any, name: str = "") -> None:
+        self.name = name or f"the {type(data).__name__}"
         self._data = data
         items = self._iterate(None)
         # What is an iterator itself is over after one pass; so is whatever only Arrow's C interface can read.

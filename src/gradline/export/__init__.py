@@ -1,0 +1,1 @@
+"""A fit in the languages of other programs: SQL and ONNX."""

@@ -1,0 +1,67 @@
+"""PyTorch datasets of samples that are asked for by number: rows of a stream, some at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from gradline.errors import DataError, ShapeError
+
+_TOGETHER = 4096
+"""Samples that are made into one item of the stream."""
+
+
+def is_dataset(data: Any) -> bool:
+    """Whether this is a map-style dataset of torch, without importing torch."""
+    names = {(base.__module__.partition(".")[0], base.__name__) for base in type(data).__mro__}
+    return ("torch", "Dataset") in names and ("torch", "IterableDataset") not in names
+
+
+class Samples:
+    """The samples of a dataset in order, stacked as a DataLoader stacks them; each pass asks for them anew.
+
+    Raises:
+        DataError: the dataset has no length, or its samples are nothing that can be stacked.
+        ShapeError: samples differ in their shape.
+    """
+
+    def __init__(self, dataset: Any) -> None:
+        self.name = f"the {type(dataset).__name__}"
+        self._dataset = dataset
+        if not hasattr(dataset, "__len__"):
+            raise DataError(
+                f"{self.name} has no length: its rows cannot be counted.\n"
+                "Give it __len__, or make it an IterableDataset in a DataLoader."
+            )
+
+    def __iter__(self) -> Iterator[Any]:
+        dataset = self._dataset
+        rows = len(dataset)
+        for first in range(0, rows, _TOGETHER):
+            last = min(first + _TOGETHER, rows)
+            if _holds_tensors(dataset):
+                yield tuple([tensor[first:last] for tensor in dataset.tensors])
+            else:
+                yield self._stacked([dataset[number] for number in range(first, last)], first)
+
+    def _stacked(self, samples: list[Any], first: int) -> Any:
+        from torch.utils.data import default_collate
+
+        place = f"samples {first} to {first + len(samples) - 1} of {self.name}"
+        try:
+            return default_collate(samples)
+        except TypeError:
+            raise DataError(
+                f"{place} cannot be stacked: they are {type(samples[0]).__name__}.\n"
+                "Expected (x, y) pairs of tensors, arrays or numbers."
+            ) from None
+        except RuntimeError:
+            raise ShapeError(
+                f"{place} differ in their shape.\nEach needs as many features and targets as the first."
+            ) from None
+
+
+def _holds_tensors(dataset: Any) -> bool:
+    """Whether this is TensorDataset itself, whose samples are rows of tensors: no need to ask for each."""
+    kind = type(dataset)
+    return kind.__module__.startswith("torch.") and kind.__name__ == "TensorDataset"
