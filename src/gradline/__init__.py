@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from gradline.design.polynomial import polynomial
     from gradline.fitting import fit, plan
     from gradline.moments.moments import Moments
+    from gradline.penalising import path
     from gradline.results.fit import Fit
+    from gradline.results.penalty_path import PenaltyPath
     from gradline.results.run import Run
     from gradline.sources.query import sql
     from gradline.sources.synthetic import line
@@ -40,12 +42,14 @@ __version__ = "0.1.0"
 _HOMES = {
     "Fit": "gradline.results.fit",
     "Moments": "gradline.moments.moments",
+    "PenaltyPath": "gradline.results.penalty_path",
     "Run": "gradline.results.run",
     "Stability": "gradline.descent.stability",
     "Step": "gradline.descent.autograd",
     "fit": "gradline.fitting",
     "line": "gradline.sources.synthetic",
     "load": "gradline.storage",
+    "path": "gradline.penalising",
     "plan": "gradline.fitting",
     "polynomial": "gradline.design.polynomial",
     "sql": "gradline.sources.query",
@@ -61,6 +65,7 @@ __all__ = [
     "GradlineWarning",
     "Moments",
     "OptionError",
+    "PenaltyPath",
     "Run",
     "ShapeError",
     "SourceError",
@@ -70,6 +75,7 @@ __all__ = [
     "fit",
     "line",
     "load",
+    "path",
     "plan",
     "polynomial",
     "sql",
