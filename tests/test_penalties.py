@@ -162,7 +162,8 @@ def test_several_targets_are_several_paths() -> None:
     Y = X[:, :2] @ rng.normal(size=(2, 3)) + rng.normal(size=(40, 3)) * [0.1, 1, 100]
     path = gl.path(X, Y, l1=[20.0, 2.0], l2=[0.0, 1.0])
     ridge = gl.path(X, Y, l2=[3.0, 1.0])
-    assert path.coef.shape == (2, 8, 3) and path.intercept.shape == path.r2.shape == (2, 3)
+    assert path.coef.shape == (2, 8, 3)
+    assert path.intercept.shape == path.r2.shape == (2, 3)
     for k in range(3):
         one = gl.path(X, Y[:, k], l1=[20.0, 2.0], l2=[0.0, 1.0])
         np.testing.assert_allclose(path.coef[:, :, k], one.coef, rtol=1e-13)
@@ -197,10 +198,16 @@ def test_a_fit_with_l1_is_a_point_of_the_path() -> None:
     fit = gl.fit(X, y, l1=3.0, l2=0.5)
     np.testing.assert_allclose(fit.coef, path.coef[1], rtol=1e-14)
     np.testing.assert_array_equal(path.at(-1).params, fit.params)
-    assert fit.freedom == pytest.approx(path.df[1], rel=1e-12) and fit.r2 == pytest.approx(path.r2[1], rel=1e-12)
-    assert fit.l1 == 3.0 and fit.digits > 12
-    assert np.isnan(fit.se).all() and np.isnan(fit.conf_int()).all() and np.isnan(fit.cov).all() and np.isnan(fit.f)
-    assert "no standard errors with l1" in fit.summary() and "l1 3, l2 0.5" in fit.summary()
+    assert fit.freedom == pytest.approx(path.df[1], rel=1e-12)
+    assert fit.r2 == pytest.approx(path.r2[1], rel=1e-12)
+    assert fit.l1 == 3.0
+    assert fit.digits > 12
+    assert np.isnan(fit.se).all()
+    assert np.isnan(fit.conf_int()).all()
+    assert np.isnan(fit.cov).all()
+    assert np.isnan(fit.f)
+    assert "no standard errors with l1" in fit.summary()
+    assert "l1 3, l2 0.5" in fit.summary()
     with pytest.raises(gl.OptionError, match="no standard errors"):
         fit.predict(X, interval="mean")
     np.testing.assert_allclose(fit.predict(X), path.intercept[1] + X @ path.coef[1], rtol=1e-12)
@@ -211,7 +218,8 @@ def test_a_fit_with_l1_can_be_kept(tmp_path: Path) -> None:
     fit.save(tmp_path / "lasso.safetensors")
     again = gl.load(tmp_path / "lasso.safetensors")
     np.testing.assert_array_equal(again.params, fit.params)
-    assert again.l1 == 0.5 and again.summary() == fit.summary()
+    assert again.l1 == 0.5
+    assert again.summary() == fit.summary()
 
 
 def test_a_file_with_categories(penguins: Path) -> None:
@@ -233,11 +241,14 @@ def test_reading_a_path() -> None:
     X = plain(rng)
     path = gl.path(X, X[:, 0] + rng.normal(size=40), strengths=40)
     text = path.summary()
-    assert "minimises RSS + 2·l1·Σ |coef|" in text and "No standard errors" in text
+    assert "minimises RSS + 2·l1·Σ |coef|" in text
+    assert "No standard errors" in text
     assert all(len(line) <= 80 for line in (text + "\n" + repr(path)).splitlines())
-    assert len(repr(path).splitlines()) == 2 and path._repr_html_().startswith("<pre")
+    assert len(repr(path).splitlines()) == 2
+    assert path._repr_html_().startswith("<pre")
     frame = path.frame()
-    assert list(frame.columns) == ["l1", "l2", "df", "r2", "rss", "Intercept", *path.columns] and len(frame) == 40
+    assert list(frame.columns) == ["l1", "l2", "df", "r2", "rss", "Intercept", *path.columns]
+    assert len(frame) == 40
     np.testing.assert_array_equal(frame[list(path.columns)].to_numpy(), path.coef)
     with pytest.raises(gl.OptionError, match="40 strengths, numbered from 0; 40 is none"):
         path.at(40)
@@ -246,9 +257,12 @@ def test_reading_a_path() -> None:
 def test_targets_and_features_that_do_not_vary() -> None:
     X = np.ones((5, 2))
     path = gl.path(X, np.arange(5.0), strengths=3)
-    assert (path.coef == 0).all() and (path.intercept == 2).all()
+    assert (path.coef == 0).all()
+    assert (path.intercept == 2).all()
     constant = gl.path(np.arange(5.0), np.full(5, 3.7), strengths=3)
-    assert (constant.coef == 0).all() and (constant.intercept == 3.7).all() and np.isnan(constant.r2).all()
+    assert (constant.coef == 0).all()
+    assert (constant.intercept == 3.7).all()
+    assert np.isnan(constant.r2).all()
 
 
 @pytest.mark.parametrize(
@@ -273,7 +287,8 @@ def test_strengths_that_cannot_be(options: dict, message: str) -> None:
     with pytest.raises(gl.OptionError, match=message) as caught:
         gl.path(np.eye(3), np.arange(3.0), **options)
     lines = str(caught.value).splitlines()
-    assert len(lines) <= 3 and max(map(len, lines)) <= 80
+    assert len(lines) <= 3
+    assert max(map(len, lines)) <= 80
 
 
 def test_a_strength_of_a_fit_that_cannot_be() -> None:

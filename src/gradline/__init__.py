@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from gradline.sources.query import sql
     from gradline.sources.synthetic import line
     from gradline.storage import load
+    from gradline.strength import Strength
     from gradline.training import stability, train
 
 __version__ = "0.1.0"
@@ -46,6 +47,7 @@ _HOMES = {
     "Run": "gradline.results.run",
     "Stability": "gradline.descent.stability",
     "Step": "gradline.descent.autograd",
+    "Strength": "gradline.strength",
     "fit": "gradline.fitting",
     "line": "gradline.sources.synthetic",
     "load": "gradline.storage",
@@ -72,6 +74,7 @@ __all__ = [
     "Stability",
     "Step",
     "StorageError",
+    "Strength",
     "fit",
     "line",
     "load",

@@ -42,7 +42,7 @@ def path(
     Minimises RSS + 2·l1·Σ s·|coef| + l2·Σ s²·coef² for each pair of strengths, where RSS = Σ w·(y - b - x·coef)²; the
     intercept b is never penalised, and s is 1, or with standardize=True the column's standard deviation (n below).
     So a coefficient is 0 where |x'·residual| is at most l1·s, and l2 is the l2 of `gl.fit`. Coefficients are always
-    those of the columns as they are.
+    those of the columns as they are. `gl.Strength` has the strengths of other programs.
 
     Args:
         data: As for `gl.fit`; likewise target, intercept, missing, precision and progress.
