@@ -23,12 +23,14 @@ from gradline.errors import (
 )
 
 if TYPE_CHECKING:
+    from gradline.crossvalidation import crossval
     from gradline.descent.autograd import Step
     from gradline.descent.stability import Stability
     from gradline.design.polynomial import polynomial
     from gradline.fitting import fit, plan
     from gradline.moments.moments import Moments
     from gradline.penalising import path
+    from gradline.results.cross_validation import CrossValidation
     from gradline.results.fit import Fit
     from gradline.results.penalty_path import PenaltyPath
     from gradline.results.run import Run
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "CrossValidation": "gradline.results.cross_validation",
     "Fit": "gradline.results.fit",
     "Moments": "gradline.moments.moments",
     "PenaltyPath": "gradline.results.penalty_path",
@@ -48,6 +51,7 @@ _HOMES = {
     "Stability": "gradline.descent.stability",
     "Step": "gradline.descent.autograd",
     "Strength": "gradline.strength",
+    "crossval": "gradline.crossvalidation",
     "fit": "gradline.fitting",
     "line": "gradline.sources.synthetic",
     "load": "gradline.storage",
@@ -61,6 +65,7 @@ _HOMES = {
 
 __all__ = [
     "ColumnError",
+    "CrossValidation",
     "DataError",
     "Fit",
     "GradlineError",
@@ -75,6 +80,7 @@ __all__ = [
     "Step",
     "StorageError",
     "Strength",
+    "crossval",
     "fit",
     "line",
     "load",

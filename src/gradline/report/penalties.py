@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gradline.layout import WIDTH, cells, filled, listing, right, shortened, wrapped
-from gradline.report.numbers import aligned, brief, count, fixed
+from gradline.report.numbers import aligned, brief, count, fixed, significant
 
 if TYPE_CHECKING:
+    from gradline.results.cross_validation import CrossValidation
     from gradline.results.penalty_path import PenaltyPath
 
 _SHOWN = 12
@@ -89,3 +90,47 @@ def _table(path: PenaltyPath, target: int) -> list[str]:
 
 def _width(title: str, texts: list[str]) -> int:
     return max(map(cells, (title, *texts)))
+
+
+def crossval_summary(cv: CrossValidation) -> str:
+    """For each target the curve of held-out errors, with what was chosen."""
+    lines = []
+    m = len(cv.l1)
+    rows = sorted({*shown_rows(m), cv.best, cv.simplest})
+    means, errors = cv.mean.reshape(m, -1), cv.se.reshape(m, -1)
+    for target, name in enumerate(cv.path.moments.targets):
+        title = [f"{shortened(name, 40)}   {count(cv.path.moments.used, 'row')}", count(len(cv.folds), "fold")]
+        lines += [*filled([*title, cv.assigned], "  "), *wrapped(f"minimises {cv.path.objective}", "  "), ""]
+        columns = [("#", [str(row) for row in rows])]
+        for title_, values in (("l1", cv.l1), ("l2", cv.l2)):
+            if values.any():
+                columns.append((title_, [brief(values[row], 4) for row in rows]))
+        columns.append(("df", [brief(cv.path.freedom[row, target], 4) for row in rows]))
+        columns.append(("held-out error", [significant(float(means[row, target]), 5) for row in rows]))
+        columns.append(("std err", [significant(float(errors[row, target]), 3) for row in rows]))
+        widths = [_width(*column) for column in columns]
+        lines.append("  ".join(right(text, width) for (text, _), width in zip(columns, widths, strict=True)))
+        for at, row in enumerate(rows):
+            cells_ = [right(texts[at], width) for (_, texts), width in zip(columns, widths, strict=True)]
+            marks = ["best"] * (row == cv.best) + ["simplest within one std err"] * (row == cv.simplest)
+            lines.append("  ".join([*cells_, ", ".join(marks)]).rstrip())
+        lines.append("")
+    lines.append("held-out error: mean squared error of the rows left out, mean of the folds")
+    lines.append("cv.fit is the best, cv.simplest_fit the other; cv.frame() has every fold.")
+    for note in cv.notes:
+        lines += wrapped(f"note: {note}", "      ")
+    return "\n".join(lines)
+
+
+def crossval_line(cv: CrossValidation) -> str:
+    """What was found in two lines."""
+    figures = [count(len(cv.folds), "fold"), count(len(cv.l1), "strength")]
+    return (
+        f"CrossValidation: {' · '.join(figures)}\n  best {_named(cv, cv.best)} · simplest {_named(cv, cv.simplest)}"
+    )
+
+
+def _named(cv: CrossValidation, number: int) -> str:
+    strengths = [f"{name} {brief(values[number], 4)}" for name, values in (("l1", cv.l1), ("l2", cv.l2))]
+    shown = [text for text, values in zip(strengths, (cv.l1, cv.l2), strict=True) if values.any()]
+    return f"{number} ({', '.join(shown) or 'no penalty'})"
