@@ -1,6 +1,6 @@
 """Everything that README and docs claim, measured: accuracy first, then speed, then start-up.
 
-    python benchmarks/run.py [accuracy] [training] [minibatch] [moments] [files] [categories] [startup]
+    python benchmarks/run.py [accuracy] [training] [minibatch] [moments] [files] [categories] [penalties] [startup]
 
 Peers and gradline take turns within one run; figures are medians, and only ratios within a run mean anything.
 """
@@ -18,6 +18,7 @@ import categories
 import files
 import minibatch
 import moments
+import penalties
 import startup
 import training
 
@@ -28,6 +29,7 @@ PARTS = {
     "moments": moments,
     "files": files,
     "categories": categories,
+    "penalties": penalties,
     "startup": startup,
 }
 PACKAGES = ["gradline", "numpy", "scipy", "numba", "torch", "scikit-learn", "scikit-learn-intelex", "statsmodels"]

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from gradline.results.fit import Fit
     from gradline.results.penalty_path import PenaltyPath
     from gradline.results.run import Run
+    from gradline.results.subsets import Subsets
+    from gradline.selecting import subsets
     from gradline.sources.query import sql
     from gradline.sources.synthetic import line
     from gradline.storage import load
@@ -51,6 +53,7 @@ _HOMES = {
     "Stability": "gradline.descent.stability",
     "Step": "gradline.descent.autograd",
     "Strength": "gradline.strength",
+    "Subsets": "gradline.results.subsets",
     "crossval": "gradline.crossvalidation",
     "fit": "gradline.fitting",
     "line": "gradline.sources.synthetic",
@@ -60,6 +63,7 @@ _HOMES = {
     "polynomial": "gradline.design.polynomial",
     "sql": "gradline.sources.query",
     "stability": "gradline.training",
+    "subsets": "gradline.selecting",
     "train": "gradline.training",
 }
 
@@ -80,6 +84,7 @@ __all__ = [
     "Step",
     "StorageError",
     "Strength",
+    "Subsets",
     "crossval",
     "fit",
     "line",
@@ -89,6 +94,7 @@ __all__ = [
     "polynomial",
     "sql",
     "stability",
+    "subsets",
     "train",
 ]
 

@@ -57,11 +57,11 @@ def centred(moments: Pair, features: int, epsilon: Array, *, intercept: bool, st
     d = features
     hi, lo = moments
     norms = hi.diagonal()[1:].copy()
-    first = _powers(norms)
+    first = powers(norms)
     square = _about(hi, lo, first, intercept)
     share = square[0].diagonal() / np.where(norms > 0, norms * first * first, 1.0)
     usable = share[:d] > (16 * (d + 1) * epsilon[:d]) ** 2
-    second = _powers(square[0].diagonal())
+    second = powers(square[0].diagonal())
     for word in square:
         word *= second
         word *= second[:, None]
@@ -118,7 +118,7 @@ def residual_squares(moments: Pair, constants: Pair, slopes: Pair) -> Array:
     return np.maximum(found, 0.0)
 
 
-def _powers(squares: Array) -> Array:
+def powers(squares: Array) -> Array:
     """Powers of two that bring numbers of these squares to between 0.7 and 1.5."""
     powers: Array = np.ldexp(1.0, -np.round(np.log2(np.where(squares > 0, squares, 1.0)) / 2).astype(int))
     return powers

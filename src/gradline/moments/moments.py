@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gradline.results.fit import Fit
     from gradline.results.penalty_path import PenaltyPath
     from gradline.results.run import Run
+    from gradline.results.subsets import Subsets
 
 
 FLOAT64 = 2.0**-48
@@ -276,6 +277,12 @@ class Moments:
         from gradline.penalising import path_moments
 
         return path_moments(self, **options)
+
+    def subsets(self, **options: Any) -> Subsets:
+        """Which features to keep, as `gl.subsets`."""
+        from gradline.selecting import subsets_of_moments
+
+        return subsets_of_moments(self, **options)
 
     def train(self, **options: Any) -> Run:
         """What full-batch gradient descent does with these data, as `gl.train`."""
