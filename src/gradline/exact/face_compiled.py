@@ -18,7 +18,11 @@ from gradline.elimination_compiled import fused
 TRUSTED = 1e-8
 """The share of its square that a column must have left for float64 to be trusted: each step of refinement then gains
 seven digits."""
-_STEPS = 3
+_STEPS = 4
+_SMALL = 1e-10
+"""After a correction as small as this beside the largest coefficient, the next is of rounding."""
+_PANEL = 64
+"""Rows that are eliminated by themselves; the rest of the matrix is then BLAS' work."""
 
 
 @nb.njit(inline="always")  # type: ignore[untyped-decorator]
@@ -44,7 +48,9 @@ def _quotient(a: Any, a_low: Any, b: Any, b_low: Any) -> Any:
 
 
 @nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def on_face(gram: Any, right: Any, active: Any, signs: Any, l1: Any, l2: Any, weights: Any, out: Any) -> Any:
+def on_face(
+    gram: Any, right: Any, active: Any, signs: Any, l1: Any, l2: Any, weights: Any, out: Any, count: Any
+) -> Any:
     """Set out (2, a) to the minimum on the face of these active columns (a,) with these signs.
 
     Args:
@@ -56,10 +62,11 @@ def on_face(gram: Any, right: Any, active: Any, signs: Any, l1: Any, l2: Any, we
         l2: Likewise.
         weights: (d,).
         out: Room for the answer.
+        count: Whether the effective number of coefficients is wanted.
 
     Returns:
         Which of the active columns depends on those before it, or -1; then `out` has its coefficients on them, and -1
-        for itself. And tr(M⁻¹S), the effective number of coefficients.
+        for itself. And tr(M⁻¹S), the effective number of coefficients, if wanted.
     """
     a = len(active)
     upper = np.empty((a, a))
@@ -71,16 +78,20 @@ def on_face(gram: Any, right: Any, active: Any, signs: Any, l1: Any, l2: Any, we
         upper[i, i] += l2 * weights[j] * weights[j]
         rhs[0, i], rhs[1, i] = gain(right[0, j], right[1, j], -l1 * signs[j], 0.0, weights[j], 0.0)
     if not _factor(upper):
-        return _in_pairs(gram, rhs, active, l2, weights, out)
+        return _in_pairs(gram, rhs, active, l2, weights, out, count)
     out[0, :], out[1, :] = rhs[0], 0.0
+    if a == 0:
+        return -1, 0.0
     _solve(upper, out[0])
     for _ in range(_STEPS):
         rest = _residual(gram, rhs, active, l2, weights, out)
         _solve(upper, rest)
         for i in range(a):
             out[0, i], out[1, i] = gain(out[0, i], out[1, i], rest[i], 0.0, 1.0, 0.0)
+        if np.abs(rest).max() <= _SMALL * np.abs(out[0]).max():
+            break
     freedom = float(a)
-    if l2 > 0.0:
+    if count and l2 > 0.0:
         unit = np.empty(a)
         for i in range(a):
             unit[:] = 0.0
@@ -91,17 +102,20 @@ def on_face(gram: Any, right: Any, active: Any, signs: Any, l1: Any, l2: Any, we
 
 @nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def _factor(upper: Any) -> Any:
-    """Cholesky, M = UᵀU, in place; False where too little is left of a column."""
+    """Cholesky, M = UᵀU, in place and in panels of rows; False where too little is left of a column."""
     a = len(upper)
     whole = np.diag(upper).copy()
-    for k in range(a):
-        if not upper[k, k] > TRUSTED * whole[k]:
-            return False
-        upper[k, k:] /= np.sqrt(upper[k, k])
-        for i in range(k + 1, a):
-            ratio = upper[k, i]
-            if ratio != 0.0:
-                upper[i, i:] -= ratio * upper[k, i:]
+    for start in range(0, a, _PANEL):
+        end = min(start + _PANEL, a)
+        for k in range(start, end):
+            if not upper[k, k] > TRUSTED * whole[k]:
+                return False
+            upper[k, k:] /= np.sqrt(upper[k, k])
+            for i in range(k + 1, end):
+                upper[i, i:] -= upper[k, i] * upper[k, i:]
+        if end < a:
+            panel = np.ascontiguousarray(upper[start:end, end:])
+            upper[end:, end:] -= np.dot(np.ascontiguousarray(panel.T), panel)
     return True
 
 
@@ -134,22 +148,21 @@ def _length(upper: Any, vector: Any, first: Any) -> Any:
 def _residual(gram: Any, rhs: Any, active: Any, l2: Any, weights: Any, out: Any) -> Any:
     """(a,) rhs - M·out, summed in double-double."""
     a = len(active)
-    rest = np.empty(a)
-    for i in range(a):
-        j = active[i]
-        s, c = rhs[0, i], rhs[1, i]
-        for k in range(a):
-            m = active[k]
-            s, c = gain(s, c, -gram[0, j, m], -gram[1, j, m], out[0, k], out[1, k])
-        square, low = gain(0.0, 0.0, weights[j], 0.0, -weights[j], 0.0)
-        square, low = gain(0.0, 0.0, square, low, l2, 0.0)
-        s, c = gain(s, c, square, low, out[0, i], out[1, i])
-        rest[i] = s
+    rest, low = rhs[0].copy(), rhs[1].copy()
+    for k in range(a):  # the outer loop, so that sums do not wait for each other
+        m = active[k]
+        b, b_low = out[0, k], out[1, k]
+        for i in range(a):
+            j = active[i]
+            rest[i], low[i] = gain(rest[i], low[i], -gram[0, m, j], -gram[1, m, j], b, b_low)
+        square, square_low = gain(0.0, 0.0, weights[m], 0.0, -weights[m], 0.0)
+        square, square_low = gain(0.0, 0.0, square, square_low, l2, 0.0)
+        rest[k], low[k] = gain(rest[k], low[k], square, square_low, b, b_low)
     return rest
 
 
 @nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def _in_pairs(gram: Any, rhs: Any, active: Any, l2: Any, weights: Any, out: Any) -> Any:
+def _in_pairs(gram: Any, rhs: Any, active: Any, l2: Any, weights: Any, out: Any, count: Any) -> Any:
     """As `on_face`, by elimination in double-double: M = Lᵀ·D·L with the rows of D·L kept."""
     a = len(active)
     hi, lo = np.empty((a, a)), np.empty((a, a))
@@ -176,7 +189,7 @@ def _in_pairs(gram: Any, rhs: Any, active: Any, l2: Any, weights: Any, out: Any)
             out[0, i], out[1, i] = gain(out[0, i], out[1, i], ratio, ratio_low, out[0, k], out[1, k])
     _back(hi, lo, out, a)
     freedom = float(a)
-    if l2 > 0.0:
+    if count and l2 > 0.0:
         unit = np.empty((2, a))
         for n in range(a):
             unit[:] = 0.0

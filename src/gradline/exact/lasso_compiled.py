@@ -19,8 +19,10 @@ import numpy as np
 from gradline.exact.face_compiled import gain, on_face
 
 _SWEEPS = 100
-_ROUNDS = 3
-"""Coordinate descent before columns enter one at a time."""
+_ROUNDS = 8
+"""Turns of coordinate descent before columns enter and leave one at a time."""
+_FEW = 8
+"""Columns that enter or leave one at a time even before."""
 _COARSE = 1e-4
 """Where coordinate descent first stops: the change of a fitted value, the target having length 1."""
 _SLACK = 1e-14
@@ -65,6 +67,7 @@ def descend(
         singular = False
         for turn in range(_ROUNDS):
             _sweep(gram[0], beta[0], gradient, swept, l1, l2, weights, tolerance)
+            beta[1, :] = 0.0
             settled, dependent, freedom[i] = _settle(
                 gram, right, beta, gradient, signs, usable, l1, l2, weights, turn == _ROUNDS - 1
             )
@@ -74,7 +77,7 @@ def descend(
                 break
             for j in range(d):
                 swept[j] = swept[j] or (usable[j] and _excess(gradient[j], l1, weights[j]) > 0.0)
-            tolerance *= 1e-2
+            tolerance *= 0.1
         coefs[:, i] = beta
         before = l1
 
@@ -123,7 +126,7 @@ def _settle(
     """From β to the minimum, face by face.
 
     Returns whether it is the minimum, whether columns were found to be dependent, and the effective number of
-    coefficients. Before the `last` turn many columns that should enter are left to coordinate descent.
+    coefficients. Before the `last` turn, many columns that should enter or leave are left to coordinate descent.
     """
     d = len(weights)
     signs[:] = np.sign(beta[0])
@@ -132,14 +135,17 @@ def _settle(
     entered = -1
     for _ in range(10 * d + 200):
         active = np.nonzero(signs)[0]
-        place, freedom = on_face(gram, right, active, signs, l1, l2, weights, out[:, : len(active)])
+        place, _ = on_face(gram, right, active, signs, l1, l2, weights, out[:, : len(active)], False)
         if place >= 0:
             dependent = True
             _along(beta, signs, active[: place + 1], out[0], weights)
             continue
+        if not last and _turning(signs, active, out) > _FEW:
+            _gradient(gram, right, beta, np.nonzero(beta[0])[0], gradient)
+            return False, dependent, 0.0
         leaving = _towards(beta, signs, active, out)
         if leaving == entered >= 0:  # it entered for rounding's sake
-            return True, dependent, freedom
+            return True, dependent, _counted(gram, right, signs, l1, l2, weights, out)
         entered = -1
         if leaving >= 0:
             continue
@@ -153,12 +159,32 @@ def _settle(
                     if excess > most:
                         worst, most = j, excess
         if worst < 0:
-            return True, dependent, freedom
-        if many > 8 and not last:
-            return False, dependent, freedom
+            return True, dependent, _counted(gram, right, signs, l1, l2, weights, out)
+        if many > _FEW and not last:
+            return False, dependent, 0.0
         signs[worst] = np.sign(gradient[worst])
         entered = worst
-    return False, dependent, freedom
+    _gradient(gram, right, beta, np.nonzero(beta[0])[0], gradient)
+    return False, dependent, 0.0
+
+
+@nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _counted(gram: Any, right: Any, signs: Any, l1: Any, l2: Any, weights: Any, out: Any) -> Any:
+    """The effective number of coefficients."""
+    active = np.nonzero(signs)[0]
+    if l2 == 0.0:
+        return float(len(active))
+    return on_face(gram, right, active, signs, l1, l2, weights, out[:, : len(active)], True)[1]
+
+
+@nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _turning(signs: Any, active: Any, out: Any) -> Any:
+    """How many coefficients would change their sign."""
+    many = 0
+    for i in range(len(active)):
+        if out[0, i] * signs[active[i]] <= 0.0:
+            many += 1
+    return many
 
 
 @nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
