@@ -298,3 +298,18 @@ def test_a_strength_of_a_fit_that_cannot_be() -> None:
         gl.fit(np.eye(3), np.arange(3.0), l1=1, aliased="error")
     with pytest.raises(gl.DataError, match="no rows left to fit"):
         gl.path(np.zeros((0, 2)), np.zeros(0), l1=1.0)
+
+
+def test_sums_in_float64_are_taken_again_where_means_are_far_from_zero() -> None:
+    rng = np.random.default_rng(11)
+    near = np.round(rng.normal(size=(1000, 200)) * 1024) / 1024
+    y = near[:, 0] - near[:, 1] + rng.normal(size=1000)
+    X, Y = np.tile(near, (26, 1)), np.tile(y, 26)  # so many rows that the plan is float64
+    assert gl.plan(X, Y).precision == "float64"
+    want = gl.path(near, y, l1=20.0, l2=3.0)
+    plain_, far = gl.path(X, Y, l1=520.0, l2=78.0), gl.path(X + 2.0**22, Y, l1=520.0, l2=78.0)
+    assert plain_.moments.precision == "float64"
+    assert far.moments.precision == "double-double"
+    np.testing.assert_allclose(far.coef, want.coef, rtol=1e-10, atol=1e-13)
+    asked = gl.path(X + 2.0**22, Y, l1=520.0, l2=78.0, precision="float64")
+    assert any("few digits of sums in float64" in note for note in asked.notes)

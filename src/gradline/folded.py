@@ -28,7 +28,7 @@ from gradline.moments.folding import (
 )
 from gradline.moments.folds import Folds, fold_moments
 from gradline.moments.plan import plan_of
-from gradline.penalising import sums_of
+from gradline.penalising import is_coarse, sums_of
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,8 @@ def gather(
     folding = _folding(problem, rows)
     plan = plan_of(problem, precision)
     found = fold_moments(problem, folding, missing=missing, precision=plan.precision, progress=progress)
+    if plan.second and is_coarse(found.total) and not getattr(problem.table, "once", False):
+        found = fold_moments(problem, folding, missing=missing, progress=progress)
     if rows.count is not None:
         _enough(rows.count, found.total.rows, problem.table.name)
     _each_has_rows(found, rows.role)

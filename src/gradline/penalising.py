@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from gradline.results.fit import Fit
 
 
+COARSE = 1e-10
+"""Errors of sums beside a column's squares about its mean, from which on rows are read again in double-double."""
+
+
 def path(
     data: Any,
     target: Any = None,
@@ -77,6 +81,8 @@ def path(
     problem = pose(data, target, intercept=intercept, **request)
     plan = plan_of(problem, precision)
     moments = accumulate(problem, missing=missing, precision=plan.precision, progress=progress)
+    if plan.second and is_coarse(moments) and not getattr(problem.table, "once", False):
+        moments = accumulate(problem, missing=missing, progress=progress)
     return path_of(moments, wanted, intercept=problem.intercept, standardize=standardize)
 
 
@@ -136,6 +142,13 @@ def fit_at(path: PenaltyPath, number: int) -> Fit:
     return finished(path.moments, one, path.has_intercept, l1, l2, path.standardized)
 
 
+def is_coarse(moments: Moments) -> bool:
+    """Whether means so far from 0 leave less than ten digits of how columns vary about them."""
+    norms, mean = moments.hi.diagonal()[1:], moments.hi[0, 1:] / moments.hi[0, 0]
+    spread = norms - mean**2 * moments.hi[0, 0]
+    return bool((moments.units[1:] * norms > COARSE * np.maximum(spread, 0.0))[norms > 0].any())
+
+
 def sums_of(moments: Moments) -> Sums:
     """The moments as numbers."""
     constant = np.array(moments.constant, bool)
@@ -155,6 +168,8 @@ def _means(about: Centred) -> tuple[Any, Any]:
 
 def _notes(moments: Moments, found: Penalised) -> list[str]:
     notes = []
+    if moments.precision == "float64" and is_coarse(moments):
+        notes.append('means far from 0 leave few digits of sums in float64: take precision="double-double"')
     if moments.rows > moments.used:
         notes.append(f"{moments.rows - moments.used} of {moments.rows} rows left out")
     constant = [name for name, usable in zip(moments.columns, found.usable, strict=True) if not usable]
