@@ -313,3 +313,20 @@ def test_sums_in_float64_are_taken_again_where_means_are_far_from_zero() -> None
     np.testing.assert_allclose(far.coef, want.coef, rtol=1e-10, atol=1e-13)
     asked = gl.path(X + 2.0**22, Y, l1=520.0, l2=78.0, precision="float64")
     assert any("few digits of sums in float64" in note for note in asked.notes)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1])
+def test_faces_of_more_than_one_panel(share: float) -> None:
+    rng = np.random.default_rng(12)
+    X = np.round(rng.normal(size=(300, 160)) + rng.normal(size=(300, 1)), 3)
+    y = X[:, :120] @ rng.normal(size=120) + rng.normal(size=300)
+    path = gl.path(X, y, strengths=20)
+    mixed = gl.path(X, y, l1=path.l1, l2=share * path.l1)
+    assert (mixed.coef[-1] != 0).sum() > 2 * 64
+    found = violation(X, y, mixed.coef[-1], mixed.l1[-1], mixed.l2[-1], True, None)
+    assert found < 1e-9
+    some = mixed.coef[-1] != 0
+    Z = X[:, some] - X[:, some].mean(axis=0)
+    gram = Z.T @ Z
+    hat = np.linalg.solve(gram + mixed.l2[-1] * np.eye(some.sum()), gram)
+    assert mixed.df[-1] == pytest.approx(1 + np.trace(hat), rel=1e-9)
