@@ -1,7 +1,7 @@
 """Everything that README and docs claim, measured: accuracy first, then speed, then start-up.
 
     python benchmarks/run.py [accuracy] [training] [minibatch] [moments] [estimators] [files] [categories] [doctor]
-        [probe] [startup]
+        [penalties] [probe] [startup]
 
 Peers and gradline take turns within one run; figures are medians, and only ratios within a run mean anything.
 """
@@ -21,6 +21,7 @@ import estimators
 import files
 import minibatch
 import moments
+import penalties
 import probe
 import startup
 import training
@@ -34,6 +35,7 @@ PARTS = {
     "files": files,
     "categories": categories,
     "doctor": doctor,
+    "penalties": penalties,
     "probe": probe,
     "startup": startup,
 }

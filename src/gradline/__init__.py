@@ -23,63 +23,84 @@ from gradline.errors import (
 )
 
 if TYPE_CHECKING:
+    from gradline.crossvalidation import crossval
     from gradline.descent.autograd import Step
     from gradline.descent.stability import Stability
     from gradline.design.polynomial import polynomial
     from gradline.fitting import fit, plan
     from gradline.loopdoctor.doctor import doctor
     from gradline.moments.moments import Moments
+    from gradline.penalising import path
     from gradline.probing import probe
+    from gradline.results.cross_validation import CrossValidation
     from gradline.results.fit import Fit
+    from gradline.results.penalty_path import PenaltyPath
     from gradline.results.run import Run
+    from gradline.results.subsets import Subsets
+    from gradline.selecting import subsets
     from gradline.sources.query import sql
     from gradline.sources.synthetic import line
     from gradline.storage import load
+    from gradline.strength import Strength
     from gradline.training import stability, train
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "CrossValidation": "gradline.results.cross_validation",
     "Fit": "gradline.results.fit",
     "Moments": "gradline.moments.moments",
+    "PenaltyPath": "gradline.results.penalty_path",
     "Run": "gradline.results.run",
     "Stability": "gradline.descent.stability",
     "Step": "gradline.descent.autograd",
+    "Strength": "gradline.strength",
+    "Subsets": "gradline.results.subsets",
+    "crossval": "gradline.crossvalidation",
     "doctor": "gradline.loopdoctor.doctor",
     "fit": "gradline.fitting",
     "line": "gradline.sources.synthetic",
     "load": "gradline.storage",
+    "path": "gradline.penalising",
     "plan": "gradline.fitting",
     "polynomial": "gradline.design.polynomial",
     "probe": "gradline.probing",
     "sql": "gradline.sources.query",
     "stability": "gradline.training",
+    "subsets": "gradline.selecting",
     "train": "gradline.training",
 }
 
 __all__ = [
     "ColumnError",
+    "CrossValidation",
     "DataError",
     "Fit",
     "GradlineError",
     "GradlineWarning",
     "Moments",
     "OptionError",
+    "PenaltyPath",
     "Run",
     "ShapeError",
     "SourceError",
     "Stability",
     "Step",
     "StorageError",
+    "Strength",
+    "Subsets",
+    "crossval",
     "doctor",
     "fit",
     "line",
     "load",
+    "path",
     "plan",
     "polynomial",
     "probe",
     "sql",
     "stability",
+    "subsets",
     "train",
 ]
 

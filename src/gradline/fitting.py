@@ -17,8 +17,11 @@ from gradline.errors import ColumnError, DataError, OptionError, warn
 from gradline.exact.correction import corrected
 from gradline.exact.minimum_norm import minimum_norm
 from gradline.exact.origin import about_zero, origins
+from gradline.exact.penalties import Sums
+from gradline.exact.penalties import solution as penalised_solution
 from gradline.exact.relations import briefly, describe
 from gradline.exact.solve import Solution, solve
+from gradline.exact.strengths import one_strength
 from gradline.moments import Moments, Progress, accumulate
 from gradline.moments.checkpoint import Checkpoint
 from gradline.moments.plan import Plan, plan_of
@@ -39,6 +42,7 @@ def fit(
     frequency_weights: Any = None,
     intercept: bool = True,
     l2: float = 0.0,
+    l1: float = 0.0,
     missing: str = "drop",
     aliased: str = "nan",
     precision: str = "auto",
@@ -49,9 +53,9 @@ def fit(
 ) -> Fit:
     """Fit a linear model exactly, in one pass over the rows.
 
-    Minimises Σ w·(y - b - x·coef)² + l2·‖coef‖² over coef and b; the intercept b is never penalised, and the
-    columns are not rescaled before the penalty. Cross-products are gathered and solved in double-double, so the
-    answer carries as many digits as the data do.
+    Minimises Σ w·(y - b - x·coef)² + 2·l1·Σ|coef| + l2·Σ coef² over coef and b; the intercept b is never penalised,
+    and the columns are not rescaled before the penalty. Cross-products are gathered and solved in double-double, so
+    the answer carries as many digits as the data do.
 
     Args:
         data: An array or tensor (n, d) or (n,), a SciPy sparse matrix, a pandas, Polars or Arrow table,
@@ -66,6 +70,8 @@ def fit(
         frequency_weights: (n,) how many rows each row stands for, or the name of a column; 0 leaves a row out.
         intercept: False fits through the origin; R² is then about zero, not about the mean.
         l2: Strength of the ridge penalty, 0 or more, in units of y² per unit of coef².
+        l1: Strength of the lasso penalty, 0 or more: |x'·residual| at or below which a coefficient is 0. Such a fit
+            has no standard errors. `gl.path` has many strengths for the same reading of the data.
         missing: "drop" leaves rows with missing values out and counts them, "error" refuses them.
         aliased: What a column that the ones before it determine gets: "nan", as in R; "min-norm", the solution
             with the shortest coef; or "error".
@@ -88,7 +94,7 @@ def fit(
 
     Source: docs/architecture.md; Ogita, Rump & Oishi (2005) for the sums, Goodnight (1979) for the elimination.
     """
-    _check(l2, aliased)
+    l1, l2 = _check(l1, l2, aliased)
     problem = pose(
         data,
         target,
@@ -103,7 +109,7 @@ def fit(
     plan = plan_of(problem, precision)
     saved = None if checkpoint is None else Checkpoint(checkpoint)
     moments = accumulate(problem, missing=missing, precision=plan.precision, progress=progress, checkpoint=saved)
-    solution = _solved(moments, problem.intercept, l2)
+    solution = _solved(moments, problem.intercept, l1, l2)
     plan = plan.after("")
     if plan.second and not solution.settled(moments.nobs - solution.freedom):
         better = _corrected(problem, moments, solution, progress)
@@ -111,15 +117,15 @@ def fit(
             solution, plan = better, plan.after("for the residuals in double-double")
         if better is None or not solution.settled(moments.nobs - solution.freedom):
             moments = accumulate(problem, missing=missing, progress=progress)
-            solution, plan = _solved(moments, problem.intercept, l2), plan.after("in double-double")
+            solution, plan = _solved(moments, problem.intercept, l1, l2), plan.after("in double-double")
     found = origins(problem, moments, solution)
     if not found or getattr(problem.table, "once", False):
-        return _fit(moments, solution, plan, problem.intercept, l2, aliased, lost=tuple(found))
+        return _fit(moments, solution, plan, problem.intercept, (l1, l2), aliased, lost=tuple(found))
     moments = accumulate(replace(problem, origins=tuple(found.items())), missing=missing, progress=progress)
     columns = [*[term.factors[0][0] if term.plain else "" for term in moments.terms], *moments.targets]
     origin = np.array([found.get(name, 0.0) for name in columns])
-    solution = _solved(moments, True, l2)
-    return _fit(moments, solution, plan.after("in double-double"), True, l2, aliased, origin)
+    solution = _solved(moments, True, l1, l2)
+    return _fit(moments, solution, plan.after("in double-double"), True, (l1, l2), aliased, origin)
 
 
 def plan(
@@ -143,13 +149,25 @@ def plan(
     return plan_of(pose(data, target, **request, measure=False), precision)
 
 
-def fit_moments(moments: Moments, *, intercept: bool = True, l2: float = 0.0, aliased: str = "nan") -> Fit:
+def fit_moments(
+    moments: Moments, *, intercept: bool = True, l2: float = 0.0, l1: float = 0.0, aliased: str = "nan"
+) -> Fit:
     """The exact answer from moments; options as in `fit`."""
-    _check(l2, aliased)
-    return _fit(moments, _solved(moments, intercept, l2), None, intercept, l2, aliased)
+    l1, l2 = _check(l1, l2, aliased)
+    return _fit(moments, _solved(moments, intercept, l1, l2), None, intercept, (l1, l2), aliased)
 
 
-def _solved(moments: Moments, intercept: bool, l2: float) -> Solution:
+def finished(moments: Moments, solution: Solution, intercept: bool, l1: float, l2: float, standardized: bool) -> Fit:
+    """The result of a solution that was found elsewhere."""
+    return _fit(moments, solution, None, intercept, (l1, l2), "nan", standardized=standardized)
+
+
+def demand_a_model(moments: Moments, intercept: bool) -> None:
+    """Refuse moments of no rows, and a model of nothing.
+
+    Raises:
+        GradlineError: there is nothing to fit, or a column has the name of the constant.
+    """
     if moments.nobs == 0:
         raise DataError(_no_rows(moments))
     if not moments.columns and not intercept:
@@ -159,13 +177,23 @@ def _solved(moments: Moments, intercept: bool, l2: float) -> Solution:
             "a column is called 'Intercept', as the constant of the model is.\n"
             "Rename it, leave it out, or use intercept=False."
         )
+
+
+def _solved(moments: Moments, intercept: bool, l1: float, l2: float) -> Solution:
+    demand_a_model(moments, intercept)
+    if l1:
+        constant = np.array(moments.constant, bool)
+        sums = Sums(
+            moments.pair, len(moments.columns), np.array(moments.epsilon), constant, moments.units, moments.used
+        )
+        return penalised_solution(sums, l1, l2, intercept=intercept, standardize=False)
     return solve(
         moments.pair,
         len(moments.columns),
         moments.spacing,
         np.array(moments.constant, bool),
         intercept=intercept,
-        l2=float(l2),
+        l2=l2,
         unit=moments.units,
         rows=moments.used,
     )
@@ -191,12 +219,16 @@ def _fit(
     solution: Solution,
     plan: Plan | None,
     intercept: bool,
-    l2: float,
+    strengths: tuple[float, float],
     aliased: str,
     origin: Array | None = None,
     lost: Sequence[str] = (),
+    standardized: bool = False,
 ) -> Fit:
-    """The result; `origin` (d + k,) was taken from the columns, `lost` are those where it could not be."""
+    """The result for these strengths l1 and l2.
+
+    `origin` (d + k,) was taken from the columns, `lost` are those where it could not be.
+    """
     if aliased == "min-norm":
         solution = minimum_norm(solution, intercept=intercept)
     d = len(moments.columns)
@@ -229,7 +261,7 @@ def _fit(
         aliased=relations,
         digits=solution.digits,
         condition_number=solution.condition,
-        l2=float(l2),
+        l2=strengths[1],
         weighted=moments.weighted,
         log_weights=moments.log_weights,
         single_target=moments.single_target,
@@ -240,6 +272,8 @@ def _fit(
         left_out=moments.rows - moments.used,
         precision=moments.precision,
         origin=() if origin is None else tuple(origin[:d].tolist()),
+        l1=strengths[0],
+        standardized=standardized,
         notes=(*_notes(moments, solution, relations, rank), *_moved(moments, origin), *map(_lost, lost)),
     )
     if result.digits < FEW_DIGITS:
@@ -247,11 +281,13 @@ def _fit(
     return result
 
 
-def _check(l2: float, aliased: str) -> None:
-    if not (isinstance(l2, int | float | np.number) and 0 <= float(l2) < np.inf):
-        raise OptionError(f"l2 is the strength of a penalty, a finite number of 0 or more, not {l2!r}.")
+def _check(l1: float, l2: float, aliased: str) -> tuple[float, float]:
+    """Both strengths as numbers."""
     if aliased not in ("nan", "min-norm", "error"):
         raise OptionError(f'aliased is "nan", "min-norm" or "error", not {aliased!r}.')
+    if aliased != "nan" and l1:
+        raise OptionError(f"aliased={aliased!r} is about columns that l1= needs no rule for.\nLeave it out.")
+    return one_strength("l1", l1), one_strength("l2", l2)
 
 
 def _few_digits(fit: Fit, moments: Moments) -> str:

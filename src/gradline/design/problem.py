@@ -14,7 +14,15 @@ from gradline.design.expression import checked
 from gradline.design.formula import Model, choose, parse
 from gradline.design.polynomial import Polynomial
 from gradline.design.recipe import EMPTY, Derived, Recipe
-from gradline.design.roles import demand_targets, features_of, labels_as_names, refuse_text, targets_of, weights_of
+from gradline.design.roles import (
+    demand_aside,
+    demand_targets,
+    features_of,
+    labels_as_names,
+    refuse_text,
+    targets_of,
+    weights_of,
+)
 from gradline.design.terms import Term, column_term, columns_of, evaluate, exact_words, less, powers
 from gradline.errors import ColumnError, DataError, OptionError, no_such_column
 from gradline.sources import Table, is_named, open_table
@@ -42,6 +50,8 @@ class Problem:
     """Columns that terms, targets and categories name, and that are computed of those of the table."""
     frequency: bool = False
     """Whether a weight says how many rows a row stands for, rather than how sure it is."""
+    aside: str | None = None
+    """A column that is read beside the model's, and says which fold a row is in."""
     origins: tuple[tuple[str, float], ...] = ()
     """Columns of large integers, each with a number that is taken away from it first; they stand for themselves."""
 
@@ -78,6 +88,12 @@ class Problem:
     @property
     def columns(self) -> list[str]:
         """The columns of the table that are read."""
+        columns = self._of_model
+        return columns if self.aside is None or self.aside in columns else [*columns, self.aside]
+
+    @property
+    def _of_model(self) -> list[str]:
+        """Those that the model needs."""
         return sources(self.derived, self._names) if self.derived else self._names
 
     @property
@@ -93,8 +109,12 @@ class Problem:
     def block(self, rows: Rows) -> Block:
         """Rows of the table as numbers."""
         given: Sequence[Any] = rows.columns
+        aside = None
+        if self.aside is not None:
+            aside = given[self.columns.index(self.aside)]
+            given = given[: len(self._of_model)]
         if self.derived:
-            given = values(self.derived, self._names, dict(zip(self.columns, given, strict=True)))
+            given = values(self.derived, self._names, dict(zip(self._of_model, given, strict=True)))
         d = len(given) - len(self.categories) - (self.weights is not None)
         k = len(self.targets)
         hi, lo = evaluate(self.terms, given[: d - k])
@@ -106,9 +126,9 @@ class Problem:
             hi, lo = self._about_origins(hi, lo)
         weights = None if self.weights is None else given[d]
         if not self.categories:
-            return Block(rows.first, tuple(hi), tuple(lo), weights, rows.place)
+            return Block(rows.first, tuple(hi), tuple(lo), weights, rows.place, aside=aside)
         labels = [each[0] if isinstance(each, tuple) else each for each in given[len(given) - len(self.categories) :]]
-        return Block(rows.first, tuple(hi), tuple(lo), weights, rows.place, tuple(labels))
+        return Block(rows.first, tuple(hi), tuple(lo), weights, rows.place, tuple(labels), aside)
 
     def _about_origins(self, hi: Sequence[Any], lo: Sequence[Any]) -> tuple[list[Any], list[Any]]:
         """The words of terms and targets less the origins of their columns: integers, so without a rounding error."""
@@ -136,6 +156,7 @@ def pose(
     intercept: bool = True,
     where: str | None = None,
     sql: str | None = None,
+    aside: str | None = None,
     measure: bool = True,
 ) -> Problem:
     """Turn a request into a Problem, or say what is wrong with it.
@@ -154,6 +175,7 @@ def pose(
         intercept: whether the model has a constant.
         where: an SQL condition on the rows of files.
         sql: a SELECT statement about the files.
+        aside: a column name; it is read, and no feature unless it is named as one.
         measure: False leaves out what only the rows can tell, for a look at the request alone.
 
     Raises:
@@ -161,7 +183,7 @@ def pose(
         ShapeError: target or weights do not have one row for each row of the data.
         OptionError: the request contradicts itself.
     """
-    options = (features, formula, weights, frequency_weights, where, sql)
+    options = (features, formula, weights, frequency_weights, where, sql, aside)
     if is_values(data) and is_values(target) and all(option is None for option in options):
         problem = _arrays(data, target, bool(intercept))
         if problem is not None:
@@ -186,6 +208,8 @@ def pose(
         table = open_table(data, where=where, sql=sql)
     target, weights, features = labels_as_names(table, data, target, weights, features)
     table, weight = weights_of(table, data, weights, where)
+    if aside is not None:
+        demand_aside(table, aside)
     if formula is not None:
         if target is not None or features is not None:
             raise OptionError("formula= names target and features itself: leave out target= and features=.")
@@ -201,9 +225,10 @@ def pose(
         table, targets = targets_of(table, data, target, features, where)
         demand_targets(table, targets)
         if model is None:
-            names = features_of(table, features, targets, weight)
+            taken = [name for name in (*targets, weight, aside) if name is not None]
+            names = features_of(table, features, taken)
             if features is None:
-                refuse_text(table, names, [*targets] if weight is None else [*targets, weight])
+                refuse_text(table, names, taken)
             model = choose(names, table.columns, _texts(table), table.name, intercept=bool(intercept))
     problem = _checked(
         Problem(
@@ -217,6 +242,7 @@ def pose(
             effects=model.coded.effects,
             derived=model.derived,
             frequency=frequency,
+            aside=aside,
         )
     )
     return replace(problem, derived=measured(problem.derived, table)) if problem.derived and measure else problem

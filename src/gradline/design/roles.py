@@ -83,12 +83,21 @@ def demand_targets(table: Table, targets: Sequence[str]) -> None:
             raise not_numbers(name, table.kind(name), table.name, numeric, "target")
 
 
-def features_of(
-    table: Table, features: str | Sequence[str] | None, targets: tuple[str, ...], weight: str | None
-) -> list[str]:
+def demand_aside(table: Table, name: str) -> None:
+    """Refuse a column to tell rows apart by that is not there, or holds neither numbers nor text."""
+    if name not in table.columns:
+        raise no_such_column(name, table.columns, table.name)
+    if name not in table.numeric and name not in table.labels:
+        raise ColumnError(
+            f"column {name!r} in {table.name} is {table.kind(name)}; rows are told apart by numbers or text.\n"
+            "Convert it to one of them."
+        )
+
+
+def features_of(table: Table, features: str | Sequence[str] | None, taken: Sequence[str]) -> list[str]:
     """The names of the features: all that have no other role where none are named."""
     if features is None:
-        return [name for name in table.columns if name not in targets and name != weight]
+        return [name for name in table.columns if name not in taken]
     names = [features] if isinstance(features, str) else list(features)
     for name in names:
         if not isinstance(name, str):

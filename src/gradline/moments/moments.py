@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from gradline.descent.stability import Stability
     from gradline.moments.one_pass import Progress
     from gradline.results.fit import Fit
+    from gradline.results.penalty_path import PenaltyPath
     from gradline.results.run import Run
+    from gradline.results.subsets import Subsets
 
 
 SINGLE = 2.0**-23
@@ -291,11 +293,23 @@ class Moments:
             single_target=self.single_target or isinstance(target, str),
         )
 
-    def fit(self, *, intercept: bool = True, l2: float = 0.0, aliased: str = "nan") -> Fit:
+    def fit(self, *, intercept: bool = True, l2: float = 0.0, l1: float = 0.0, aliased: str = "nan") -> Fit:
         """The exact answer, as `gl.fit`."""
         from gradline.fitting import fit_moments
 
-        return fit_moments(self, intercept=intercept, l2=l2, aliased=aliased)
+        return fit_moments(self, intercept=intercept, l2=l2, l1=l1, aliased=aliased)
+
+    def path(self, **options: Any) -> PenaltyPath:
+        """The answers for many strengths of a penalty, as `gl.path`."""
+        from gradline.penalising import path_moments
+
+        return path_moments(self, **options)
+
+    def subsets(self, **options: Any) -> Subsets:
+        """Which features to keep, as `gl.subsets`."""
+        from gradline.selecting import subsets_of_moments
+
+        return subsets_of_moments(self, **options)
 
     def train(self, **options: Any) -> Run:
         """What full-batch gradient descent does with these data, as `gl.train`."""

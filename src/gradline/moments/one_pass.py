@@ -63,24 +63,11 @@ def accumulate(
         DataError: an infinite value, a number too large to square, a missing value with missing="error",
             or a weight that is negative or missing; with the column and the first row.
     """
-    if missing not in ("drop", "error"):
-        raise OptionError(f'missing is "drop" (leave such rows out) or "error" (refuse them), not {missing!r}.')
-    if precision not in ("double-double", "float64"):
-        raise OptionError(f'precision is "double-double" or "float64" here, not {precision!r}.')
     if threads is not None and (isinstance(threads, bool) or not isinstance(threads, Integral) or threads < 1):
         raise OptionError(f"threads is a whole number from 1 up, or None for all processors, not {threads!r}.")
-    terms, targets = problem.terms, problem.targets
-    categories = tuple([category.column for category in problem.categories])
-    grouping = (
-        Grouping(categories, problem.effects, len(terms), len(targets), problem.logical) if categories else None
-    )
-    names = (*[term.name for term in terms], *targets, *categories)
-    double = precision == "double-double"
     threads = threads or processors()
-    within = 1 if double else _within(problem, threads)
-    summing = Summing(
-        names, len(targets), missing, problem.frequency, grouping, double, threads=within, weights=problem.weights
-    )
+    within = 1 if precision == "double-double" else _within(problem, threads)
+    summing = summing_of(problem, missing, precision, within)
     if checkpoint is None and problem.table.rows is not None and problem.table.rows <= CHUNK:
         parts = problem.parts()
         rows = next(iter(parts[0].read()), None) if len(parts) == 1 else None
@@ -88,7 +75,7 @@ def accumulate(
             [found] = summing.chunks(problem.block(rows))
             if progress is not None:
                 progress(found.rows, problem.table.rows)
-            return _moments(problem, summing, found, precision)
+            return moments_of(problem, summing, found)
     tree = Tree(summing.merge, () if checkpoint is None else checkpoint.resume(problem, summing))
     done = sum(node.sums.rows for node in tree.nodes)
     for nodes in runs(problem, summing, threads // within, tree.chunks):
@@ -101,7 +88,25 @@ def accumulate(
             progress(done, problem.table.rows)
     if checkpoint is not None:
         checkpoint.keep(tree.nodes, last=True)
-    return _moments(problem, summing, tree.total() or summing.nothing(), precision)
+    return moments_of(problem, summing, tree.total() or summing.nothing())
+
+
+def summing_of(problem: Problem, missing: str, precision: str, threads: int = 1) -> Summing:
+    """How the chunks of a problem are summed; the options are those of `accumulate`."""
+    if missing not in ("drop", "error"):
+        raise OptionError(f'missing is "drop" (leave such rows out) or "error" (refuse them), not {missing!r}.')
+    if precision not in ("double-double", "float64"):
+        raise OptionError(f'precision is "double-double" or "float64" here, not {precision!r}.')
+    terms, targets = problem.terms, problem.targets
+    categories = tuple([category.column for category in problem.categories])
+    grouping = (
+        Grouping(categories, problem.effects, len(terms), len(targets), problem.logical) if categories else None
+    )
+    names = (*[term.name for term in terms], *targets, *categories)
+    double = precision == "double-double"
+    return Summing(
+        names, len(targets), missing, problem.frequency, grouping, double, threads=threads, weights=problem.weights
+    )
 
 
 class Chunked(Protocol[SumsT]):
@@ -202,11 +207,14 @@ def processors() -> int:
     return os.cpu_count() or 1
 
 
-def _moments(problem: Problem, summing: Summing, total: Sums, precision: str) -> Moments:
+def moments_of(
+    problem: Problem, summing: Summing, total: Sums, levels: Sequence[Sequence[Label]] | None = None
+) -> Moments:
+    """The moments that sums stand for; with the levels given, rows may be of some of them only."""
     pair, terms, epsilon, recipe = total.pair, problem.terms, problem.epsilon, problem.recipe
     unused: tuple[tuple[str, Label], ...] = ()
     if summing.grouping is not None:
-        levels = summing.grouping.present(total.cells)
+        levels = summing.grouping.present(total.cells) if levels is None else levels
         summing.grouping.refuse_too_many(levels)
         unused = left_out(problem.categories, [each.labels for each in summing.grouping.levels], levels)
         features = expand(problem.effects, terms, problem.categories, levels)
@@ -239,6 +247,6 @@ def _moments(problem: Problem, summing: Summing, total: Sums, precision: str) ->
         array_names=problem.array_names,
         source=problem.table.name,
         recipe=recipe,
-        precision=precision,
-        unit=2.0**-104 if precision == "double-double" else FLOAT64,
+        precision="double-double" if summing.double else "float64",
+        unit=2.0**-104 if summing.double else FLOAT64,
     )

@@ -54,6 +54,8 @@ class Summing:
     """Among how many threads to share out the columns of a chunk, for wide tables of few chunks."""
     weights: str | None = None
     """How an error calls the column of the weights."""
+    small: int = SMALL
+    """Numbers in a chunk up to which no compiled code is loaded."""
 
     @property
     def size(self) -> int:
@@ -86,16 +88,16 @@ class Summing:
         codes = [] if self.grouping is None else self.grouping.codes(block.labels)
         whole = rows - rows % CHUNK
         if whole == CHUNK == rows or not whole:
-            yield self._chunk(block, codes)
+            yield self.chunk(block, codes)
             return
         pairs = None
         if block.weights is None and not any(low is not None for low in block.lo):
             with np.errstate(invalid="ignore", over="ignore"):
-                pairs = self._dense(_cut(block, 0, whole))
+                pairs = self._dense(cut(block, 0, whole))
         for number, first in enumerate(range(0, rows, CHUNK)):
             last = min(first + CHUNK, rows)
             known = None if pairs is None or last - first < CHUNK else (pairs[0][number], pairs[1][number])
-            yield self._chunk(_cut(block, first, last), [code.of(slice(first, last)) for code in codes], known)
+            yield self.chunk(cut(block, first, last), [code.of(slice(first, last)) for code in codes], known)
 
     def _complete(self, block: Block, pair: Pair, cells: tuple[Cells, ...] = ()) -> Sums:
         """The sums of rows that are all there."""
@@ -103,8 +105,8 @@ class Summing:
         counts = np.zeros(len(self.names), np.int64)
         return Sums(pair, rows, rows, counts, 0.0, _constants(block, self.targets), cells)
 
-    def _chunk(self, block: Block, codes: Sequence[Coded], known: Pair | None = None) -> Sums:
-        """Only where the sums, perhaps known already, are not finite are the rows looked at one by one."""
+    def chunk(self, block: Block, codes: Sequence[Coded], known: Pair | None = None) -> Sums:
+        """The sums of one chunk; only where they, perhaps known already, are not finite is each row looked at."""
         rows = len(block.hi[0])
         if block.weights is None and all(code.local.min(initial=0) >= 0 for code in codes):
             with np.errstate(invalid="ignore", over="ignore"):
@@ -146,7 +148,7 @@ class Summing:
     def _cross_products(self, block: Block) -> Pair:
         """The (p, p) pair for one chunk, the constant 1 first. Which code computes it depends on the size alone."""
         wide = block.weights is not None or any(low is not None for low in block.lo)
-        if len(block.hi[0]) * (len(block.hi) + 1) <= SMALL:
+        if len(block.hi[0]) * (len(block.hi) + 1) <= self.small:
             left, right = _sides(block) if wide else (_columns(block.hi), None)
             return slices.cross_products(left, left if right is None else right)
         if wide:
@@ -182,7 +184,7 @@ def refuse_underflow(block: Block, pair: Pair, names: Sequence[str]) -> None:
             )
 
 
-def _cut(block: Block, first: int, last: int) -> Block:
+def cut(block: Block, first: int, last: int) -> Block:
     """Some of the rows of a block, as views."""
     rows = slice(first, last)
     return Block(

@@ -119,7 +119,10 @@ def _heading(fit: Fit) -> list[str]:
     kind = ["weighted"] if fit.weighted else []
     kind += [f"standing for {fit.nobs:,.12g} (frequency weights)"] if fit.nobs != used else []
     kind += [] if fit.has_intercept else ["through the origin"]
-    kind += [f"l2 {brief(fit.l2)}, {brief(fit.freedom, 4)} effective parameters"] if fit.l2 else []
+    penalties = [f"{name} {brief(value)}" for name, value in (("l1", fit.l1), ("l2", fit.l2)) if value]
+    if penalties:
+        kind.append(", ".join([*penalties, f"{brief(fit.freedom, 4)} effective parameters"]))
+    kind += ["penalties by standard deviation"] if fit.standardized and penalties else []
     return [rows, *kind]
 
 
@@ -189,7 +192,7 @@ def _footing(fit: Fit, number: int) -> list[str]:
     r2, adjusted = _each(fit.r2)[number], _each(fit.adj_r2)[number]
     f, p = _each(fit.f)[number], _each(fit.f_p)[number]
     parts = [f"R² {_share(r2)} (adjusted {_share(adjusted)})"]
-    freedom = brief(fit.df_resid, 4) if fit.l2 else f"{fit.df_resid}"
+    freedom = brief(fit.df_resid, 4) if fit.l1 or fit.l2 else f"{fit.df_resid}"
     parts.append(f"residual sd {significant(_each(fit.sigma)[number])} on {freedom} df")
     if not np.isnan(f):
         parts.append(f"F {significant(f)}, p {significant(p, 1) if 0 < p < 0.001 else probability(p)}")
@@ -206,6 +209,8 @@ def _closing(fit: Fit, seconds: float | None, shown: int) -> list[str]:
         lines.append(
             f"table: {shown:,} of {count(len(fit.names), 'parameter')}; all are in fit.tidy(), or with --json"
         )
+    if fit.l1:
+        lines += wrapped("note: no standard errors with l1, whose coefficients are biased towards 0", "      ")
     for note in fit.notes:
         if not note.startswith(("aliased: ", f"{fit.left_out} of ")):  # the table says these
             lines += wrapped(f"note: {note}", "      ")

@@ -95,6 +95,10 @@ class Fit:
     the features less these. Parameters are those of the features themselves."""
     precision: str = "double-double"
     """Of the sums that were solved: "double-double" or "float64"."""
+    l1: float = 0.0
+    """Strength of a lasso penalty; with one there are no standard errors, and what is made of them is NaN."""
+    standardized: bool = False
+    """Whether penalties weigh each coefficient by the standard deviation of its column."""
 
     @property
     def params(self) -> Array:
@@ -137,7 +141,7 @@ class Fit:
     def df_resid(self) -> float:
         """Degrees of freedom left for the residuals: rows less (effective) parameters."""
         left = self.nobs - self.freedom
-        return left if self.l2 or left % 1 else int(left)
+        return left if self.l1 or self.l2 or left % 1 else int(left)
 
     @property
     def sigma(self) -> Any:
@@ -220,8 +224,11 @@ class Fit:
         Raises:
             ColumnError: a column is missing in new.
             ShapeError: an array has another number of columns than the model.
+            OptionError: an interval is asked of a fit with l1, which has no standard errors.
             DataError: an infinite value, or a level that was not in the data of the fit; with its column and row.
         """
+        if self.l1 and interval is not None:
+            raise OptionError("a fit with l1 has no standard errors, so it gives no intervals.\nLeave interval= out.")
         answer = predict(self, new, interval=interval, level=level, unseen=unseen)
         if interval is None:
             return self._vector(answer.fit)
@@ -353,7 +360,7 @@ class Fit:
 
     @cached_property
     def _f_test(self) -> tuple[Array, Array]:
-        return inference.f_test(self.rss, self.tss, 0 if self.l2 else self.df_model, self.df_resid)
+        return inference.f_test(self.rss, self.tss, 0 if self.l1 or self.l2 else self.df_model, self.df_resid)
 
     @cached_property
     def _log_likelihood(self) -> Array:

@@ -1,0 +1,135 @@
+"""The moments of each fold of the rows, from one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from gradline.design.effects import Label
+from gradline.errors import DataError
+from gradline.moments.folding import ByLabel, Folding, Given, Numbers, misfit
+from gradline.moments.moments import Moments
+from gradline.moments.one_pass import Progress, moments_of, processors, runs, summing_of
+from gradline.moments.sums import Summing, Sums, cut
+from gradline.moments.tree import Tree
+from gradline.sources import CHUNK
+
+if TYPE_CHECKING:
+    from gradline.design.block import Block
+    from gradline.design.problem import Problem
+
+
+class Folds(NamedTuple):
+    """What a pass found."""
+
+    moments: list[Moments]
+    """Of each fold; all have the same columns."""
+    labels: list[Label]
+    """What each fold is called: its number from 0, or the value that names it."""
+    total: Moments
+
+
+def fold_moments(
+    problem: Problem,
+    folding: Folding,
+    *,
+    missing: str = "drop",
+    precision: str = "double-double",
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Folds:
+    """Read the rows once and add up the cross-products of each fold.
+
+    Args:
+        problem: The table and what its columns are for; `aside` is what the folding goes by.
+        folding: Which fold each row is in.
+        missing: As for `accumulate`, and so are the others.
+        precision: See missing.
+        threads: See missing.
+        progress: See missing.
+
+    Raises:
+        DataError: as `accumulate`; a value is missing where it says in which fold a row is, or a fold has no rows.
+    """
+    summing = replace(summing_of(problem, missing, precision), small=0)
+    gathering = _Gathering(summing, folding)
+    tree: Tree[_Folded] = Tree(gathering.merge)
+    done = 0
+    for nodes in runs(problem, gathering, threads or processors(), 0):
+        for node in nodes:
+            tree.add(node)
+            done += node.sums.rows
+        if progress is not None:
+            progress(done, problem.table.rows)
+    found = tree.total() or _Folded({}, 0)
+    if isinstance(folding, Given) and len(folding.numbers) != found.rows:
+        raise misfit(folding.what, len(folding.numbers), f"{found.rows}")
+    labels: list[Label] = folding.levels.labels if isinstance(folding, ByLabel) else list(range(folding.count or 0))
+    order = sorted(range(len(labels)), key=lambda at: _order(labels[at]))
+    total = summing.nothing()
+    for at in order:
+        total = summing.merge(total, found.sums.get(at, summing.nothing()))
+    levels = None if summing.grouping is None else summing.grouping.present(total.cells)
+    parts = [moments_of(problem, summing, found.sums.get(at, summing.nothing()), levels) for at in order]
+    return Folds(parts, [labels[at] for at in order], moments_of(problem, summing, total, levels))
+
+
+class _Folded(NamedTuple):
+    """What chunks contribute to each fold that has rows in them."""
+
+    sums: Mapping[int, Sums]
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Gathering:
+    """How the chunks of one problem are summed by folds."""
+
+    summing: Summing
+    folding: Folding
+
+    def chunks(self, block: Block) -> Iterator[_Folded]:
+        """The sums of each chunk of the block, in order."""
+        grouping = self.summing.grouping
+        codes = [] if grouping is None else grouping.codes(block.labels)
+        numbers = self.folding.of(block)
+        rows = len(block.hi[0])
+        for first in range(0, rows, CHUNK):
+            some = slice(first, min(first + CHUNK, rows))
+            chunk = cut(block, some.start, some.stop)
+            yield self._chunk(chunk, [code.of(some) for code in codes], numbers[some])
+
+    def _chunk(self, chunk: Block, codes: Sequence[Any], numbers: Numbers) -> _Folded:
+        order = np.argsort(numbers, kind="stable")
+        found, starts = np.unique(numbers[order], return_index=True)
+        turned = chunk._replace(
+            hi=tuple([np.take(column, order) for column in chunk.hi]),
+            lo=tuple([None if low is None else np.take(low, order) for low in chunk.lo]),
+            weights=None if chunk.weights is None else np.take(chunk.weights, order),
+            labels=(),
+        )
+        sums = {}
+        ends = [*starts[1:].tolist(), len(order)]
+        try:
+            for number, start, end in zip(found.tolist(), starts.tolist(), ends, strict=True):
+                part = [code.of(order[start:end]) for code in codes]
+                sums[number] = self.summing.chunk(cut(turned, start, end), part)
+        except DataError:
+            self.summing.chunk(chunk, codes)  # its error names the row as it stands in the table
+            raise
+        return _Folded(sums, len(numbers))
+
+    def merge(self, a: _Folded, b: _Folded) -> _Folded:
+        """Both together."""
+        sums = dict(a.sums)
+        for number, each in b.sums.items():
+            sums[number] = self.summing.merge(sums[number], each) if number in sums else each
+        return _Folded(sums, a.rows + b.rows)
+
+
+def _order(label: Label) -> tuple[bool, Any]:
+    """Numbers first."""
+    return (isinstance(label, str), label)
