@@ -174,9 +174,9 @@ def test_epochs_cost_nothing_in_closed_form(line: str, capsys: pytest.CaptureFix
 
 
 def test_no_more_steps_are_traced_than_were_taken(line: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["train", line, "--target", "y", "--epochs", "3", "--trace", "1000"]) == 2
-    assert "error: a trace of 1000 steps was asked for, and this run took 3." in capsys.readouterr().err
-    assert "step 2 " in output(capsys, line, "--target", "y", "--epochs", "3", "--trace", "3")
+    text = output(capsys, line, "--target", "y", "--epochs", "3", "--trace", "1000000")
+    assert "step 2 " in text
+    assert "step 3 " not in text
 
 
 def test_a_saved_run_predicts(line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

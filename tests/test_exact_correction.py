@@ -18,10 +18,9 @@ def every_table_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that precision="auto" begins in float64."""
     monkeypatch.setattr("gradline.moments.plan.FEW_COLUMNS", 0)
     monkeypatch.setattr("gradline.moments.plan.FEW_PRODUCTS", 0)
-    monkeypatch.setattr("gradline.moments.sums.SMALL", 0)
 
 
-def design(rows: int = 3000, features: int = 12, condition: float = 1e3) -> np.ndarray:
+def design(rows: int = 9000, features: int = 12, condition: float = 1e3) -> np.ndarray:
     rng = np.random.default_rng(7)
     x = rng.normal(size=(rows, features)) + 5.0
     x[:, 1] = x[:, 0] + rng.normal(size=rows) / condition
@@ -40,7 +39,7 @@ def test_it_is_the_answer_of_double_double(condition: float, intercept: bool, ki
     x = design(condition=condition)
     x = np.round(1e6 * x).astype(kind) if kind == "int64" else x.astype(kind)
     rng = np.random.default_rng(1)
-    y = x @ rng.normal(size=(12, 2)) + rng.normal(size=(3000, 2))
+    y = x @ rng.normal(size=(12, 2)) + rng.normal(size=(9000, 2))
     fit, exact = (gl.fit(x, y, intercept=intercept, precision=precision) for precision in ("auto", "double-double"))
     assert answer(fit) == "2 passes, the last for the residuals in double-double, over the rows"
     np.testing.assert_allclose(fit.params, exact.params, rtol=max(10**-fit.digits, 1e-15))
@@ -53,7 +52,7 @@ def test_it_is_the_answer_of_double_double(condition: float, intercept: bool, ki
 
 def test_sums_in_float64_alone_need_it() -> None:
     x = design(condition=1e5)
-    y = x.sum(axis=1) + np.random.default_rng(2).normal(size=3000)
+    y = x.sum(axis=1) + np.random.default_rng(2).normal(size=9000)
     exact = gl.fit(x, y, precision="double-double")
     with pytest.warns(gl.GradlineWarning, match="as sums in float64 leave them"):
         plain = gl.fit(x, y, precision="float64")
@@ -90,7 +89,7 @@ def by_rationals(x: np.ndarray, y: np.ndarray) -> list[Fraction]:
 
 def test_what_it_cannot_do_is_summed_in_double_double() -> None:
     x = design(condition=1e9)
-    y = x.sum(axis=1) + np.random.default_rng(3).normal(size=3000)
+    y = x.sum(axis=1) + np.random.default_rng(3).normal(size=9000)
     fit = gl.fit(x, y)
     assert answer(fit).endswith("passes, the last in double-double, over the rows")
     assert np.array_equal(fit.params, gl.fit(x, y, precision="double-double").params)
@@ -103,8 +102,8 @@ def test_missing_rows_chunks_and_kinds_of_tables(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr("gradline.sources.rows.CHUNK", 500)
     x = design()
     frame = pd.DataFrame(x, columns=[f"x{j}" for j in range(12)])
-    frame["y"] = frame.sum(axis=1) + np.random.default_rng(4).normal(size=3000)
-    frame.loc[[3, 999, 2999], ["x3", "y"]] = np.nan
+    frame["y"] = frame.sum(axis=1) + np.random.default_rng(4).normal(size=9000)
+    frame.loc[[3, 999, 8999], ["x3", "y"]] = np.nan
     frame.to_parquet(tmp_path / "rows.parquet", row_group_size=700)
     exact = gl.fit(frame, "y", precision="double-double")
     for data in (frame, tmp_path / "rows.parquet", [frame[:100], frame[100:]]):
@@ -119,7 +118,7 @@ def test_a_perfect_fit_and_a_constant_target() -> None:
     fit = gl.fit(x, x @ np.arange(1.0, 13.0) + 2.0)
     np.testing.assert_allclose(fit.params, [2.0, *range(1, 13)], rtol=1e-15)
     assert (fit.se == 0).all()
-    constant = gl.fit(x, np.full(3000, 7.0))
+    constant = gl.fit(x, np.full(9000, 7.0))
     assert constant.params.tolist() == [7.0, *[0.0] * 12]
 
 

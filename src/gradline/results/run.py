@@ -194,11 +194,6 @@ class Run:
         """
         if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
             raise OptionError(f"steps must be a whole number from 1 up; {steps!r} arrived.")
-        if steps > self.path.steps:
-            raise OptionError(
-                f"a trace of {steps} steps was asked for, and this run took {self.path.steps}.\n"
-                f"Ask for {self.path.steps} or fewer, or train for more epochs."
-            )
         if self.tracing is None:
             raise OptionError(
                 "a trace runs the loop over the rows, and this run has none: it came from moments or a file.\n"
