@@ -190,7 +190,7 @@ def _solved(moments: Moments, intercept: bool, l1: float, l2: float) -> Solution
     return solve(
         moments.pair,
         len(moments.columns),
-        moments.spacing,
+        np.array(moments.spacing),
         np.array(moments.constant, bool),
         intercept=intercept,
         l2=l2,

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from gradline.descent.autograd import Callback, Loop
     from gradline.descent.trace import Trace
 
-_FAR = 1e150  # rates above it may leave float64's range when they meet the data
+_FAR = 1e150  # rates and sums above it may leave float64's range when they meet each other
 
 
 def train(
@@ -172,8 +172,7 @@ def train(
         shuffle=schedule.shuffle,
     )
     rows = partial(tensors_of, problem, dtype, optimizer, objective, schedule, callback)
-    run = _in_closed_form(moments, request, init, auto, partial(longest_row, problem, moments))
-    run = dataclasses.replace(run, tracing=partial(_traced, rows, _generator(seed, schedule)))
+    run = _in_closed_form(moments, request, init, auto, rows, partial(longest_row, problem, moments))
     if engine == "autograd":
         from gradline.descent.autograd import descend
 
@@ -300,6 +299,7 @@ def _in_closed_form(
     request: Request,
     init: Any,
     auto: Auto,
+    rows: Callable[[Run], tuple[Loop, Any, Any]] | None = None,
     longest: Callable[[Units | None], float] | None = None,
 ) -> Run:
     """The run if every step is full batch, MSE and SGD; of other runs, what does not depend on the steps."""
@@ -309,7 +309,7 @@ def _in_closed_form(
         )
     quadratic, units = _bowl(moments, request.standardize)
     start = starting_weights(len(moments.columns), len(moments.targets), init, request.seed)
-    if request.smooth and not loss_is_finite(quadratic, start):
+    if request.smooth and (init is not None or quadratic.largest > _FAR) and not loss_is_finite(quadratic, start):
         raise too_far(start, init is not None, "float64", request.loss)
     if auto:
         request = _chosen(quadratic, moments, request, auto, None if longest is None else partial(longest, units))
@@ -324,7 +324,8 @@ def _in_closed_form(
             warn(_too_high(stability, request))
     path = ClosedForm(quadratic, start, request.sgd, request.reduction, request.epochs)
     names = ("Intercept", *moments.columns)
-    return Run(names, request, start, path, moments, quadratic, units)
+    tracing = None if rows is None else partial(_traced, rows, _generator(request))
+    return Run(names, request, start, path, moments, quadratic, units, tracing)
 
 
 def _chosen(
@@ -381,9 +382,9 @@ def _traced(rows: Callable[[Run], tuple[Loop, Any, Any]], drawn: Any, run: Run, 
         return trace(*rows(run), steps)
 
 
-def _generator(seed: int | None, schedule: Schedule) -> Any:
+def _generator(request: Request) -> Any:
     """Where PyTorch's generator stands, if batches will be drawn from it."""
-    if seed is not None or schedule.batch_size is None or not schedule.shuffle:
+    if request.seed is not None or request.batch_size is None or not request.shuffle:
         return None
     import torch
 

@@ -27,7 +27,11 @@ class Axes:
     @property
     def uneven(self) -> float:
         """How many times steeper (in σ) the steepest axis is than the flattest that is not level."""
-        return float(self.sigma[0] / self.sigma[self.sigma > 0.0][-1])
+        values = self.sigma.tolist()
+        steepest = values[0]
+        while values and values[-1] <= 0.0:
+            values.pop()
+        return float(steepest / values[-1]) if values else 1.0
 
 
 def axes_of(root: Array) -> Axes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +11,7 @@ from gradline.descent.options import Sgd
 from gradline.descent.quadratic import Quadratic
 from gradline.descent.recurrence import Plain, Recurrence, carrying, plain
 from gradline.doubledouble import Array, Pair, add, divide, multiply, subtract, sum_pairs
+from gradline.once import once
 
 _STRETCH = 4096  # steps looked at together: bounds the memory of a long run
 _FAR = 1e200  # squares from which on a swing may leave float64's range and come back
@@ -38,7 +38,7 @@ class ClosedForm:
     reduction: str
     epochs: int
 
-    @cached_property
+    @once
     def stopped_at(self) -> int | None:
         """The first step whose loss is not finite as a float64, or None."""
         motion = self._motion
@@ -67,8 +67,12 @@ class ClosedForm:
     @property
     def parameters_after(self) -> Array:
         """θ (p, k) after all steps."""
-        after: Array = self.parameters(self.steps, self.steps + 1)[0]
-        return after
+        steps, axes = self.steps, self.quadratic.axes
+        if axes.low is not None:
+            after: Array = self.parameters(steps, steps + 1)[0]
+            return after
+        moved: Array = axes.right.dot(self._moved(steps, steps + 1)[0])
+        return self.start + moved
 
     def losses(self, first: int, last: int) -> Array:
         """The losses that the forward passes of steps first … last - 1 saw."""
@@ -116,7 +120,7 @@ class ClosedForm:
     def _curvature(self) -> float:
         return 2.0 / self._numbers if self.reduction == "mean" else 2.0
 
-    @cached_property
+    @once
     def _motion(self) -> Recurrence:
         if self.sgd.plain:
             return plain(self.sgd, self._curvature * self.quadratic.axes.sigma**2)
@@ -124,12 +128,12 @@ class ClosedForm:
         high, low = self.quadratic.eigenvalues
         return carrying(self.sgd, divide((2.0 * high, 2.0 * low), (numbers, np.zeros(()))))
 
-    @cached_property
+    @once
     def _leftover(self) -> Array:
         """v_0 (p, k)."""
         return self.quadratic.leftover(self.start)
 
-    @cached_property
+    @once
     def _goal(self) -> tuple[Array, Pair]:
         """Where v comes to rest, (p, k), and the way of θ to there along each axis, a pair (p, p, k).
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from importlib import import_module
 from typing import Any, NamedTuple, Protocol
 
@@ -16,6 +15,7 @@ from gradline.descent.options import one_of
 from gradline.descent.units import Units
 from gradline.doubledouble import Array
 from gradline.errors import OptionError
+from gradline.once import once
 
 
 class Path(Protocol):
@@ -98,7 +98,7 @@ class History:
     def __len__(self) -> int:
         return len(self.path.numbers)
 
-    @cached_property
+    @once
     def step(self) -> NDArray[np.int64]:
         """(steps,) their numbers, from 0."""
         return np.asarray(self.path.numbers)
@@ -108,7 +108,7 @@ class History:
         """(steps,) the epoch of each."""
         return self.step // self.steps_per_epoch
 
-    @cached_property
+    @once
     def loss(self) -> Array:
         """(steps,)."""
         with np.errstate(over="ignore", invalid="ignore"):
@@ -124,7 +124,7 @@ class History:
         """(steps,) for one target, else (steps, k)."""
         return self._biases(self._parameters)
 
-    @cached_property
+    @once
     def grad(self) -> Array:
         """(steps, d + 1) for one target, else (steps, k, d + 1): by the weights, then by the bias."""
         return self._grads(0, len(self))
@@ -183,7 +183,7 @@ class History:
                     columns[f"{prefix}{name}{of}"] = table[:, number, place]
         return module.DataFrame(columns)
 
-    @cached_property
+    @once
     def _parameters(self) -> Array:
         with np.errstate(over="ignore", invalid="ignore"):
             return self._raw(self.path.parameters(0, len(self)))

@@ -39,7 +39,8 @@ class Sgd:
         if not _real(self.weight_decay) or not 0.0 <= self.weight_decay < math.inf:
             raise OptionError(f"weight_decay must be a number from 0 up; {self.weight_decay!r} arrived.")
         for name in ("lr", "momentum", "dampening", "weight_decay"):
-            object.__setattr__(self, name, float(getattr(self, name)))  # a float32 would make the arithmetic coarse
+            if type(value := getattr(self, name)) is not float:  # a float32 would make the arithmetic coarse
+                object.__setattr__(self, name, float(value))
         if self.nesterov and (self.momentum == 0.0 or self.dampening != 0.0):
             raise OptionError(
                 "nesterov=True needs momentum above 0 and dampening 0; "

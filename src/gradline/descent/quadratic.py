@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 from math import isfinite, sqrt
 
 import numpy as np
@@ -16,6 +16,7 @@ from gradline.elimination import FLOATS, eliminate, in_floats
 from gradline.errors import DataError
 from gradline.moments.moments import Moments
 from gradline.moments.slices import cross_products
+from gradline.once import once
 
 CONSTANT_SPACING = 2.0**-52
 """Relative spacing of the intercept's column of ones."""
@@ -42,8 +43,9 @@ class Quadratic:
     kept: Array  # (p,) |root_jj| / ‖column j‖: what earlier columns left of each, 0 where dependent
 
     exactly: Callable[[], tuple[Pair, Pair]]  # root and aim to twice as many digits
+    largest: float  # sum of squares of a column or target
 
-    @cached_property
+    @once
     def axes(self) -> Axes:
         """The principal axes of the bowl."""
         axes = axes_of(self.root)
@@ -66,7 +68,7 @@ class Quadratic:
         rest = subtract(cross_products(transposed(root), (theta, np.zeros_like(theta))), aim)
         return cross_products((self.axes.left, self.axes.low[1]), rest)
 
-    @cached_property
+    @once
     def eigenvalues(self) -> Pair:
         """σ² (p,) of the axes to twice as many digits: the Rayleigh quotients vᵀ·A_zz·v / vᵀ·v.
 
@@ -84,7 +86,8 @@ def quadratic_of(moments: Moments) -> Quadratic:
         DataError: A sum is not finite: the squares of some column leave float64's range.
     """
     p, size = 1 + len(moments.columns), len(moments.hi)
-    if not all(map(isfinite, moments.hi.diagonal().tolist())):
+    squares = moments.hi.diagonal().tolist()
+    if not all(map(isfinite, squares)):
         names = ("Intercept", *moments.columns, *moments.targets)
         worst = names[int(np.argmin(np.isfinite(np.diagonal(moments.hi))))]
         raise DataError(f"the squares of {worst} add up beyond float64's range.\nRescale it (another unit will do).")
@@ -107,6 +110,7 @@ def quadratic_of(moments: Moments) -> Quadratic:
         (moments.hi[:p, :p], moments.lo[:p, :p]),
         kept,
         partial(_to_twice_the_digits, moments, p),
+        max(squares),
     )
 
 
@@ -135,7 +139,7 @@ def _in_floats(moments: Moments, p: int) -> tuple[Array, float, Array]:
     hi: list[list[float]] = moments.hi.tolist()
     lo: list[list[float]] = moments.lo.tolist()
     norms = [hi[j][j] for j in range(p)]
-    spacing = (CONSTANT_SPACING, *moments.spacing.tolist())
+    spacing = (CONSTANT_SPACING, *moments.spacing)
     least = [(16 * p * spacing[j]) ** 2 * norms[j] for j in range(p)]
     left = in_floats(hi, lo, p, least, inverse=False)
     upper, kept = [], []

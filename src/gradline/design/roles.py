@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -165,7 +164,7 @@ def _beside(table: Table, columns: Sequence[Column], where: str | None) -> Table
 
 
 def _renamed(column: Column, name: str) -> Column:
-    return column if column.name == name else replace(column, name=name)
+    return column if column.name == name else column._replace(name=name)
 
 
 def _free(name: str, taken: set[str]) -> str:

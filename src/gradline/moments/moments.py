@@ -179,12 +179,12 @@ class Moments:
         return units
 
     @property
-    def spacing(self) -> Array:
+    def spacing(self) -> tuple[float, ...]:
         """(d + k,) the spacing by which a column is judged dependent and a fit perfect: for halves that of float32.
 
         16·p spacings of a half are as much as the column itself, and so any column would be called dependent.
         """
-        return np.minimum(self.epsilon, SINGLE)
+        return tuple([min(value, SINGLE) for value in self.epsilon])
 
     @property
     def lacking(self) -> dict[str, int]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ from gradline.doubledouble import Array
 from gradline.errors import OptionError
 from gradline.layout import WIDTH, cells, shortened
 from gradline.moments.moments import Moments
+from gradline.once import once
 from gradline.results.request import Request
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Run:
     units: Units | None
     tracing: Callable[[Run, int], Trace] | None = None
 
-    @cached_property
+    @once
     def history(self) -> History:
         """Loss, weight, bias and grad at every step, each before the step."""
         size = self.request.batch_size
@@ -80,7 +80,7 @@ class Run:
         """Loss, weight, bias and gradient at the start of this epoch: `history.at`."""
         return self.history.at(epoch)
 
-    @cached_property
+    @once
     def stability(self) -> Stability:
         """Of full-batch gradient descent at this run's lr, on the columns that were trained on."""
         return stability_of(
@@ -102,7 +102,7 @@ class Run:
         """The bias after the last step, a float or (k,)."""
         return float(self._theta[0, 0]) if self.moments.single_target else self._theta[0]
 
-    @cached_property
+    @once
     def model(self) -> torch.nn.Linear:
         """The trained `nn.Linear`: float64 unless it was trained, or asked for, in another dtype."""
         import torch
@@ -111,7 +111,7 @@ class Run:
 
         return model_of(self._theta, getattr(torch, self.request.dtype))
 
-    @cached_property
+    @once
     def exact(self) -> Fit:
         """The exact least-squares answer for the same rows."""
         return self.moments.fit()
@@ -136,7 +136,7 @@ class Run:
         """The step whose loss was not finite, which ended the run; None where it ran to its end."""
         return self.path.stopped_at
 
-    @cached_property
+    @once
     def status(self) -> str:
         """How it went: "converged", "not yet converged" or "diverged".
 
@@ -281,7 +281,7 @@ class Run:
             return shortened(self.names[int(far[0])], 20)
         return f"{shortened(self.names[int(far[0])], 9)} of {shortened(self.moments.targets[int(far[1])], 8)}"
 
-    @cached_property
+    @once
     def _ends(self) -> tuple[float, float]:
         """The first and the last loss."""
         kept = len(self.history)
@@ -298,7 +298,7 @@ class Run:
         most = 10.0 if self.request.constant and self.request.loss == "mse" and self.stability.unstable else 100.0
         return bool(last > most * first > 0.0)
 
-    @cached_property
+    @once
     def _flat(self) -> bool:
         loss = self.history.loss
         tenth = len(loss) // 10
@@ -308,12 +308,12 @@ class Run:
         swings = self.history.steps_per_epoch == 1 and np.ptp(loss[-tenth:]) > SWING * abs(last)
         return bool(abs(last - before) <= 1e-4 * abs(before)) and not swings
 
-    @cached_property
+    @once
     def _theta(self) -> Array:
         theta = self.path.parameters_after
         return theta if self.units is None else self.units.raw(theta)
 
-    @cached_property
+    @once
     def _gap(self) -> Gap:
         exact, se = self.exact.estimates, self.exact.se.reshape(self._theta.shape)
         if np.isnan(exact).any():

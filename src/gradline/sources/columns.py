@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from gradline.errors import ShapeError
 from gradline.sources.rows import (
@@ -20,8 +19,7 @@ from gradline.sources.rows import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """One column in memory. Only the run that is asked for is ever converted."""
 
     name: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,7 +45,7 @@ def frame_table(data: Any) -> Table:
     if not hasattr(frame, "collect"):
         columns, rows = _columns(frame)
         if not hasattr(frame, "columns") and not columns[0].name:
-            columns = [replace(columns[0], name="x")]
+            columns = [columns[0]._replace(name="x")]
         return Held(f"the {type(data).__name__}", columns, rows)
     return Lazy(frame, f"the {type(data).__name__}")
 

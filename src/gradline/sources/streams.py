@@ -239,12 +239,11 @@ def _columns(values: Any, letter: str) -> tuple[list[Column], int]:
         return array_columns(values, letter)
     if _root(values) is None:
         raise DataError(f"a {type(values).__name__} came.\n{_EXPECTED}")
-    from dataclasses import replace
 
     from gradline.sources.frames import frame_columns
 
     columns, rows = frame_columns(values)
-    return [column if column.name else replace(column, name=letter) for column in columns], rows
+    return [column if column.name else column._replace(name=letter) for column in columns], rows
 
 
 def _is_pair(item: Any) -> bool:
