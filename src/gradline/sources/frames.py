@@ -155,12 +155,28 @@ def _column(name: str, series: nw.Series[Any]) -> Column:
 def _labels(series: nw.Series[Any]) -> Callable[[int, int], Any]:
     """What takes a run of a text or categorical column: an Arrow array, codes and all, null where one is missing."""
     series = _with_plain_levels(series)
+    codes = getattr(getattr(series.to_native(), "array", None), "codes", None)
+    levels = one_array(series[:0].to_arrow()) if isinstance(codes, np.ndarray) else None
+    if levels is not None and hasattr(levels, "dictionary"):
+        return _of_codes(codes, levels.dictionary)  # type: ignore[arg-type]
 
     def part(first: int, last: int) -> Any:
         array = one_array(series[first:last].to_arrow())
         if str(array.type) == "null":  # a column of pandas objects, all of them missing
             array = array.cast("string")
         return values_of(array)
+
+    return part
+
+
+def _of_codes(codes: NDArray[np.integer[Any]], levels: Any) -> Callable[[int, int], Any]:
+    """As _labels, of a categorical of pandas: its codes as they stand, where Arrow would copy and look at each."""
+    import pyarrow as pa
+
+    def part(first: int, last: int) -> Any:
+        run = codes[first:last]
+        missing = run < 0 if run.min(initial=0) < 0 else None
+        return values_of(pa.DictionaryArray.from_arrays(pa.array(run, mask=missing), levels, safe=False))
 
     return part
 
