@@ -245,6 +245,20 @@ def test_other_things_are_no_streams() -> None:
             open_table(data)
 
 
+def test_rows_that_come_once_are_never_wanted_twice() -> None:
+    rng = np.random.default_rng(3)
+    x = rng.uniform(size=(900, 40))
+    x[:, 1] = x[:, 0] + 1e-5 * rng.normal(size=900)  # sums in float64 would leave too few digits
+    y = x.sum(axis=1) + rng.normal(size=900)
+    frame = pd.DataFrame(x, columns=[f"x{j}" for j in range(40)]).assign(y=y)
+    fit = gl.fit((frame[at : at + 300] for at in (0, 300, 600)), target="y")
+    assert np.array_equal(fit.params, gl.fit(frame, target="y", precision="double-double").params)
+    assert "double-double: rows that come only once leave no second look" in str(fit.plan)
+    weighted = (frame[at : at + 300] for at in (0, 300, 600))
+    with pytest.raises(gl.OptionError, match="come only once"):
+        gl.fit(weighted, formula="y ~ center(x0)", weights=np.ones(900))
+
+
 def test_an_iterable_that_is_empty_the_second_time() -> None:
     inner = iter([PAIR])
 

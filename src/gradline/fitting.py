@@ -27,6 +27,7 @@ from gradline.moments.checkpoint import Checkpoint
 from gradline.moments.plan import Plan, plan_of
 from gradline.moments.residuals import residuals_of
 from gradline.results.fit import Fit
+from gradline.sources import comes_once
 
 FEW_DIGITS = 6
 """Below this many sure digits the result warns."""
@@ -119,7 +120,7 @@ def fit(
             moments = accumulate(problem, missing=missing, progress=progress)
             solution, plan = _solved(moments, problem.intercept, l1, l2), plan.after("in double-double")
     found = origins(problem, moments, solution)
-    if not found or getattr(problem.table, "once", False):
+    if not found or comes_once(problem.table):
         return _fit(moments, solution, plan, problem.intercept, (l1, l2), aliased, lost=tuple(found))
     moments = accumulate(replace(problem, origins=tuple(found.items())), missing=missing, progress=progress)
     columns = [*[term.factors[0][0] if term.plain else "" for term in moments.terms], *moments.targets]

@@ -29,6 +29,7 @@ from gradline.moments.folding import (
 from gradline.moments.folds import Folds, fold_moments
 from gradline.moments.plan import plan_of
 from gradline.penalising import is_coarse, sums_of
+from gradline.sources import comes_once
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def gather(
     folding = _folding(problem, rows)
     plan = plan_of(problem, precision)
     found = fold_moments(problem, folding, missing=missing, precision=plan.precision, progress=progress)
-    if plan.second and is_coarse(found.total) and not getattr(problem.table, "once", False):
+    if plan.second and is_coarse(found.total):
         found = fold_moments(problem, folding, missing=missing, progress=progress)
     if rows.count is not None:
         _enough(rows.count, found.total.rows, problem.table.name)
@@ -197,7 +198,7 @@ def _one_axis(by: Any, role: str) -> Any:
 
 def _column(problem: Problem, name: str) -> Any:
     """All values of a column, read before the pass."""
-    if getattr(problem.table, "once", False):
+    if comes_once(problem.table):
         raise OptionError(
             f"time={name!r} is read before the pass, and rows of {problem.table.name} come only once.\n"
             "Give the times as an array, or name folds in a column."

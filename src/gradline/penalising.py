@@ -81,7 +81,7 @@ def path(
     problem = pose(data, target, intercept=intercept, **request)
     plan = plan_of(problem, precision)
     moments = accumulate(problem, missing=missing, precision=plan.precision, progress=progress)
-    if plan.second and is_coarse(moments) and not getattr(problem.table, "once", False):
+    if plan.second and is_coarse(moments):
         moments = accumulate(problem, missing=missing, progress=progress)
     return path_of(moments, wanted, intercept=problem.intercept, standardize=standardize)
 

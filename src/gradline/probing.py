@@ -11,7 +11,7 @@ from gradline.design.terms import column_term
 from gradline.errors import OptionError
 from gradline.fitting import fit_moments
 from gradline.moments import Progress, accumulate
-from gradline.moments.plan import plan_of
+from gradline.moments.plan import FEW_COLUMNS, plan_of
 from gradline.results.fit import Fit
 from gradline.sources.activations import Activations, Target
 from gradline.sources.layers import listening
@@ -83,7 +83,8 @@ def probe(
         table = Activations(listener, loader, target)
         terms = tuple([column_term(name) for name in table.columns[: -len(table.targets)]])
         problem = Problem(table, terms, table.targets, None, bool(intercept), array_names=True)
-        plan = replace(plan_of(problem, precision), second=False)
+        many = precision == "auto" and len(terms) > FEW_COLUMNS
+        plan = plan_of(problem, "float64" if many else precision)
         moments = accumulate(problem, missing=missing, precision=plan.precision, progress=progress)
     fit = fit_moments(moments, intercept=bool(intercept), l2=l2, aliased=aliased)
     return replace(fit, plan=plan.after(""))

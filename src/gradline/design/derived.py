@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -15,9 +15,7 @@ from gradline.design.recipe import Derived
 from gradline.design.terms import Words
 from gradline.doubledouble import Pair, add, divide, multiply, subtract, sum_pairs
 from gradline.errors import DataError, OptionError
-
-if TYPE_CHECKING:
-    from gradline.sources import Table
+from gradline.sources import Table, comes_once
 
 _Call: TypeAlias = tuple[Expression, ast.Call]
 """A call of center or scale, and the expression in which it stands."""
@@ -50,7 +48,7 @@ def whole_columns(derived: Sequence[Derived], table: Table) -> dict[str, _Call]:
     for each in derived:
         expression = checked(each.expression)
         calls |= {expression.source(call): (expression, call) for call in expression.calls}
-    if calls and getattr(table, "once", False):
+    if calls and comes_once(table):
         raise OptionError(
             f"{next(iter(calls))} needs the whole column first, and the rows of {table.name} come only once.\n"
             "Centre before, or give something that can be read again: a list, a DataLoader or a file."

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gradline.design.derived import whole_columns
 from gradline.errors import OptionError
 from gradline.layout import WIDTH, listing
+from gradline.sources import comes_once
 
 if TYPE_CHECKING:
     from gradline.design.problem import Problem
@@ -115,4 +116,6 @@ def _choice(problem: Problem, precision: str) -> tuple[str, str]:
         return "double-double", f"{d} numeric feature{'s are' if d != 1 else ' is'} few"
     if rows is not None and rows * d**2 <= FEW_PRODUCTS:
         return "double-double", f"{rows:,} rows with {d} numeric features are few"
+    if comes_once(problem.table):
+        return "double-double", "rows that come only once leave no second look"
     return "float64", f"{d} numeric features are many"

@@ -10,12 +10,24 @@ import numpy as np
 from gradline.errors import DataError, OptionError
 from gradline.sources.arrays import array_columns, array_table, is_tensor
 from gradline.sources.columns import Column
-from gradline.sources.rows import CHUNK, Part, Rows, Table, demand
+from gradline.sources.rows import CHUNK, Part, Rows, Table, comes_once, demand
 from gradline.sources.samples import Samples, is_dataset
 from gradline.sources.sparse import Sparse, is_sparse
 from gradline.sources.streams import Stream, is_stream
 
-__all__ = ["CHUNK", "Part", "Rows", "Stream", "Table", "demand", "is_named", "is_path", "open_columns", "open_table"]
+__all__ = [
+    "CHUNK",
+    "Part",
+    "Rows",
+    "Stream",
+    "Table",
+    "comes_once",
+    "demand",
+    "is_named",
+    "is_path",
+    "open_columns",
+    "open_table",
+]
 
 _PATHS = (str, os.PathLike)
 _ARRAYS = (np.ndarray, np.generic, list, tuple, int, float, complex)

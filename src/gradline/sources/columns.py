@@ -10,6 +10,7 @@ from gradline.sources.rows import (
     Part,
     Rows,
     Table,
+    comes_once,
     counting_column,
     demand,
     reject_duplicates,
@@ -101,6 +102,7 @@ class Beside:
         self.name = table.name
         self.identity: str | None = None
         self.rows = table.rows
+        self.once = comes_once(table)
         for column in extra:
             if column.rows != (column.rows if self.rows is None else self.rows):
                 raise _misfit(column, self.rows or 0, self.name)

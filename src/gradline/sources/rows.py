@@ -97,6 +97,11 @@ class Table(Protocol):
         ...
 
 
+def comes_once(table: Table) -> bool:
+    """Whether the rows cannot be read a second time, as those of a generator."""
+    return bool(getattr(table, "once", False))
+
+
 def whole(table: Table, columns: Sequence[str]) -> Sequence[Part]:
     """The one part of a table that is read from end to end."""
     return (Part(table.name, table.rows, lambda: table.read(columns)),)
