@@ -40,14 +40,15 @@ def corrected(
     q = len(solution.params)
     lengths = np.sqrt(moments.diagonal())
     x, y = lengths[:q], lengths[q:]
-    delta = solution.inverse @ gradient[0]
+    inverse, scale = solution.inverse[0], solution.inverse[1]
+    delta = scale[:, None] * (inverse @ (scale[:, None] * gradient[0]))
     params = add((solution.params, solution.params_low), (delta, np.zeros_like(delta)))
     coarse = x * np.sqrt(unit[:q])
     fine = (
         16 * (q + 1) * UNIT * (x @ abs(solution.params) + y)
     )  # what double-double leaves open, per unit of a column
-    error = absolute_times(solution.inverse, coarse)[:, None] * (coarse @ abs(delta))
-    error = error + absolute_times(solution.inverse, x)[:, None] * fine
+    error = (scale * absolute_times(inverse, scale * coarse))[:, None] * (coarse @ abs(delta))
+    error = error + (scale * absolute_times(inverse, scale * x))[:, None] * fine
     rss = subtract(squares, sum_pairs(two_product(delta, gradient[0])))[0]
     rss = np.maximum(np.where(solution.constant, 0.0, rss), 0.0)
     nothing = np.maximum(epsilon[q:] ** 2, 64 * (q + 1) * UNIT) * y**2

@@ -46,7 +46,8 @@ class Solution:
     error: Array  # (q, k) bound on the error of each parameter, in its own unit
     unsure: str  # what the sums are too coarse to tell, if anything: "the rank", "the residual sum of squares"
     method: str  # how it was solved, and why so
-    inverse: Array | None = None  # (q, q) (X'X)⁻¹, where coarse sums of full rank leave something to correct
+    inverse: tuple[Array, Array] | None = None
+    """Where coarse sums of full rank leave something to correct: C (q, q) and s (q,), (X'X)⁻¹ = diag(s)·C·diag(s)."""
 
     def settled(self, df_resid: float) -> bool:
         """Whether more exact sums would change nothing that matters.
@@ -163,7 +164,7 @@ def solve(
         error=error * back,
         unsure=unsure,
         method=method,
-        inverse=_scaled(reduced.inverse, scales[:q]) if coarse and not l2 and reduced.kept.all() else None,
+        inverse=(reduced.inverse, scales[:q]) if coarse and not l2 and reduced.kept.all() else None,
     )
 
 
