@@ -157,7 +157,6 @@ def test_threads_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = []
     for threads in (1, 2, 8):
         monkeypatch.setattr("gradline.moments.one_pass.processors", lambda threads=threads: threads)
-        monkeypatch.setattr("gradline.moments.residuals.processors", lambda threads=threads: threads)
         answers.append(gl.fit(x, y))
     assert "residuals" in answer(answers[0])
     for other in answers[1:]:

@@ -12,9 +12,8 @@ from gradline.design.effects import Label
 from gradline.errors import DataError
 from gradline.moments.folding import ByLabel, Folding, Given, Numbers, misfit
 from gradline.moments.moments import Moments
-from gradline.moments.one_pass import Progress, moments_of, processors, runs, summing_of
+from gradline.moments.one_pass import Progress, added_up, moments_of, summing_of
 from gradline.moments.sums import Summing, Sums, cut
-from gradline.moments.tree import Tree
 from gradline.sources import CHUNK
 
 if TYPE_CHECKING:
@@ -55,16 +54,7 @@ def fold_moments(
         DataError: as `accumulate`; a value is missing where it says in which fold a row is, or a fold has no rows.
     """
     summing = replace(summing_of(problem, missing, precision), small=0)
-    gathering = _Gathering(summing, folding)
-    tree: Tree[_Folded] = Tree(gathering.merge)
-    done = 0
-    for nodes in runs(problem, gathering, threads or processors(), 0):
-        for node in nodes:
-            tree.add(node)
-            done += node.sums.rows
-        if progress is not None:
-            progress(done, problem.table.rows)
-    found = tree.total() or _Folded({}, 0)
+    found = added_up(problem, _Gathering(summing, folding), threads, progress).total() or _Folded({}, 0)
     if isinstance(folding, Given) and len(folding.numbers) != found.rows:
         raise misfit(folding.what, len(folding.numbers), f"{found.rows}")
     labels: list[Label] = folding.levels.labels if isinstance(folding, ByLabel) else list(range(folding.count or 0))

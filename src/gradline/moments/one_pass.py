@@ -76,19 +76,43 @@ def accumulate(
             if progress is not None:
                 progress(found.rows, problem.table.rows)
             return moments_of(problem, summing, found)
-    tree = Tree(summing.merge, () if checkpoint is None else checkpoint.resume(problem, summing))
-    done = sum(node.sums.rows for node in tree.nodes)
-    for nodes in runs(problem, summing, threads // within, tree.chunks):
-        for node in nodes:
-            tree.add(node)
-            done += node.sums.rows
-        if checkpoint is not None:
-            checkpoint.keep(tree.nodes)
-        if progress is not None:
-            progress(done, problem.table.rows)
+    begun, keep = ((), None) if checkpoint is None else (checkpoint.resume(problem, summing), checkpoint.keep)
+    tree = added_up(problem, summing, threads // within, progress, begun=begun, keep=keep)
     if checkpoint is not None:
         checkpoint.keep(tree.nodes, last=True)
     return moments_of(problem, summing, tree.total() or summing.nothing())
+
+
+def added_up(
+    problem: Problem,
+    summing: Chunked[SumsT],
+    threads: int | None = None,
+    progress: Progress | None = None,
+    *,
+    begun: Sequence[Node[SumsT]] = (),
+    keep: Callable[[list[Node[SumsT]]], object] | None = None,
+) -> Tree[SumsT]:
+    """The sums over all rows, from one reading of them.
+
+    Args:
+        problem: The table and what its columns are for.
+        summing: How its chunks are summed.
+        threads: As for `accumulate`, and so is the next.
+        progress: See threads.
+        begun: What has been summed already; those rows are passed over.
+        keep: Called now and then with what has been summed so far.
+    """
+    tree = Tree(summing.merge, begun)
+    done = sum(node.sums.rows for node in tree.nodes)
+    for nodes in runs(problem, summing, threads or processors(), tree.chunks):
+        for node in nodes:
+            tree.add(node)
+            done += node.sums.rows
+        if keep is not None:
+            keep(tree.nodes)
+        if progress is not None:
+            progress(done, problem.table.rows)
+    return tree
 
 
 def summing_of(problem: Problem, missing: str, precision: str, threads: int = 1) -> Summing:

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from gradline.doubledouble import Array, Pair, add
-from gradline.moments.one_pass import Progress, processors, runs
+from gradline.moments.one_pass import Progress, added_up
 from gradline.moments.sums import plain
-from gradline.moments.tree import Tree
 from gradline.sources import CHUNK
 
 if TYPE_CHECKING:
@@ -40,15 +39,7 @@ def residuals_of(
         progress: Called now and then with the rows so far and the rows in all.
     """
     gathering = _Gathering(-np.stack(params).swapaxes(1, 2), complete)
-    tree = Tree(gathering.merge)
-    done = 0
-    for nodes in runs(problem, gathering, threads or processors(), 0):
-        for node in nodes:
-            tree.add(node)
-            done += node.sums.rows
-        if progress is not None:
-            progress(done, problem.table.rows)
-    total = tree.total()
+    total = added_up(problem, gathering, threads, progress).total()
     assert total is not None
     return total
 

@@ -7,9 +7,19 @@ end is added from the right. A run of consecutive chunks can be added up by itse
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
-SumsT = TypeVar("SumsT")
+
+class Counted(Protocol):
+    """Sums over some rows."""
+
+    @property
+    def rows(self) -> int:
+        """How many."""
+        ...
+
+
+SumsT = TypeVar("SumsT", bound=Counted)
 
 
 class Node(NamedTuple, Generic[SumsT]):
