@@ -17,8 +17,8 @@ from gradline.errors import ColumnError, DataError, OptionError, warn
 from gradline.exact.correction import corrected
 from gradline.exact.minimum_norm import minimum_norm
 from gradline.exact.origin import about_zero, origins
-from gradline.exact.penalties import Sums
 from gradline.exact.penalties import solution as penalised_solution
+from gradline.exact.penalties import sums_of
 from gradline.exact.relations import briefly, describe
 from gradline.exact.solve import Solution, solve
 from gradline.exact.strengths import one_strength
@@ -183,11 +183,7 @@ def demand_a_model(moments: Moments, intercept: bool) -> None:
 def _solved(moments: Moments, intercept: bool, l1: float, l2: float) -> Solution:
     demand_a_model(moments, intercept)
     if l1:
-        constant = np.array(moments.constant, bool)
-        sums = Sums(
-            moments.pair, len(moments.columns), np.array(moments.epsilon), constant, moments.units, moments.used
-        )
-        return penalised_solution(sums, l1, l2, intercept=intercept, standardize=False)
+        return penalised_solution(sums_of(moments), l1, l2, intercept=intercept, standardize=False)
     return solve(
         moments.pair,
         len(moments.columns),

@@ -12,6 +12,7 @@ from gradline.design.effects import Label
 from gradline.design.problem import Problem, pose
 from gradline.errors import DataError, OptionError, ShapeError
 from gradline.exact.crossval import Split
+from gradline.exact.penalties import sums_of
 from gradline.layout import listing
 from gradline.moments import Moments, Progress
 from gradline.moments.folding import (
@@ -28,7 +29,7 @@ from gradline.moments.folding import (
 )
 from gradline.moments.folds import Folds, fold_moments
 from gradline.moments.plan import plan_of
-from gradline.penalising import is_coarse, sums_of
+from gradline.penalising import is_coarse
 from gradline.sources import comes_once
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from gradline.design.problem import pose
 from gradline.exact.centred import Centred, centred
-from gradline.exact.penalties import Penalised, Sums, penalised, solution, squares_left
+from gradline.exact.penalties import Penalised, penalised, solution, squares_left, sums_of
 from gradline.exact.strengths import Strengths
 from gradline.fitting import demand_a_model, finished
 from gradline.layout import listing
@@ -147,12 +147,6 @@ def is_coarse(moments: Moments) -> bool:
     norms, mean = moments.hi.diagonal()[1:], moments.hi[0, 1:] / moments.hi[0, 0]
     spread = norms - mean**2 * moments.hi[0, 0]
     return bool((moments.units[1:] * norms > COARSE * np.maximum(spread, 0.0))[norms > 0].any())
-
-
-def sums_of(moments: Moments) -> Sums:
-    """The moments as numbers."""
-    constant = np.array(moments.constant, bool)
-    return Sums(moments.pair, len(moments.columns), np.array(moments.epsilon), constant, moments.units, moments.used)
 
 
 def about_means(moments: Moments, intercept: bool, standardize: bool) -> Centred:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from gradline.doubledouble import UNIT, Array, Pair, add, divide, multiply, subtract, two_product
 from gradline.exact.centred import Centred, centred, intercepts, residual_squares
 from gradline.exact.solve import Solution, solve
+
+if TYPE_CHECKING:
+    from gradline.moments import Moments
 
 SURE_CORRECTION = 1e-14
 """Refinement of ridge coefficients must end with corrections below this share of the largest."""
@@ -30,6 +33,12 @@ class Sums:
     constant: NDArray[np.bool_]  # (k,) targets known to have one value
     unit: float | Array = UNIT
     rows: int | None = None
+
+
+def sums_of(moments: Moments) -> Sums:
+    """The moments as numbers."""
+    constant = np.array(moments.constant, bool)
+    return Sums(moments.pair, len(moments.columns), np.array(moments.epsilon), constant, moments.units, moments.used)
 
 
 @dataclass(frozen=True, slots=True)
