@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,17 @@ def encode(values: Any, logical: bool = False) -> tuple[Codes, list[Label]]:
     if _is_text(entries) and len(set(found)) == len(found) and None not in found:
         return codes, found
     return _merged(codes, [_label(entry) for entry in found], logical or _is_bool(values))
+
+
+def renumbered(codes: Codes, levels: Sequence[Label], places: Mapping[Label, int]) -> Codes:
+    """The codes of `encode` as numbers of the known levels, -1 where the value is missing or is none of them.
+
+    Example:
+        >>> renumbered(np.array([0, 1, -1], np.int32), ["B", "C"], {"A": 0, "B": 1})
+        array([ 1, -1, -1], dtype=int32)
+    """
+    renumbering: Codes = np.array([*[places.get(level, -1) for level in levels], -1], np.int32)
+    return renumbering[codes]
 
 
 def _merged(codes: Codes, entries: list[Label | None], logical: bool) -> tuple[Codes, list[Label]]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from gradline.design.categories import encode
+from gradline.design.categories import encode, renumbered
 from gradline.sources.columns import Held
 
 if TYPE_CHECKING:
@@ -36,10 +36,7 @@ def matrices(problem: Problem, terms: Sequence[Term], recipe: Recipe) -> Iterato
     """
     parts = {term.factors: number for number, term in enumerate(problem.terms)}
     columns = [(parts.get(term.factors) if term.factors else None, term.cell) for term in terms]
-    known = {
-        category.column: {level: at for at, level in enumerate(levels)}
-        for category, levels in zip(recipe.categories, recipe.levels, strict=True)
-    }
+    known = dict(zip([category.column for category in recipe.categories], recipe.places, strict=True))
     for block in problem.blocks():
         yield _matrix(block, columns, known, len(problem.terms))
 
@@ -93,9 +90,7 @@ def _matrix(
         keep &= ~np.isnan(high)
     codes = {}
     for name, labels in zip(known, block.labels, strict=True):
-        numbers, levels = encode(labels)
-        places = np.array([*[known[name].get(level, -1) for level in levels], -1], np.int32)
-        codes[name] = places[numbers]
+        codes[name] = renumbered(*encode(labels), known[name])
         keep &= codes[name] >= 0
     features, targets = np.empty((n, len(columns)), kind), np.empty((n, len(block.hi) - terms), kind)
     for at, (part, cell) in enumerate(columns):

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gradline.design.categories import Codes, encode
+from gradline.design.categories import Codes, encode, renumbered
 from gradline.design.derived import sources, values
 from gradline.design.effects import written
 from gradline.design.expression import checked
@@ -100,15 +100,15 @@ def _chunks(
 ) -> Iterator[NewRows]:
     parts = numeric_parts(terms)
     numbers = columns_of(parts)
-    known: list[Mapping[Label, int]] = [{level: at for at, level in enumerate(levels)} for levels in recipe.levels]
+    places = recipe.places
     for rows in table.read(columns):
         given = dict(zip(needed, rows.columns, strict=True))
         hi, lo = evaluate(parts, values(recipe.derived, numbers, given))
         _finite(parts, hi, rows)
         codes = []
-        for category, levels in zip(recipe.categories, known, strict=True):
+        for category, known in zip(recipe.categories, places, strict=True):
             [labels] = values(recipe.derived, [category.column], given)
-            codes.append(_codes(labels, levels, category.column, rows, strict))
+            codes.append(_codes(labels, known, category.column, rows, strict))
         n = len(rows.columns[0])
         yield NewRows(n, hi, lo, codes)
         if progress is not None:
@@ -131,9 +131,8 @@ def _finite(parts: Sequence[Term], hi: Sequence[NDArray[Any]], rows: Rows) -> No
 def _codes(labels: Any, known: Mapping[Label, int], column: str, rows: Rows, strict: bool) -> Codes:
     """The numbers of these rows' levels among the known ones."""
     codes, levels = encode(labels[0] if isinstance(labels, tuple) else labels)
-    place = np.array([*[known.get(level, -1) for level in levels], -1], np.int32)
-    if strict and (place[:-1] < 0).any():
-        unseen = levels[int(np.argmax(place[:-1] < 0))]
+    unseen = next((level for level in levels if level not in known), None) if strict else None
+    if unseen is not None:
         row = rows.first + int(np.argmax(codes == levels.index(unseen)))
         listing = ", ".join(written(level) for level in list(known)[:6]) + (", …" if len(known) > 6 else "")
         raise DataError(
@@ -141,7 +140,7 @@ def _codes(labels: Any, known: Mapping[Label, int], column: str, rows: Rows, str
             f"was not there when the model was fitted.\n"
             f'levels: {listing}. Use unseen="nan" to leave such predictions empty.'
         )
-    return place[codes]
+    return renumbered(codes, levels, known)
 
 
 def _demand(table: Table, found: Mapping[str, str], terms: Sequence[Term], recipe: Recipe) -> None:

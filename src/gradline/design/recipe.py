@@ -51,6 +51,11 @@ class Recipe:
         assert len(levels) == len(self.categories)
         return replace(self, levels=tuple([tuple(each) for each in levels]))
 
+    @property
+    def places(self) -> list[dict[Label, int]]:
+        """Of each category, the number of each level."""
+        return [{level: at for at, level in enumerate(each)} for each in self.levels]
+
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> Recipe:
         """The recipe from its fields as a file has them, with lists for tuples."""

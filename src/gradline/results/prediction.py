@@ -137,7 +137,7 @@ class _Model:
     def of(cls, fit: Fit) -> _Model:
         parts = {term.factors: number for number, term in enumerate(numeric_parts(fit.terms))}
         numbers = {category.column: number for number, category in enumerate(fit.recipe.categories)}
-        levels = [{level: at for at, level in enumerate(each)} for each in fit.recipe.levels]
+        levels = fit.recipe.places
         plain: list[tuple[int, int]] = []
         groups: dict[tuple[int | None, tuple[int, ...]], list[tuple[int, int]]] = {}
         for place, term in enumerate(fit.terms, int(fit.has_intercept)):
