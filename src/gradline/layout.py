@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
 WIDTH = 80
 
@@ -75,6 +76,27 @@ def choices(what: str, names: Iterable[str], separator: str = ", ") -> str:
     """
     shown = [shortened(name, ERROR // 2) for name in names]
     return f"{what}: {listing(shown or ['none'], ERROR - cells(what) - 2, separator)}"
+
+
+Columns: TypeAlias = Sequence[tuple[str, Sequence[str]]]
+"""Titles, each with the texts below it."""
+
+
+def column_width(title: str, texts: Iterable[str]) -> int:
+    """Cells that a column of a table takes."""
+    return max(map(cells, (title, *texts)))
+
+
+def side_by_side(columns: Columns, ends: Sequence[str] = (), title: str = "") -> list[str]:
+    """The lines of a table, its columns to the right, two spaces apart; what ends each line stands as it is.
+
+    >>> side_by_side([("#", ["9", "10"]), ("df", ["1.5", "2"])], ["best", ""])
+    [' #   df', ' 9  1.5  best', '10    2']
+    """
+    widths = [column_width(*column) for column in columns]
+    rows = [[title for title, _ in columns], *zip(*[texts for _, texts in columns], strict=True)]
+    ended = zip(rows, [title, *(ends or [""] * (len(rows) - 1))], strict=True)
+    return ["  ".join([*map(right, row, widths), end]).rstrip() for row, end in ended]
 
 
 def filled(parts: Iterable[str], indent: str = "", separator: str = " · ", width: int = WIDTH) -> list[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gradline.layout import WIDTH, cells, filled, listing, right, shortened, wrapped
+from gradline.layout import WIDTH, cells, column_width, filled, listing, shortened, side_by_side, wrapped
 from gradline.report.numbers import aligned, brief, count, fixed, significant
 
 if TYPE_CHECKING:
@@ -59,13 +59,9 @@ def _table(path: PenaltyPath, target: int) -> list[str]:
     order = np.argsort(-(slopes != 0).sum(axis=0), kind="stable")  # those that come first
     with np.errstate(divide="ignore", invalid="ignore"):
         r2 = np.where(path.tss[target] > 0, 1 - path.rss[:, target] / path.tss[target], np.nan)
-    columns = [("#", [str(row) for row in rows])]
-    for name, values in (("l1", path.l1), ("l2", path.l2)):
-        if values.any():
-            columns.append((name, [brief(values[row], 4) for row in rows]))
-    columns.append(("df", [brief(path.freedom[row, target], 4) for row in rows]))
+    columns = _strengths(path, rows, target)
     columns.append(("R²", [fixed(float(r2[row]), 4) for row in rows]))
-    room = WIDTH - sum(_width(*column) + 2 for column in columns)
+    room = WIDTH - sum(column_width(*column) + 2 for column in columns)
     hidden = len(path.columns)
     for at in order.tolist():
         texts = [
@@ -73,23 +69,24 @@ def _table(path: PenaltyPath, target: int) -> list[str]:
             for row, text in zip(rows, aligned(slopes[rows, at].tolist(), 3), strict=True)
         ]
         column = (shortened(path.columns[at], 16), texts)
-        if _width(*column) + 2 > room:
+        if column_width(*column) + 2 > room:
             break
         hidden -= 1
-        room -= _width(*column) + 2
+        room -= column_width(*column) + 2
         columns.append(column)
-    widths = [_width(*column) for column in columns]
-    lines = ["  ".join(right(title, width) for (title, _), width in zip(columns, widths, strict=True))]
-    for row in range(len(rows)):
-        line = "  ".join(right(texts[row], width) for (_, texts), width in zip(columns, widths, strict=True))
-        lines.append(line)
+    lines = side_by_side(columns)
     if hidden:
         lines.append(f"{count(hidden, 'more coefficient')} in path.frame()")
     return lines
 
 
-def _width(title: str, texts: list[str]) -> int:
-    return max(map(cells, (title, *texts)))
+def _strengths(path: PenaltyPath, rows: list[int], target: int) -> list[tuple[str, list[str]]]:
+    """The columns that say which strengths these are."""
+    columns = [("#", [str(row) for row in rows])]
+    for name, values in (("l1", path.l1), ("l2", path.l2)):
+        if values.any():
+            columns.append((name, [brief(values[row], 4) for row in rows]))
+    return [*columns, ("df", [brief(path.freedom[row, target], 4) for row in rows])]
 
 
 def crossval_summary(cv: CrossValidation) -> str:
@@ -101,19 +98,11 @@ def crossval_summary(cv: CrossValidation) -> str:
     for target, name in enumerate(cv.path.moments.targets):
         title = [f"{shortened(name, 40)}   {count(cv.path.moments.used, 'row')}", count(len(cv.folds), "fold")]
         lines += [*filled([*title, cv.assigned], "  "), *wrapped(f"minimises {cv.path.objective}", "  "), ""]
-        columns = [("#", [str(row) for row in rows])]
-        for title_, values in (("l1", cv.l1), ("l2", cv.l2)):
-            if values.any():
-                columns.append((title_, [brief(values[row], 4) for row in rows]))
-        columns.append(("df", [brief(cv.path.freedom[row, target], 4) for row in rows]))
+        columns = _strengths(cv.path, rows, target)
         columns.append(("held-out error", [significant(float(means[row, target]), 5) for row in rows]))
         columns.append(("std err", [significant(float(errors[row, target]), 3) for row in rows]))
-        widths = [_width(*column) for column in columns]
-        lines.append("  ".join(right(text, width) for (text, _), width in zip(columns, widths, strict=True)))
-        for at, row in enumerate(rows):
-            cells_ = [right(texts[at], width) for (_, texts), width in zip(columns, widths, strict=True)]
-            marks = ["best"] * (row == cv.best) + ["simplest within one std err"] * (row == cv.simplest)
-            lines.append("  ".join([*cells_, ", ".join(marks)]).rstrip())
+        marks = [["best"] * (row == cv.best) + ["simplest within one std err"] * (row == cv.simplest) for row in rows]
+        lines += side_by_side(columns, [", ".join(each) for each in marks])
         lines.append("")
     lines.append("held-out error: mean squared error of the rows left out, mean of the folds")
     lines.append("cv.fit is the best, cv.simplest_fit the other; cv.frame() has every fold.")

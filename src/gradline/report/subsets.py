@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gradline.doubledouble import Array
-from gradline.layout import WIDTH, cells, filled, left, listing, right, shortened, wrapped
+from gradline.layout import WIDTH, cells, column_width, filled, left, listing, shortened, side_by_side, wrapped
 from gradline.report.numbers import brief, count, significant
 
 if TYPE_CHECKING:
@@ -26,16 +26,13 @@ def subsets_summary(found: Subsets) -> str:
     columns = [("terms", [str(row) for row in shown])]
     columns.append(("RSS", [significant(float(found.rss[row]), 6) for row in shown]))
     columns += [(name, [brief(float(values[row]), 7) for row in shown]) for name, values in _criteria(found)]
-    widths = [max(map(cells, (title, *texts))) for title, texts in columns]
+    widths = [column_width(*column) for column in columns]
     added = ["", *found.added]
     room = WIDTH - sum(widths) - 2 * len(widths) - len("  best")
     names = [shortened(added[row], room) for row in shown]
-    width = max(map(cells, ("added", *names)))
-    title = "  ".join([*(right(text, size) for (text, _), size in zip(columns, widths, strict=True)), "added"])
-    lines.append(title)
-    for at, row in enumerate(shown):
-        figures = [right(texts[at], size) for (_, texts), size in zip(columns, widths, strict=True)]
-        lines.append("  ".join([*figures, left(names[at], width), "best" * (row == best)]).rstrip())
+    longest = column_width("added", names)
+    ends = [f"{left(name, longest)}{'  best' * (row == best)}" for name, row in zip(names, shown, strict=True)]
+    lines += side_by_side(columns, ends, "added")
     lines += ["", *wrapped(f"best by {_NAMES[found.criterion]}: {', '.join(found.terms) or 'no term'}", "  ")]
     lines.append("Standard errors of its fit do not know that the model was chosen.")
     for note in found.notes:
