@@ -17,6 +17,7 @@ import pytest
 
 import gradline as gl
 from gradline.sources import CHUNK, Table, demand, open_table
+from gradline.sources.guessed import type_files
 
 FRAME = pd.DataFrame({"x": [1.0, 2.0, 3.0, -1.0], "y": [3, 5, 7, 0], "s": ["a", None, "c", "d"]})
 
@@ -178,6 +179,22 @@ def test_whole_numbers_at_first_are_not_all_that_a_file_may_hold(name: str, tmp_
     table = open_table(gl.sql(f"SELECT a.x, a.y FROM '{path}' AS a"))
     assert max(value for part in lists(table, "x") for value in part) == 2.5
     np.testing.assert_allclose(gl.fit(gl.sql(f"FROM '{path}'"), target="y").params, [4 / 3, 2 / 3])
+
+
+def test_a_plan_looks_through_no_file_of_a_query(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "t.csv").write_text("x,y\n1,2\n2,4\n4,9\n")
+    looked: list[str] = []
+
+    def look(connection: Any, query: str, *more: Any) -> None:
+        looked.append(query)
+        type_files(connection, query, *more)
+
+    monkeypatch.setattr("gradline.sources.query.type_files", look)
+    query = gl.sql(f"SELECT * FROM '{tmp_path / 't.csv'}'")
+    assert gl.plan(query, target="y").columns == 2
+    assert not looked
+    assert gl.fit(query, target="y").nobs == 3
+    assert looked
 
 
 def test_a_query_over_files_of_every_kind(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def query_table(query: Query, where: str | None = None) -> Table:
     views: dict[str, str] = {}
 
     @contextmanager
-    def connected() -> Iterator[Any]:
+    def connected(reading: bool) -> Iterator[Any]:
         import duckdb
 
         own = query.connection is None
@@ -101,7 +101,7 @@ def query_table(query: Query, where: str | None = None) -> Table:
                 connection.execute("SET python_enable_replacements = false")
                 for table, data in query.tables.items():
                     connection.register(table, data)
-                if own:
+                if own and reading:  # a plan looks through no file
                     type_files(connection, query.text, query.tables, views)
                 yield connection
         except (duckdb.Error, OSError) as problem:
@@ -121,7 +121,7 @@ def duckdb_table(data: Any, where: str | None = None) -> Table:
     name = "the DuckDB relation"
 
     @contextmanager
-    def related() -> Iterator[Any]:
+    def related(reading: bool) -> Iterator[Any]:
         import duckdb
 
         try:
@@ -135,13 +135,13 @@ def duckdb_table(data: Any, where: str | None = None) -> Table:
 
 
 def selected(
-    name: str, connected: Callable[[], AbstractContextManager[Any]], text: str, where: str | None = None
+    name: str, connected: Callable[[bool], AbstractContextManager[Any]], text: str, where: str | None = None
 ) -> Table:
-    """The table of one SELECT on a connection that `connected` opens for each reading."""
+    """The table of one SELECT on a connection that `connected` opens: True to read rows, False to see the columns."""
 
     @contextmanager
-    def related() -> Iterator[Any]:
-        with connected() as connection:
+    def related(reading: bool) -> Iterator[Any]:
+        with connected(reading) as connection:
             if not is_one_query(connection, text):
                 raise OptionError(f"{name}: expected one SELECT.\nOther statements belong on a DuckDB connection.")
             yield connection.sql(text), connection
@@ -149,15 +149,15 @@ def selected(
     return _answer(name, related, where)
 
 
-def _answer(name: str, related: Callable[[], AbstractContextManager[Any]], where: str | None) -> Table:
-    """The table of a relation that `related` gives for each reading, with its connection where that is known."""
+def _answer(name: str, related: Callable[[bool], AbstractContextManager[Any]], where: str | None) -> Table:
+    """The table of a relation that `related` gives, with its connection where that is known, as in `selected`."""
 
     @contextmanager
     def rows(columns: Sequence[str]) -> Iterator[Any]:
-        with related() as (relation, connection):
+        with related(True) as (relation, connection):
             yield batches(_where(relation, where).project(", ".join(map(quoted, columns))), connection)
 
-    with related() as (relation, _):
+    with related(False) as (relation, _):
         schema = reader(_where(relation, where).limit(0)).schema
     return Answer(name, [(each.name, kind_of(each.type)) for each in schema], rows)
 

@@ -41,7 +41,7 @@ def files_table(paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
     columns = list(dict.fromkeys(column for file in files for column in file.sql))
 
     @contextmanager
-    def connected() -> Iterator[Any]:
+    def connected(reading: bool) -> Iterator[Any]:
         import duckdb
 
         with database() as connection:
