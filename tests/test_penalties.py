@@ -280,7 +280,10 @@ def test_targets_and_features_that_do_not_vary() -> None:
         ({"strengths": 0}, "strengths is how many to lay out, a whole number of 1 or more, not 0"),
         ({"strengths": 2.5}, "strengths is how many"),
         ({"mix": 1.5}, r"mix is the share of l1, from 0 \(ridge\) to 1 \(lasso\), not 1.5"),
-        ({"ratio": 2}, "ratio is the weakest strength beside the strongest, between 0 and 1, not 2"),
+        (
+            {"ratio": 2},
+            r"the weakest strength beside the strongest, and 2 arrived.\nGive a number above 0, and 1 at most",
+        ),
     ],
 )
 def test_strengths_that_cannot_be(options: dict, message: str) -> None:

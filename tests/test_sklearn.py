@@ -21,7 +21,7 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
 import gradline as gl
-from gradline.sklearn import LinearRegression, Ridge
+from gradline.sklearn import ElasticNet, Lasso, LinearRegression, Ridge
 
 EXACT = [
     LinearRegression(),
@@ -29,8 +29,12 @@ EXACT = [
     Ridge(),
     Ridge(alpha=0.0),
     Ridge(alpha=3, fit_intercept=False, solver="lsqr"),
+    Lasso(alpha=0.1),
+    Lasso(alpha=0.0),
+    ElasticNet(alpha=0.01, l1_ratio=0.9),
+    ElasticNet(alpha=0.1, l1_ratio=0.0, fit_intercept=False),
 ]
-PEERS = {LinearRegression: linear_model.LinearRegression, Ridge: linear_model.Ridge}
+PEERS = {kind: getattr(linear_model, kind.__name__) for kind in (LinearRegression, Ridge, Lasso, ElasticNet)}
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +58,7 @@ def test_scikit_learn_finds_nothing_against_it(model: Any) -> None:
 @pytest.mark.parametrize("targets", [1, 3])
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("container", [np.asarray, pd.DataFrame, sparse.csr_matrix, sparse.csc_array])
+@pytest.mark.filterwarnings("ignore:With alpha=0:UserWarning")
 def test_the_answer_is_scikit_learns(model: Any, targets: int, weighted: bool, container: Any, diabetes: Any) -> None:
     X, y = diabetes
     rng = np.random.default_rng(0)
@@ -68,7 +73,8 @@ def test_the_answer_is_scikit_learns(model: Any, targets: int, weighted: bool, c
     if isinstance(model, Ridge):
         options["solver"] = "auto"
     kind = PEERS[type(model)]
-    known = {name: value for name, value in (options | {"tol": 1e-14}).items() if name in kind().get_params()}
+    sure = {"tol": 1e-14, "max_iter": 10**6}
+    known = {name: value for name, value in (options | sure).items() if name in kind().get_params()}
     theirs = kind(**known).fit(np.asarray(diabetes[0]), y, sample_weight=weights)
     assert np.shape(mine.coef_) == np.shape(theirs.coef_)
     assert np.shape(mine.intercept_) == np.shape(theirs.intercept_)
@@ -173,6 +179,16 @@ def test_intervals_have_the_shape_of_predictions(kind: Any, intercept: bool, dia
             assert part.shape == values.shape
 
 
+def test_with_l1_there_are_no_standard_errors(diabetes: Any) -> None:
+    X, y = diabetes
+    model = Lasso(alpha=1.0).fit(X, y)
+    assert np.array_equal(model.sparse_coef_.toarray()[0], model.coef_)
+    assert np.isnan(model.conf_int()).all()
+    with pytest.raises(gl.OptionError, match="has no standard errors"):
+        model.predict(X, return_interval="mean")
+    assert not ElasticNet(alpha=1e6, fit_intercept=False).fit(X, y).coef_.any()
+
+
 def test_names_come_from_the_frame() -> None:
     frame = pd.DataFrame({"a": [1.0, 2, 3, 5], "Intercept": [1.0, 0, 0, 1], "y": [0.0, 1, 0, 2]})
     model = LinearRegression().fit(frame, [1.0, 2.0, 3.0, 7.0])
@@ -229,6 +245,10 @@ def test_pickled_it_goes_on(model: Any, diabetes: Any) -> None:
         (Ridge(alpha=[1, np.nan]), "arrived as alpha"),
         (Ridge(alpha="1"), "arrived as alpha"),
         (Ridge(alpha=[1.0, 2.0]), "do not correspond: 2 != 1\nGive alpha one number"),
+        (Lasso(positive=True), r"positive=True was asked for.*\n.*sklearn.linear_model.Lasso\."),
+        (Lasso(alpha=-1), r"-1 arrived as alpha.\nGive a finite number of 0 or more"),
+        (ElasticNet(l1_ratio=1.5), r"1.5 arrived as l1_ratio.\nGive a number from 0 to 1"),
+        (ElasticNet(selection="last"), r"'last' arrived as selection.\nUse 'cyclic' or 'random'"),
         (LinearRegression(fit_intercept="yes"), "fit_intercept must be True or False; 'yes' arrived"),
         (LinearRegression(n_jobs=0), "n_jobs must be None or a whole number other than 0; 0 arrived"),
     ],

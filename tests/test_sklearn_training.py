@@ -70,6 +70,21 @@ def test_every_option_is_that_of_train(options: dict[str, Any], line: Any) -> No
     assert model.n_iter_ == run.epochs == options["epochs"]
 
 
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_parts_are_one_fit_where_training_is_a_function_of_moments(weight_decay: float, line: Any) -> None:
+    X, y = line
+    parts = GradientDescentRegressor(momentum=0.5, lr=0.01, weight_decay=weight_decay, epochs=20, random_state=0)
+    whole = clone(parts).fit(X, y)
+    for rows in (slice(0, 1), slice(1, 150), slice(150, 200)):
+        parts.partial_fit(X[rows], y[rows])
+    np.testing.assert_allclose(parts.coef_, whole.coef_, rtol=1e-15)
+    assert parts.intercept_ == pytest.approx(whole.intercept_, rel=1e-15)
+    assert parts.run_.exact.nobs == 200
+    for other in KINDS[1:]:
+        assert not hasattr(other, "partial_fit")
+
+
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_matrix, sparse.csc_array])
 def test_several_targets_and_sparse_rows(container: Any, line: Any) -> None:
     X, y = line

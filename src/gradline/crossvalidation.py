@@ -7,7 +7,7 @@ from typing import Any
 
 from gradline.exact.crossval import held_out
 from gradline.exact.strengths import Strengths
-from gradline.folded import Rows, gather
+from gradline.folded import Folded, Rows, gather
 from gradline.moments import Progress
 from gradline.moments.one_pass import processors
 from gradline.penalising import path_of
@@ -82,6 +82,11 @@ def crossval(
     found = gather(
         data, target, by, intercept=intercept, missing=missing, precision=precision, progress=progress, **request
     )
+    return judged(found, wanted, standardize=standardize, per_row=per_row)
+
+
+def judged(found: Folded, wanted: Strengths, *, standardize: bool, per_row: bool) -> CrossValidation:
+    """These strengths, fitted to all rows and judged by each fold."""
     path = path_of(found.total, wanted, intercept=found.intercept, standardize=standardize)
     errors = held_out(
         found.splits,

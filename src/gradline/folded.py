@@ -100,10 +100,7 @@ def gather(
     if rows.count is not None:
         _enough(rows.count, problem.table.rows, problem.table.name)
     folding = _folding(problem, rows)
-    plan = plan_of(problem, precision)
-    found = fold_moments(problem, folding, missing=missing, precision=plan.precision, progress=progress)
-    if plan.second and is_coarse(found.total):
-        found = fold_moments(problem, folding, missing=missing, progress=progress)
+    found = read(problem, folding, missing, precision, progress)
     if rows.count is not None:
         _enough(rows.count, found.total.rows, problem.table.name)
     _each_has_rows(found, rows.role)
@@ -111,6 +108,15 @@ def gather(
     labels = found.labels[1:] if in_time else found.labels
     splits = list(_splits(found, in_time=in_time))
     return Folded(found.total, splits, tuple(labels), _said(folding, rows), problem.intercept)
+
+
+def read(problem: Problem, folding: Folding, missing: str, precision: str, progress: Progress | None = None) -> Folds:
+    """The moments of each fold, again in double-double where sums in float64 are too coarse for penalties."""
+    plan = plan_of(problem, precision)
+    found = fold_moments(problem, folding, missing=missing, precision=plan.precision, progress=progress)
+    if plan.second and is_coarse(found.total):
+        found = fold_moments(problem, folding, missing=missing, progress=progress)
+    return found
 
 
 def _is_count(folds: Any) -> bool:

@@ -138,7 +138,7 @@ def solution(
             np.broadcast_to(sums.unit, len(sums.pair[0]))[at],
             sums.rows,
         )
-        one = weighted_solve(part, l2, about.weights[some], intercept)
+        one = weighted_solve(part, l2 if len(some) else 0.0, about.weights[some], intercept)
         found.append((some, one))
     return _together(sums, found, start)
 

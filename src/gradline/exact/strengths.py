@@ -53,9 +53,10 @@ class Strengths:
             raise OptionError(f"strengths is how many to lay out, a whole number of 1 or more, not {self.count!r}.")
         if self.mix is not None and not (_is_number(self.mix) and 0 <= self.mix <= 1):
             raise OptionError(f"mix is the share of l1, from 0 (ridge) to 1 (lasso), not {self.mix!r}.")
-        if self.ratio is not None and not (_is_number(self.ratio) and 0 < self.ratio < 1):
+        if self.ratio is not None and not (_is_number(self.ratio) and 0 < self.ratio <= 1):
             raise OptionError(
-                f"ratio is the weakest strength beside the strongest, between 0 and 1, not {self.ratio!r}."
+                f"ratio is the weakest strength beside the strongest, and {self.ratio!r} arrived.\n"
+                "Give a number above 0, and 1 at most."
             )
 
     def fixed(self) -> tuple[Array, Array] | None:

@@ -8,6 +8,18 @@
 """
 
 from gradline.sklearn.exact import LinearRegression, Ridge
+from gradline.sklearn.lasso import ElasticNet, Lasso
+from gradline.sklearn.lasso_cv import ElasticNetCV, LassoCV
+from gradline.sklearn.ridge_cv import RidgeCV
 from gradline.sklearn.training import GradientDescentRegressor
 
-__all__ = ["GradientDescentRegressor", "LinearRegression", "Ridge"]
+__all__ = [
+    "ElasticNet",
+    "ElasticNetCV",
+    "GradientDescentRegressor",
+    "Lasso",
+    "LassoCV",
+    "LinearRegression",
+    "Ridge",
+    "RidgeCV",
+]

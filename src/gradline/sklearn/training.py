@@ -12,12 +12,20 @@ from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.extmath import safe_sparse_dot
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from gradline.doubledouble import Array
+from gradline.moments import Moments
 from gradline.results.run import Run
 from gradline.sklearn.checks import finite, named, new_rows_of, rows_of
 from gradline.training import train
+
+
+def _by_moments(estimator: Any) -> bool:
+    """Whether training is a function of the rows' moments."""
+    plain = {"optimizer": "sgd", "loss": "mse", "lr_schedule": "constant", "batch_size": None, "average": 0}
+    return estimator.engine != "autograd" and all(getattr(estimator, name) == value for name, value in plain.items())
 
 
 class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -107,18 +115,49 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
         X, y = rows_of(self, X, y)
         options = {name: value for name, value in self.get_params(deep=False).items() if name != "random_state"}
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         with finite(self, X):
-            run = train(X, y, seed=seed, missing="error", **options)
+            run = train(X, y, seed=self._seed, missing="error", **options)
+        return self._keep(run, y.ndim == 1)
+
+    @available_if(_by_moments)  # type: ignore[untyped-decorator]
+    def partial_fit(self, X: Any, y: Any) -> GradientDescentRegressor:
+        """Take in more rows and train on all of them: afterwards the estimator is as if one `fit` had seen them.
+
+        It is there where training is a function of moments: all rows in each step, the squared loss, SGD at one rate.
+
+        Args:
+            X: As for `fit`; likewise y.
+            y: See X.
+
+        Raises:
+            ValueError: the rows or an option cannot be used; the rows seen before stay.
+
+        Warns:
+            ConvergenceWarning: as `fit`.
+        """
+        if not hasattr(self, "run_"):
+            return self.fit(X, y)
+        X, y = rows_of(self, X, y, first=False)
+        with finite(self, X):
+            moments = self.run_.moments + named(self, Moments.of(X, y, missing="error"))
+        names = ("lr", "epochs", "momentum", "nesterov", "weight_decay", "standardize")
+        options = {name: getattr(self, name) for name in names}
+        return self._keep(moments.train(seed=self._seed, **options), y.ndim == 1)
+
+    @property
+    def _seed(self) -> int:
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
+
+    def _keep(self, run: Run, flat: bool) -> GradientDescentRegressor:
         moments = named(self, run.moments)
         # What traces a run holds the rows, and an estimator keeps none.
         self.run_ = replace(run, tracing=None, moments=moments, names=("Intercept", *moments.columns))
-        weight, bias = run.weight.reshape(-1, X.shape[1]), np.atleast_1d(run.bias)  # (k, d), (k,)
-        self.coef_, self.intercept_ = (weight[0], bias[0]) if y.ndim == 1 else (weight, bias)
+        weight, bias = run.weight.reshape(-1, len(moments.columns)), np.atleast_1d(run.bias)  # (k, d), (k,)
+        self.coef_, self.intercept_ = (weight[0], bias[0]) if flat else (weight, bias)
         self.n_iter_ = run.epochs
         # Mini-batches at one rate end in noise, which more epochs do not take away: that is no warning's matter.
         if run.status == "diverged" or (run.status != "converged" and self.batch_size is None):
-            warnings.warn(repr(self.run_), ConvergenceWarning, stacklevel=2)
+            warnings.warn(repr(self.run_), ConvergenceWarning, stacklevel=3)
         return self
 
     def predict(self, X: Any) -> Array:
