@@ -14,6 +14,7 @@ from sklearn.linear_model import lasso_path
 
 import gradline as gl
 from gradline.exact import penalties
+from gradline.exact.factor_compiled import bring, diagonal, solve
 
 
 def plain(rng: np.random.Generator) -> np.ndarray:
@@ -333,3 +334,67 @@ def test_faces_of_more_than_one_panel(share: float) -> None:
     gram = Z.T @ Z
     hat = np.linalg.solve(gram + mixed.l2[-1] * np.eye(some.sum()), gram)
     assert mixed.df[-1] == pytest.approx(1 + np.trace(hat), rel=1e-9)
+
+
+def test_a_factor_that_columns_enter_leave_and_enter_again() -> None:
+    rng = np.random.default_rng(13)
+    d = 150
+    Z = rng.normal(size=(400, d)) + rng.normal(size=(400, 1))
+    gram, weights, l2 = Z.T @ Z / 400, rng.uniform(0.5, 2, d), 0.3
+    penalty = np.diag(l2 * weights**2)
+    upper, order, size = np.full((d, d), np.nan), np.zeros(d, np.int64), 0
+    signs = np.where(rng.uniform(size=d) < 0.6, 1.0, 0.0)
+    updated = 0
+    for turn in range(60):
+        few = rng.permutation(d)[: (1, 2, 3, 100)[turn % 4]]
+        signs[few] = np.where(signs[few] == 0.0, -1.0, 0.0)
+        before = list(order[:size])
+        size, trusted = bring(gram, l2, weights, signs, upper, order, size)
+        active = order[:size]
+        assert trusted
+        assert sorted(active) == list(signs.nonzero()[0])
+        staying = [j for j in before if signs[j]]
+        updated += bool(before) and list(active[: len(staying)]) == staying
+        inverse = np.linalg.inv((gram + penalty)[np.ix_(active, active)])
+        vector = rng.normal(size=size)
+        found = vector.copy()
+        solve(upper, size, found)
+        np.testing.assert_allclose(found, inverse @ vector, rtol=0, atol=1e-12 * abs(inverse).sum())
+        np.testing.assert_allclose(diagonal(upper, size), inverse.diagonal(), rtol=1e-10)
+    assert updated >= 30  # the others were made anew
+
+
+def test_a_factor_does_not_take_a_column_that_depends_on_its_own() -> None:
+    X = np.random.default_rng(14).normal(size=(60, 40))
+    X = np.column_stack([X, X[:, 3] - X[:, 5]])
+    gram, upper, order = X.T @ X, np.zeros((41, 41)), np.zeros(41, np.int64)
+    signs = np.concatenate([np.ones(40), [0.0]])
+    size, trusted = bring(gram, 0.0, np.ones(41), signs, upper, order, 0)
+    assert (size, trusted) == (40, True)
+    signs[40] = 1.0
+    assert bring(gram, 0.0, np.ones(41), signs, upper, order, size) == (40, False)
+    signs[3] = 0.0  # without one of the others it is welcome
+    assert bring(gram, 0.0, np.ones(41), signs, upper, order, size) == (40, True)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.2])
+@pytest.mark.parametrize("dependent", [False, True])
+def test_a_long_path_on_which_columns_leave_again(share: float, dependent: bool) -> None:
+    rng = np.random.default_rng(15)
+    X = np.round(rng.normal(size=(160, 90)) @ (np.eye(90) + 0.3 * rng.normal(size=(90, 90))), 3)
+    if dependent:
+        X = np.column_stack([X, X[:, :3], X[:, 3] + X[:, 4]])
+    y = X[:, :40] @ rng.normal(size=40) + 5 * rng.normal(size=160)
+    path = gl.path(X, y, strengths=60)
+    path = gl.path(X, y, l1=path.l1, l2=share * path.l1)
+    active = path.coef != 0
+    assert (active[:-1] & ~active[1:]).any(axis=0).sum() > 3  # these left
+    assert active[-1].sum() > 70
+    for i in (20, 40, 59):
+        assert violation(X, y, path.coef[i], path.l1[i], share * path.l1[i], True, None) < 1e-9
+        some = active[i]
+        Z = X[:, some] - X[:, some].mean(axis=0)
+        gram = Z.T @ Z
+        hat = np.linalg.solve(gram + share * path.l1[i] * np.eye(some.sum()), gram)
+        assert path.df[i] == pytest.approx(1 + np.trace(hat), rel=1e-9)
+    assert not (path.states == 2).any()

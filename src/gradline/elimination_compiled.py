@@ -50,13 +50,11 @@ def in_vectors(matrix: Pair, columns: int, least: Array, inverse: bool) -> tuple
 
 def times(matrix: Pair, vectors: Pair) -> Pair:
     """The product of a symmetric matrix (q, q) and vectors (q, k), each a pair, to 2**-104 of Σ|a|·|b|."""
-    q, k = vectors[0].shape
-    width = -(-q // LANES) * LANES
-    rows = np.zeros((2, k, width))
-    rows[:, :, :q] = vectors[0].T, vectors[1].T
-    out = np.zeros((2, q, k))
+    rows = np.array([vectors[0].T, vectors[1].T], order="C")
+    out = np.zeros(rows.shape)
     _times(np.ascontiguousarray(matrix[0]), np.ascontiguousarray(matrix[1]), rows, out)
-    return out[0], out[1]
+    total = out[0] + out[1]
+    return total.T, (out[1] - (total - out[0])).T
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -207,28 +205,18 @@ def _eliminate(words: Any, columns: Any, least: Any, inverse: Any, left: Any) ->
 
 @nb.njit("void(float64[:, ::1], float64[:, ::1], float64[:, :, ::1], float64[:, :, ::1])", nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def _times(hi: Any, lo: Any, rows: Any, out: Any) -> None:
-    """out (2, q, k) becomes the product of the matrix (q, q) and the transposed rows (2, k, width)."""
+    """out (2, k, q), zeros, becomes the products of the symmetric matrix (q, q) and rows (2, k, q)."""
     q = hi.shape[0]
-    k = rows.shape[1]
-    lanes = np.zeros((2, LANES))
     for i in range(q):
-        for t in range(k):
-            for lane in range(LANES):
-                lanes[0, lane] = lanes[1, lane] = 0.0
-            for c in range(0, q, LANES):
-                for lane in range(min(LANES, q - c)):
-                    a, b = hi[i, c + lane], rows[0, t, c + lane]
-                    p = a * b
-                    e = fused(a, b, -p) + (a * rows[1, t, c + lane] + lo[i, c + lane] * b)
-                    s = lanes[0, lane] + p
-                    z = s - lanes[0, lane]
-                    lanes[1, lane] += ((lanes[0, lane] - (s - z)) + (p - z)) + e
-                    lanes[0, lane] = s
-            total = low = 0.0
-            for lane in range(LANES):
-                s = total + lanes[0, lane]
-                z = s - total
-                low += ((total - (s - z)) + (lanes[0, lane] - z)) + lanes[1, lane]
-                total = s
-            out[0, i, t] = total + low
-            out[1, i, t] = low - (out[0, i, t] - total)
+        row, row_low = hi[i], lo[i]
+        for t in range(rows.shape[1]):
+            b, b_low = rows[0, t, i], rows[1, t, i]
+            total, low = out[0, t], out[1, t]
+            for j in range(q):  # sums that do not wait for each other
+                a, before = row[j], total[j]
+                p = a * b
+                e = fused(a, b, -p) + (a * b_low + row_low[j] * b)
+                s = before + p
+                z = s - before
+                low[j] += ((before - (s - z)) + (p - z)) + e
+                total[j] = s

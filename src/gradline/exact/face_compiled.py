@@ -1,9 +1,11 @@
 """The minimum of a penalised least-squares problem on one face: which coefficients are not 0, with their signs.
 
-There the problem is linear: M·β = c - l1·weight·sign with M = S + l2·weight². M is factored in float64 and β refined
-with residuals in double-double; where M is too close to singular for that, in double-double from the start.
+There the problem is linear: M·β = c - l1·weight·sign with M = S + l2·weight². M is factored in float64 (`factor_compiled.py`)
+and β refined with residuals in double-double; where M is too close to singular for that, M is eliminated in
+double-double from the start. The residual is the gradient of all columns less the penalty's part, so that the one
+that β is refined with also says which columns should enter.
 
-Source: Higham (2002), Accuracy and Stability of Numerical Algorithms, chapters 10 and 12.
+Source: Higham (2002), Accuracy and Stability of Numerical Algorithms, chapter 12.
 """
 
 from __future__ import annotations
@@ -14,18 +16,15 @@ import numba as nb
 import numpy as np
 
 from gradline.elimination_compiled import fused
+from gradline.exact.factor_compiled import bring, solve
 
-TRUSTED = 1e-8
-"""The share of its square that a column must have left for float64 to be trusted: each step of refinement then gains
-seven digits."""
-_STEPS = 4
+_STEPS = 5
+"""Corrections at most: one from the gradient in float64, the others from that in double-double."""
 _SMALL = 1e-10
 """After a correction as small as this beside the largest coefficient, the next is of rounding."""
-_PANEL = 64
-"""Rows that are eliminated by themselves; the rest of the matrix is then BLAS' work."""
 
 
-@nb.njit(inline="always")  # type: ignore[untyped-decorator]
+@nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def gain(s: Any, c: Any, a: Any, a_low: Any, b: Any, b_low: Any) -> Any:
     """s + c gains (a + a_low)·(b + b_low), renormalised: error 2**-102 of the larger part."""
     p = a * b
@@ -37,7 +36,7 @@ def gain(s: Any, c: Any, a: Any, a_low: Any, b: Any, b_low: Any) -> Any:
     return total, low - (total - t)
 
 
-@nb.njit(inline="always")  # type: ignore[untyped-decorator]
+@nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def _quotient(a: Any, a_low: Any, b: Any, b_low: Any) -> Any:
     q = a / b
     p = q * b
@@ -49,121 +48,118 @@ def _quotient(a: Any, a_low: Any, b: Any, b_low: Any) -> Any:
 
 @nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def on_face(
-    gram: Any, right: Any, active: Any, signs: Any, l1: Any, l2: Any, weights: Any, out: Any, count: Any
+    gram: Any,
+    right: Any,
+    signs: Any,
+    l1: Any,
+    l2: Any,
+    weights: Any,
+    beta: Any,
+    gradient: Any,
+    upper: Any,
+    order: Any,
+    size: Any,
+    out: Any,
+    slope: Any,
 ) -> Any:
-    """Set out (2, a) to the minimum on the face of these active columns (a,) with these signs.
+    """Set out (2, d) to the minimum on the face of the columns whose sign is not 0, and slope (d,) to c - S·out.
 
     Args:
         gram: (2, d, d) cross-products S, the diagonal of order 1.
         right: (2, d) c.
-        active: (a,) numbers of columns.
-        signs: (d,) of their coefficients.
+        signs: (d,) of the coefficients.
         l1: Strength, as in ½·RSS + l1·Σ weight·|β| + ½·l2·Σ weight²·β².
         l2: Likewise.
         weights: (d,).
-        out: Room for the answer.
+        beta: (2, d) where to start, on this face.
+        gradient: (d,) c - Sβ there, to float64's rounding.
+        upper: A factor, as in `bring`; it becomes that of this face.
+        order: Likewise.
+        size: Likewise.
+        out: Room for the minimum.
+        slope: Room for the gradient.
+
+    Returns:
+        The size of the factor. And how many columns of the face, in their order, it takes until one depends on those
+        before it, or 0; then `out` has its coefficients on them, and -1 for itself.
+    """
+    size, trusted = bring(gram[0], l2, weights, signs, upper, order, size)
+    low = np.zeros(len(signs))
+    if not trusted:
+        active = np.nonzero(signs)[0]
+        found = np.empty((2, len(active)))
+        place, _ = in_pairs(gram, right, active, signs, l1, l2, weights, found, False)
+        out[:] = 0.0
+        for i in range(len(active) if place < 0 else place + 1):
+            out[:, active[i]] = found[:, i]
+        if place < 0:
+            set_gradient(gram, right, out, active, slope, low)
+        return size, place + 1
+    active = order[:size]
+    out[0], out[1] = beta[0], 0.0
+    slope[:] = gradient
+    step = np.empty(size)
+    for turn in range(_STEPS):
+        if turn:
+            set_gradient(gram, right, out, active, slope, low)
+        for i in range(size):
+            step[i] = _residual(active[i], slope, low, signs, l1, l2, weights, out)
+        solve(upper, size, step)
+        largest, change = 0.0, 0.0
+        for i in range(size):
+            j = active[i]
+            out[0, j], out[1, j] = gain(out[0, j], out[1, j], step[i], 0.0, 1.0, 0.0)
+            largest, change = max(largest, abs(out[0, j])), max(change, abs(step[i]))
+        if turn and change <= _SMALL * largest:
+            break
+    for i in range(size):
+        row = gram[0, active[i]]
+        for j in range(len(slope)):
+            slope[j] -= step[i] * row[j]
+    return size, 0
+
+
+@nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def set_gradient(gram: Any, right: Any, beta: Any, active: Any, out: Any, low: Any) -> None:
+    """Set out + low (d,) to c - Sβ, in double-double."""
+    out[:], low[:] = right[0], right[1]
+    for k in active:  # the outer loop, so that sums do not wait for each other
+        b, b_low = -beta[0, k], -beta[1, k]
+        row, row_low = gram[0, k], gram[1, k]
+        for j in range(len(out)):
+            out[j], low[j] = gain(out[j], low[j], row[j], row_low[j], b, b_low)
+
+
+@nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _residual(j: Any, slope: Any, low: Any, signs: Any, l1: Any, l2: Any, weights: Any, out: Any) -> Any:
+    """The part of the gradient that the penalty leaves: c - S·out - l1·weight·sign - l2·weight²·out."""
+    rest, rest_low = gain(slope[j], low[j], -l1 * signs[j], 0.0, weights[j], 0.0)
+    square, square_low = gain(0.0, 0.0, weights[j], 0.0, -weights[j], 0.0)
+    square, square_low = gain(0.0, 0.0, square, square_low, l2, 0.0)
+    return gain(rest, rest_low, square, square_low, out[0, j], out[1, j])[0]
+
+
+@nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def in_pairs(
+    gram: Any, right: Any, active: Any, signs: Any, l1: Any, l2: Any, weights: Any, out: Any, count: Any
+) -> Any:
+    """As `on_face`, by elimination in double-double: M = Lᵀ·D·L with the rows of D·L kept.
+
+    Args:
+        gram: As in `on_face`; likewise right, signs, l1, l2 and weights.
+        right: See gram.
+        active: (a,) numbers of columns.
+        signs: See gram.
+        l1: See gram.
+        l2: See gram.
+        weights: See gram.
+        out: (2, a) room for the minimum.
         count: Whether the effective number of coefficients is wanted.
 
     Returns:
-        Which of the active columns depends on those before it, or -1; then `out` has its coefficients on them, and -1
-        for itself. And tr(M⁻¹S), the effective number of coefficients, if wanted.
+        Which of the active columns depends on those before it, or -1. And tr(M⁻¹S), the effective number of
+        coefficients, if wanted.
     """
-    a = len(active)
-    upper = np.empty((a, a))
-    rhs = np.empty((2, a))
-    for i in range(a):
-        j = active[i]
-        for k in range(i, a):
-            upper[i, k] = gram[0, j, active[k]]
-        upper[i, i] += l2 * weights[j] * weights[j]
-        rhs[0, i], rhs[1, i] = gain(right[0, j], right[1, j], -l1 * signs[j], 0.0, weights[j], 0.0)
-    if not _factor(upper):
-        return _in_pairs(gram, rhs, active, l2, weights, out, count)
-    out[0, :], out[1, :] = rhs[0], 0.0
-    if a == 0:
-        return -1, 0.0
-    _solve(upper, out[0])
-    for _ in range(_STEPS):
-        rest = _residual(gram, rhs, active, l2, weights, out)
-        _solve(upper, rest)
-        for i in range(a):
-            out[0, i], out[1, i] = gain(out[0, i], out[1, i], rest[i], 0.0, 1.0, 0.0)
-        if np.abs(rest).max() <= _SMALL * np.abs(out[0]).max():
-            break
-    freedom = float(a)
-    if count and l2 > 0.0:
-        unit = np.empty(a)
-        for i in range(a):
-            unit[:] = 0.0
-            unit[i] = 1.0
-            freedom -= l2 * weights[active[i]] ** 2 * _length(upper, unit, i)
-    return -1, freedom
-
-
-@nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def _factor(upper: Any) -> Any:
-    """Cholesky, M = UᵀU, in place and in panels of rows; False where too little is left of a column."""
-    a = len(upper)
-    whole = np.diag(upper).copy()
-    for start in range(0, a, _PANEL):
-        end = min(start + _PANEL, a)
-        for k in range(start, end):
-            if not upper[k, k] > TRUSTED * whole[k]:
-                return False
-            upper[k, k:] /= np.sqrt(upper[k, k])
-            for i in range(k + 1, end):
-                upper[i, i:] -= upper[k, i] * upper[k, i:]
-        if end < a:
-            panel = np.ascontiguousarray(upper[start:end, end:])
-            upper[end:, end:] -= np.dot(np.ascontiguousarray(panel.T), panel)
-    return True
-
-
-@nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def _solve(upper: Any, vector: Any) -> None:
-    """The vector (a,) becomes M⁻¹·vector."""
-    a = len(upper)
-    for k in range(a):
-        vector[k] /= upper[k, k]
-        vector[k + 1 :] -= vector[k] * upper[k, k + 1 :]
-    for k in range(a - 1, -1, -1):
-        total = vector[k]
-        for i in range(k + 1, a):
-            total -= upper[k, i] * vector[i]
-        vector[k] = total / upper[k, k]
-
-
-@nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def _length(upper: Any, vector: Any, first: Any) -> Any:
-    """The squared length of U⁻ᵀ·vector, whose first entry that is not 0 is known; the vector is used up."""
-    total = 0.0
-    for k in range(first, len(upper)):
-        vector[k] /= upper[k, k]
-        total += vector[k] ** 2
-        vector[k + 1 :] -= vector[k] * upper[k, k + 1 :]
-    return total
-
-
-@nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def _residual(gram: Any, rhs: Any, active: Any, l2: Any, weights: Any, out: Any) -> Any:
-    """(a,) rhs - M·out, summed in double-double."""
-    a = len(active)
-    rest, low = rhs[0].copy(), rhs[1].copy()
-    for k in range(a):  # the outer loop, so that sums do not wait for each other
-        m = active[k]
-        b, b_low = out[0, k], out[1, k]
-        for i in range(a):
-            j = active[i]
-            rest[i], low[i] = gain(rest[i], low[i], -gram[0, m, j], -gram[1, m, j], b, b_low)
-        square, square_low = gain(0.0, 0.0, weights[m], 0.0, -weights[m], 0.0)
-        square, square_low = gain(0.0, 0.0, square, square_low, l2, 0.0)
-        rest[k], low[k] = gain(rest[k], low[k], square, square_low, b, b_low)
-    return rest
-
-
-@nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def _in_pairs(gram: Any, rhs: Any, active: Any, l2: Any, weights: Any, out: Any, count: Any) -> Any:
-    """As `on_face`, by elimination in double-double: M = Lᵀ·D·L with the rows of D·L kept."""
     a = len(active)
     hi, lo = np.empty((a, a)), np.empty((a, a))
     for i in range(a):
@@ -172,9 +168,9 @@ def _in_pairs(gram: Any, rhs: Any, active: Any, l2: Any, weights: Any, out: Any,
             hi[i, k], lo[i, k] = gram[0, j, active[k]], gram[1, j, active[k]]
         square, low = gain(0.0, 0.0, weights[j], 0.0, weights[j], 0.0)
         hi[i, i], lo[i, i] = gain(hi[i, i], lo[i, i], square, low, l2, 0.0)
+        out[0, i], out[1, i] = gain(right[0, j], right[1, j], -l1 * signs[j], 0.0, weights[j], 0.0)
     least = (16.0 * (a + 1) * 2.0**-52) ** 2
     whole = np.diag(hi).copy()
-    out[0, :], out[1, :] = rhs[0], rhs[1]
     for k in range(a):
         if not hi[k, k] > least * whole[k]:
             for i in range(k):

@@ -16,7 +16,8 @@ from typing import Any
 import numba as nb
 import numpy as np
 
-from gradline.exact.face_compiled import gain, on_face
+from gradline.exact.face_compiled import in_pairs, on_face
+from gradline.exact.factor_compiled import bring, diagonal
 
 _SWEEPS = 100
 _ROUNDS = 8
@@ -52,6 +53,7 @@ def descend(
     beta = np.zeros((2, d))
     gradient = right[0].copy()
     signs = np.zeros(d)
+    upper, order, size = np.empty((d, d)), np.empty(d, np.int64), 0
     before = 0.0
     for j in range(d):
         if usable[j]:
@@ -59,6 +61,8 @@ def descend(
     swept = np.zeros(d, np.bool_)
     for i in range(len(l1s)):
         l1, l2 = l1s[i], l2s[i]
+        if i and l2 != l2s[i - 1]:
+            size = 0
         bound = 2.0 * l1 - before
         for j in range(d):
             swept[j] = usable[j] and (beta[0, j] != 0.0 or abs(gradient[j]) >= bound * weights[j])
@@ -68,8 +72,20 @@ def descend(
         for turn in range(_ROUNDS):
             _sweep(gram[0], beta[0], gradient, swept, l1, l2, weights, tolerance)
             beta[1, :] = 0.0
-            settled, dependent, freedom[i] = _settle(
-                gram, right, beta, gradient, signs, usable, l1, l2, weights, turn == _ROUNDS - 1
+            size, settled, dependent, freedom[i] = _settle(
+                gram,
+                right,
+                beta,
+                gradient,
+                signs,
+                usable,
+                l1,
+                l2,
+                weights,
+                upper,
+                order,
+                size,
+                turn == _ROUNDS - 1,
             )
             singular = singular or dependent
             if settled:
@@ -82,7 +98,7 @@ def descend(
         before = l1
 
 
-@nb.njit(inline="always")  # type: ignore[untyped-decorator]
+@nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def _excess(gradient: Any, l1: Any, weight: Any) -> Any:
     return abs(gradient) - l1 * weight - _SLACK
 
@@ -121,35 +137,39 @@ def _settle(
     l1: Any,
     l2: Any,
     weights: Any,
+    upper: Any,
+    order: Any,
+    size: Any,
     last: Any,
 ) -> Any:
     """From β to the minimum, face by face.
 
-    Returns whether it is the minimum, whether columns were found to be dependent, and the effective number of
-    coefficients. Before the `last` turn, many columns that should enter or leave are left to coordinate descent.
+    Returns the size of the factor, whether it is the minimum, whether columns were found to be dependent, and the
+    effective number of coefficients. Before the `last` turn, many columns that should enter or leave are left to
+    coordinate descent.
     """
     d = len(weights)
     signs[:] = np.sign(beta[0])
-    out = np.empty((2, d))
-    dependent = False
+    out, slope = np.empty((2, d)), np.empty(d)
+    dependent = settled = False
     entered = -1
     for _ in range(10 * d + 200):
-        active = np.nonzero(signs)[0]
-        place, _ = on_face(gram, right, active, signs, l1, l2, weights, out[:, : len(active)], False)
-        if place >= 0:
+        size, related = on_face(gram, right, signs, l1, l2, weights, beta, gradient, upper, order, size, out, slope)
+        if related:
             dependent = True
-            _along(beta, signs, active[: place + 1], out[0], weights)
+            _along(beta, signs, np.nonzero(signs)[0][:related], out[0], weights)
             continue
-        if not last and _turning(signs, active, out) > _FEW:
-            _gradient(gram, right, beta, np.nonzero(beta[0])[0], gradient)
-            return False, dependent, 0.0
-        leaving = _towards(beta, signs, active, out)
+        if not last and _turning(signs, out) > _FEW:
+            break
+        share, leaving = _towards(beta, signs, out)
+        for j in range(d):
+            gradient[j] += share * (slope[j] - gradient[j])
         if leaving == entered >= 0:  # it entered for rounding's sake
-            return True, dependent, _counted(gram, right, signs, l1, l2, weights, out)
+            settled = True
+            break
         entered = -1
         if leaving >= 0:
             continue
-        _gradient(gram, right, beta, active, gradient)
         worst, most, many = -1, 0.0, 0
         for j in range(d):
             if usable[j] and signs[j] == 0.0:
@@ -158,55 +178,65 @@ def _settle(
                     many += 1
                     if excess > most:
                         worst, most = j, excess
-        if worst < 0:
-            return True, dependent, _counted(gram, right, signs, l1, l2, weights, out)
-        if many > _FEW and not last:
-            return False, dependent, 0.0
+        settled = worst < 0
+        if settled or (many > _FEW and not last):
+            break
         signs[worst] = np.sign(gradient[worst])
         entered = worst
-    _gradient(gram, right, beta, np.nonzero(beta[0])[0], gradient)
-    return False, dependent, 0.0
+    freedom = 0.0
+    if settled:
+        size, freedom = _counted(gram, right, signs, l1, l2, weights, upper, order, size)
+    return size, settled, dependent, freedom
 
 
 @nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def _counted(gram: Any, right: Any, signs: Any, l1: Any, l2: Any, weights: Any, out: Any) -> Any:
-    """The effective number of coefficients."""
+def _counted(
+    gram: Any, right: Any, signs: Any, l1: Any, l2: Any, weights: Any, upper: Any, order: Any, size: Any
+) -> Any:
+    """The size of the factor and tr(M⁻¹S), the effective number of coefficients."""
     active = np.nonzero(signs)[0]
+    freedom = float(len(active))
     if l2 == 0.0:
-        return float(len(active))
-    return on_face(gram, right, active, signs, l1, l2, weights, out[:, : len(active)], True)[1]
+        return size, freedom
+    size, trusted = bring(gram[0], l2, weights, signs, upper, order, size)
+    if not trusted:
+        return size, in_pairs(gram, right, active, signs, l1, l2, weights, np.empty((2, len(active))), True)[1]
+    shares = diagonal(upper, size)
+    for i in range(size):
+        freedom -= l2 * weights[order[i]] ** 2 * shares[i]
+    return size, freedom
 
 
 @nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def _turning(signs: Any, active: Any, out: Any) -> Any:
+def _turning(signs: Any, out: Any) -> Any:
     """How many coefficients would change their sign."""
     many = 0
-    for i in range(len(active)):
-        if out[0, i] * signs[active[i]] <= 0.0:
+    for j in range(len(signs)):
+        if signs[j] != 0.0 and out[0, j] * signs[j] <= 0.0:
             many += 1
     return many
 
 
 @nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def _towards(beta: Any, signs: Any, active: Any, out: Any) -> Any:
-    """Move β to the minimum on its face, `out`, or to where the first coefficient becomes 0; which one, or -1."""
+def _towards(beta: Any, signs: Any, out: Any) -> Any:
+    """Move β to the minimum on its face, `out`, or to where the first coefficient becomes 0.
+
+    Returns the share of the way, and which coefficient became 0, or -1.
+    """
     share, leaving = 1.0, -1
-    for i in range(len(active)):
-        j = active[i]
-        if out[0, i] * signs[j] <= 0.0:
-            step = 0.0 if beta[0, j] == 0.0 else beta[0, j] / (beta[0, j] - out[0, i])
+    for j in range(len(signs)):
+        if signs[j] != 0.0 and out[0, j] * signs[j] <= 0.0:
+            step = 0.0 if beta[0, j] == 0.0 else beta[0, j] / (beta[0, j] - out[0, j])
             if step < share or leaving < 0:
                 share, leaving = step, j
-    for i in range(len(active)):
-        j = active[i]
-        if leaving < 0:
-            beta[0, j], beta[1, j] = out[0, i], out[1, i]
-        else:
-            beta[0, j], beta[1, j] = beta[0, j] + share * (out[0, i] - beta[0, j]), 0.0
-    if leaving >= 0:
-        beta[:, leaving] = 0.0
-        signs[leaving] = 0.0
-    return leaving
+    if leaving < 0:
+        beta[:] = out
+        return share, leaving
+    beta[0] += share * (out[0] - beta[0])
+    beta[1] = 0.0
+    beta[:, leaving] = 0.0
+    signs[leaving] = 0.0
+    return share, leaving
 
 
 @nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
@@ -214,32 +244,20 @@ def _along(beta: Any, signs: Any, active: Any, relation: Any, weights: Any) -> N
     """Move β along a relation between columns, which leaves the fit as it is, until the penalty falls no more."""
     rate = 0.0
     for i in range(len(active)):
-        rate += weights[active[i]] * signs[active[i]] * relation[i]
+        rate += weights[active[i]] * signs[active[i]] * relation[active[i]]
     way = -1.0 if rate > 0.0 else 1.0
     for _ in range(2):
         step, leaving = np.inf, -1
         for i in range(len(active)):
             j = active[i]
-            if way * relation[i] * signs[j] < 0.0:
-                far = abs(beta[0, j] / relation[i])
+            if way * relation[j] * signs[j] < 0.0:
+                far = abs(beta[0, j] / relation[j])
                 if far < step:
                     step, leaving = far, j
         if leaving >= 0:
             break
         way = -way
     for i in range(len(active)):
-        beta[0, active[i]] += way * step * relation[i]
+        beta[0, active[i]] += way * step * relation[active[i]]
         beta[1, active[i]] = 0.0
     beta[0, leaving] = signs[leaving] = 0.0
-
-
-@nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def _gradient(gram: Any, right: Any, beta: Any, active: Any, out: Any) -> None:
-    """Set out (d,) to c - Sβ, summed in double-double."""
-    d = len(out)
-    low = right[1].copy()
-    out[:] = right[0]
-    for k in active:
-        b, b_low = -beta[0, k], -beta[1, k]
-        for j in range(d):
-            out[j], low[j] = gain(out[j], low[j], gram[0, k, j], gram[1, k, j], b, b_low)
