@@ -1,9 +1,9 @@
 """The minimum of a penalised least-squares problem on one face: which coefficients are not 0, with their signs.
 
-There the problem is linear: M·β = c - l1·weight·sign with M = S + l2·weight². M is factored in float64 (`factor_compiled.py`)
-and β refined with residuals in double-double; where M is too close to singular for that, M is eliminated in
-double-double from the start. The residual is the gradient of all columns less the penalty's part, so that the one
-that β is refined with also says which columns should enter.
+There the problem is linear: M·β = c - l1·weight·sign with M = S + l2·weight². M is factored in float64
+(`factor_compiled.py`) and β refined with residuals in double-double; where M is too close to singular for that, M is
+eliminated in double-double from the start. The residual is the gradient of all columns less the penalty's part, so
+that the one that β is refined with also says which columns should enter.
 
 Source: Higham (2002), Accuracy and Stability of Numerical Algorithms, chapter 12.
 """
