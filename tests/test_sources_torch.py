@@ -134,6 +134,7 @@ ERRORS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         "item 1 of the Rows: an array of shape (50, 3, 1) arrived; expected (n,) or (n, d)",
     ),
     "no memory": (lambda: torch.ones(3, 2, device="meta"), gl.ColumnError, "one on meta came, without numbers."),
+    "conjugate": (lambda: torch.ones(3, 2, dtype=torch.complex64).conj(), gl.ColumnError, "and complex arrived"),
     "no length": (_Endless, gl.DataError, "the _Endless has no length: its rows cannot be counted.\nGive it __len__"),
     "nothing": (lambda: TensorDataset(torch.ones(0, 2), torch.ones(0)), gl.DataError, "the TensorDataset is empty"),
 }
@@ -153,3 +154,27 @@ def test_an_error_of_the_datasets_own_is_left_alone() -> None:
 
     with pytest.raises(RuntimeError, match="a file is missing"):
         gl.fit(Rows(*rows(50), make))
+
+
+@pytest.mark.parametrize("layout", [torch.sparse_coo, torch.sparse_csr, torch.sparse_csc])
+@pytest.mark.filterwarnings("ignore:Sparse:UserWarning")  # beta, says PyTorch
+def test_sparse_tensors_are_refused_whatever_their_layout(layout: torch.layout) -> None:
+    x = torch.eye(4).to_sparse(layout=layout)
+    with pytest.raises(gl.ColumnError, match=r"a sparse or quantized one arrived\.\nUse x\.to_dense\(\)"):
+        gl.fit(x, torch.ones(4))
+
+
+@pytest.mark.parametrize("data", ["tensor", "target", "weights"])
+def test_a_device_without_memory_is_refused(data: str) -> None:
+    x, y = rows(50)
+    w = torch.ones(50)
+    given = {"tensor": x, "target": y, "weights": w} | {data: torch.empty(50, device="meta")}
+    with pytest.raises(gl.ColumnError, match="one on meta came, without numbers"):
+        gl.fit(given["tensor"], given["target"], weights=given["weights"])
+
+
+def test_a_sign_that_pytorch_has_put_off() -> None:
+    x, y = rows(500)
+    lazy = torch.complex(x, -x).conj().imag
+    assert lazy.is_neg()
+    np.testing.assert_array_equal(gl.fit(lazy, y).params, gl.fit(x, y).params)

@@ -63,7 +63,7 @@ def fit(
             `gl.polynomial(x, k)`; the path of a CSV, JSON, Parquet or Feather file, a list of paths, a glob or a
             folder, on a disk or at s3://, gs:// or https://; sqlite:/// or postgresql:// with ?table=;
             `gl.sql("select …")`; an iterable of tables; or a torch Dataset or DataLoader of (x, y). Tensors on other
-            devices are copied to the CPU and summed there.
+            devices are summed there in float64, or copied to the CPU a stretch of rows at a time; `plan` says which.
         target: (n,), (n, 1) or (n, k) values, or the name of a column, or a list of names.
         features: Names of the columns to use; by default all the others.
         formula: As "y ~ a + log(b) + a:b + C(city) + poly(c, 3) - 1" instead of target and features.
@@ -78,6 +78,7 @@ def fit(
             with the shortest coef; or "error".
         precision: Of the sums: "double-double" (about 32 digits), "float64", or "auto": double-double where it costs
             next to nothing, else float64, and a second pass for the residuals where that leaves too few sure digits.
+            Of tensors on a device that has float64 (cuda, not mps), such sums are taken there, never in TF32.
         where: For files and databases: a SQL condition that rows must meet.
         sql: For files: a query in which they are the table `data`.
         checkpoint: For files: where to keep the sums of what has been read. A run that was killed and is started

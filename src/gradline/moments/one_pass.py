@@ -11,12 +11,14 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from itertools import accumulate as accumulated
 from numbers import Integral
 from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
 from gradline.design.effects import Label, expand, left_out
 from gradline.errors import OptionError
+from gradline.moments import devices
 from gradline.moments.cells import Grouping, assembled
 from gradline.moments.moments import FLOAT64, Moments
 from gradline.moments.sums import Summing, Sums
@@ -65,6 +67,8 @@ def accumulate(
     """
     if threads is not None and (isinstance(threads, bool) or not isinstance(threads, Integral) or threads < 1):
         raise OptionError(f"threads is a whole number from 1 up, or None for all processors, not {threads!r}.")
+    if precision == "float64" and checkpoint is None and devices.summed_on(problem) is not None:
+        return _there(problem, missing, progress)
     threads = threads or processors()
     within = 1 if precision == "double-double" else _within(problem, threads)
     summing = summing_of(problem, missing, precision, within)
@@ -131,6 +135,20 @@ def summing_of(problem: Problem, missing: str, precision: str, threads: int = 1)
     return Summing(
         names, len(targets), missing, problem.frequency, grouping, double, threads=threads, weights=problem.weights
     )
+
+
+def _there(problem: Problem, missing: str, progress: Progress | None) -> Moments:
+    """Sums in float64 of rows on another device; what comes back from there is added in double-double."""
+    summing = summing_of(problem, missing, "double-double")
+    tree = Tree(summing.merge)
+    done = 0
+    for number, sums in enumerate(devices.chunks(problem, summing)):
+        tree.add(Node(0, number, sums))
+        done += sums.rows
+        if progress is not None:
+            progress(done, problem.table.rows)
+    moments = moments_of(problem, summing, tree.total() or summing.nothing())
+    return replace(moments, precision="float64", unit=FLOAT64)
 
 
 class Chunked(Protocol[SumsT]):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gradline.design.derived import whole_columns
 from gradline.errors import OptionError
 from gradline.layout import WIDTH, listing
+from gradline.moments import devices
 from gradline.sources import comes_once
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ class Plan:
     """What the last of several passes was for."""
     before: tuple[str, ...] = ()
     """What needs whole columns before the passes: "scale(x)"."""
+    device: str = ""
+    """What is done about tensors on other devices: "float64 on cuda:0", "copied from mps:0, which has no float64"."""
 
     def after(self, what: str) -> Plan:
         """The plan after another pass, made for this."""
@@ -78,7 +81,8 @@ class Plan:
         else:
             last = "one pass over the rows"
         before = [f"before it, what {', '.join(self.before)} must know of whole columns"] if self.before else []
-        return "\n".join([first, *categories, f"{self.precision}: {self.why}", last, *before])
+        device = [f"tensors: {self.device}"] if self.device else []
+        return "\n".join([first, *categories, f"{self.precision}: {self.why}", *device, last, *before])
 
 
 def plan_of(problem: Problem, precision: str = "auto") -> Plan:
@@ -101,6 +105,7 @@ def plan_of(problem: Problem, precision: str = "auto") -> Plan:
         why=why,
         second=chosen == "float64" and precision == "auto",
         before=tuple(whole_columns(problem.derived, problem.table)),
+        device=devices.described(problem, chosen),
     )
 
 

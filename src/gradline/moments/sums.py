@@ -18,7 +18,7 @@ from gradline.moments.cells import Cells, Coded, Grouping, merged
 from gradline.moments.slices import SMALL
 from gradline.sources import CHUNK
 
-_SMALLEST = 1e-250
+SMALLEST = 1e-250
 """A sum of squares below which the errors of its products, 2**-106 of it and less, leave float64's range."""
 
 _NOTHING: NDArray[np.bool_] = np.zeros(0, bool)
@@ -113,7 +113,7 @@ class Summing:
                 pair = known or self._cross_products(block)
             squares = pair[0].diagonal().tolist()
             if sum(squares) < inf:
-                if min(squares) < _SMALLEST:
+                if min(squares) < SMALLEST:
                     refuse_underflow(block, pair, self.names)
                 cells = () if self.grouping is None else self.grouping.sums(codes, block.hi, block.lo, None)
                 return self._complete(block, pair, cells)
@@ -177,7 +177,7 @@ def _single(sums: Array) -> Pair:
 def refuse_underflow(block: Block, pair: Pair, names: Sequence[str]) -> None:
     """Squares below float64's range would make a column of small numbers look like zeros."""
     for name, column, square in zip(names, block.hi, pair[0].diagonal()[1:], strict=False):
-        if square < _SMALLEST and column.any():
+        if square < SMALLEST and column.any():
             raise DataError(
                 f"column {name!r} in {block.place} has numbers too small to be squared in float64.\n"
                 "Multiply it by a power of ten first."

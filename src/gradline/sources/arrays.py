@@ -1,4 +1,7 @@
-"""NumPy arrays, torch tensors and lists as columns, without a copy: a chunk is a view of the caller's array."""
+"""NumPy arrays, torch tensors and lists as columns, without a copy: a chunk is a view of the caller's array.
+
+Only of tensors on other devices a stretch of rows is copied, when it is asked for.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradline.errors import ColumnError, ShapeError
-from gradline.sources.columns import Column, Held
+from gradline.sources.columns import Column, Held, There
 
 _BFLOAT16_EPSILON = 2.0**-7
 _LABELS = {
@@ -31,17 +34,12 @@ def array_table(data: Any) -> Held:
 
 def array_columns(data: Any, letter: str) -> tuple[list[Column], int]:
     """The columns of an array (n,) or (n, d), named by the letter, and n."""
+    if is_tensor(data) and data.device.type != "cpu":
+        return _columns_there(data, letter)
     matrix, halves = _tensor(data) if is_tensor(data) else (_array(data), False)
-    if matrix.ndim not in (1, 2):
-        raise ShapeError(
-            f"an array of shape {matrix.shape} arrived; expected (n,) or (n, d): one row for each observation.\n"
-            "Reshape it, e.g. x.reshape(len(x), -1)."
-        )
-    if matrix.ndim == 1:
-        matrix = matrix[:, None]  # (n, 1)
-    rows, width = matrix.shape
-    names = [letter] if width == 1 else [f"{letter}{j}" for j in range(1, width + 1)]
-    return [_column(name, matrix[:, j], halves) for j, name in enumerate(names)], rows
+    matrix = _two_axes(matrix)
+    names = _names(letter, matrix.shape[1])
+    return [_column(name, matrix[:, j], halves) for j, name in enumerate(names)], len(matrix)
 
 
 def is_tensor(data: Any) -> bool:
@@ -58,6 +56,41 @@ def is_values(data: Any) -> bool:
 @lru_cache(maxsize=64)
 def _is_tensor_class(kind: type) -> bool:
     return any(base.__module__.partition(".")[0] == "torch" and base.__name__ == "Tensor" for base in kind.__mro__)
+
+
+def _columns_there(data: Any, letter: str) -> tuple[list[Column], int]:
+    """The columns of a tensor on another device, and its rows."""
+    _, halves = _tensor(data[:0] if data.ndim and _is_dense(data) else data)
+    tensor = _two_axes(data.detach())
+
+    @lru_cache(maxsize=1)  # the columns of a stretch are asked for one after the other, and are one copy
+    def stretch(first: int, last: int) -> NDArray[Any]:
+        return _tensor(tensor[first:last])[0]
+
+    def column(j: int, name: str) -> Column:
+        def part(first: int, last: int) -> NDArray[Any]:
+            copied: NDArray[Any] = _column(name, stretch(first, last)[:, j], halves).part(0, last - first)
+            return copied
+
+        empty = _column(name, stretch(0, 0)[:, j], halves)
+        return empty._replace(rows=len(tensor), part=part, view=False, there=There(tensor, j))
+
+    return [column(j, name) for j, name in enumerate(_names(letter, tensor.shape[1]))], len(tensor)
+
+
+def _two_axes(matrix: Any) -> Any:
+    """The array or tensor as (n, d)."""
+    if matrix.ndim not in (1, 2):
+        shape = tuple(matrix.shape)
+        raise ShapeError(
+            f"an array of shape {shape} arrived; expected (n,) or (n, d): one row for each observation.\n"
+            "Reshape it, e.g. x.reshape(len(x), -1)."
+        )
+    return matrix[:, None] if matrix.ndim == 1 else matrix
+
+
+def _names(letter: str, width: int) -> list[str]:
+    return [letter] if width == 1 else [f"{letter}{j}" for j in range(1, width + 1)]
 
 
 def _column(name: str, values: NDArray[Any], halves: bool) -> Column:
@@ -103,7 +136,7 @@ def _tensor(data: Any) -> tuple[NDArray[Any], bool]:
     except (TypeError, RuntimeError):
         import torch
 
-        if data.layout != torch.strided or data.is_quantized:
+        if not _is_dense(data) or data.is_quantized:
             raise ColumnError(
                 "a dense tensor was expected and a sparse or quantized one arrived.\nUse x.to_dense()."
             ) from None
@@ -113,6 +146,10 @@ def _tensor(data: Any) -> tuple[NDArray[Any], bool]:
     if values.dtype.kind == "c":
         raise _not_numbers("complex")
     return values, False
+
+
+def _is_dense(data: Any) -> bool:
+    return str(data.layout) == "torch.strided"
 
 
 def _array(data: Any) -> NDArray[Any]:

@@ -20,6 +20,14 @@ from gradline.sources.rows import (
 )
 
 
+class There(NamedTuple):
+    """Where on another device a column lies."""
+
+    tensor: Any  # (n, d)
+    number: int
+    """Of the column in the tensor."""
+
+
 class Column(NamedTuple):
     """One column in memory. Only the run that is asked for is ever converted."""
 
@@ -36,6 +44,8 @@ class Column(NamedTuple):
     """Whether the column holds text or categories."""
     view: bool = False
     """Whether any run of it is a view of the caller's memory."""
+    there: There | None = None
+    """For a column of a tensor on another device; `part` copies from it."""
 
 
 class Held:
@@ -71,15 +81,21 @@ class Held:
     def read(self, columns: Sequence[str]) -> Iterator[Rows]:
         """The rows in order, a few chunks at a time."""
         demand(self, columns, labels=True)
-        parts = [self._columns[name].part for name in columns]
         step = spread(self._height) if self.views(columns) else together(len(columns))
         for first in range(0, self._height, step):
-            last = min(first + step, self._height)
-            yield Rows(first, tuple([part(first, last) for part in parts]), self.name)
+            yield self.stretch(columns, first, min(first + step, self._height))
+
+    def stretch(self, columns: Sequence[str], first: int, last: int) -> Rows:
+        """Rows first … last - 1."""
+        return Rows(first, tuple([self._columns[name].part(first, last) for name in columns]), self.name)
 
     def views(self, columns: Sequence[str]) -> bool:
         """Whether reading these columns gives views of the caller's memory."""
         return all(self._columns[name].view for name in columns)
+
+    def there(self, columns: Sequence[str]) -> list[There | None]:
+        """Where those of these columns lie that are on another device."""
+        return [self._columns[name].there for name in columns]
 
     def parts(self, columns: Sequence[str]) -> Sequence[Part]:
         """One part: a chunk is a view, and costs nothing to make."""
