@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,3 +27,15 @@ def pytest_configure() -> None:
 def penguins() -> Path:
     """The real table that the project ships, with missing values."""
     return ROOT / "examples" / "penguins.csv"
+
+
+@pytest.fixture
+def figures() -> Iterator[None]:
+    """Pyplot's figures are closed afterwards, and its settings as they were."""
+    import matplotlib as mpl
+    from matplotlib import pyplot
+
+    before = dict(mpl.rcParams)
+    yield
+    pyplot.close("all")
+    assert dict(mpl.rcParams) == before

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from math import ceil, inf, sqrt
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from gradline.descent.rates import best_rate, epochs_until, limit_of, slowest
 from gradline.doubledouble import Array
 from gradline.errors import OptionError
 from gradline.moments.moments import Moments
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _SHARE = 0.1  # of a direction's square: from there on a column belongs to it
 _NAMED = 3  # columns at most
@@ -160,6 +164,23 @@ class Stability:
         from gradline.report.stability import stability_table
 
         return stability_table(self)
+
+    def plot(self, ax: Axes | None = None, lang: str = "en") -> Axes:
+        """Draw by what factor an epoch shrinks the error, against the learning rate.
+
+        The slowest direction counts, and where it reaches 1 training diverges; the limit, the fastest rate and `lr`
+        are marked. It needs the extra `plot`.
+
+        Args:
+            ax: Axes to draw on; by default those of a new figure.
+            lang: "en" or "ko".
+
+        Raises:
+            OptionError: No such language, or matplotlib is not installed.
+        """
+        from gradline.pictures.rates import rates
+
+        return rates(self, ax, lang)
 
     def __repr__(self) -> str:
         from gradline.report.stability import stability_lines

@@ -15,6 +15,7 @@ from gradline.results.penalty_path import PenaltyPath
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
     from gradline.results.fit import Fit
 
@@ -121,6 +122,24 @@ class CrossValidation:
         from gradline.report.penalties import crossval_summary
 
         return crossval_summary(self)
+
+    def plot(self, ax: Axes | None = None, lang: str = "en", *, target: str | None = None) -> Axes:
+        """Draw `mean` and its standard error against the strength of the penalty, the strongest at the left.
+
+        `best` and `simplest` are marked, with a dotted line at one standard error above the least error. Above a
+        lasso stands how many coefficients are not 0. It needs the extra `plot`.
+
+        Args:
+            ax: Axes to draw on; by default those of a new figure.
+            lang: "en" or "ko".
+            target: Of several; by default the first. What is marked was chosen for all of them.
+
+        Raises:
+            OptionError: No such language or target, or matplotlib is not installed.
+        """
+        from gradline.pictures.cross_validation import cross_validation
+
+        return cross_validation(self, ax, lang, target)
 
     def __repr__(self) -> str:
         from gradline.report.penalties import crossval_line

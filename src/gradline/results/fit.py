@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
     import torch
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -328,6 +329,30 @@ class Fit:
         from gradline.report.text import fit_summary
 
         return fit_summary(self)
+
+    def plot(
+        self,
+        kind: str = "coefficients",
+        ax: Axes | None = None,
+        lang: str = "en",
+        *,
+        target: str | None = None,
+    ) -> Axes:
+        """Draw the fit; it needs the extra `plot`.
+
+        Args:
+            kind: "coefficients", each with its 95 % confidence interval: all but the intercept, of more than 60 those
+                furthest from 0 in standard errors.
+            ax: Axes to draw on; by default those of a new figure.
+            lang: "en" or "ko".
+            target: Of several; by default the first.
+
+        Raises:
+            OptionError: No such kind, language or target, or matplotlib is not installed.
+        """
+        from gradline.pictures.kinds import FIT, picture
+
+        return picture(FIT, kind, self, ax, lang, target=target)
 
     def save(self, path: str | Path) -> None:
         """Write the fit to one safetensors file, whole or not at all; it holds nothing of the data."""

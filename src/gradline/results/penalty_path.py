@@ -13,6 +13,7 @@ from gradline.errors import OptionError
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
     from gradline.moments import Moments
     from gradline.results.fit import Fit
@@ -137,6 +138,24 @@ class PenaltyPath:
         from gradline.report.penalties import path_summary
 
         return path_summary(self)
+
+    def plot(self, ax: Axes | None = None, lang: str = "en", *, target: str | None = None) -> Axes:
+        """Draw the coefficients against the strength of the penalty, the strongest at the left.
+
+        The largest at the weakest strength are named. Coefficients are in the columns' own units, as in `coef`. Where
+        both strengths vary, l1 is the axis. It needs the extra `plot`.
+
+        Args:
+            ax: Axes to draw on; by default those of a new figure.
+            lang: "en" or "ko".
+            target: Of several; by default the first.
+
+        Raises:
+            OptionError: No such language or target, or matplotlib is not installed.
+        """
+        from gradline.pictures.penalty_path import penalty_path
+
+        return penalty_path(self, ax, lang, target)
 
     def __repr__(self) -> str:
         from gradline.report.penalties import path_line

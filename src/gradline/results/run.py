@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import os
 
     import torch
+    from matplotlib.axes import Axes
 
     from gradline.descent.trace import Trace
     from gradline.results.fit import Fit
@@ -200,6 +201,35 @@ class Run:
                 "Train on the data itself: gl.train(x, y, …).trace(2)."
             )
         return self.tracing(self, steps)
+
+    def plot(
+        self,
+        kind: str = "loss",
+        ax: Axes | None = None,
+        lang: str = "en",
+        *,
+        plane: Sequence[str] | None = None,
+        target: str | None = None,
+    ) -> Axes:
+        """Draw the run; it needs the extra `plot`.
+
+        Args:
+            kind: "loss", its curve over the epochs above the loss of the exact solution; "surface", the loss of all
+                rows over two coefficients as rings, with the path of training and the exact solution in it; "rates",
+                the factor by which an epoch shrinks the error at every learning rate: `Stability.plot`.
+            ax: Axes to draw on; by default those of a new figure.
+            lang: "en" or "ko".
+            plane: Of a surface, the two coefficients, "Intercept" perhaps among them. By default those that make the
+                steepest and the flattest direction. The others are at their best for each point of the plane.
+            target: Of a surface, which of several targets; by default the first.
+
+        Raises:
+            OptionError: No such kind, language, coefficient or target; the kind has no such option; what the run did
+                is beyond its formulas (another loss or optimizer); or matplotlib is not installed.
+        """
+        from gradline.pictures.kinds import RUN, picture
+
+        return picture(RUN, kind, self, ax, lang, plane=plane, target=target)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the run to one safetensors file, whole or not at all; it holds no rows of the data.

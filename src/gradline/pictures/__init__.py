@@ -1,0 +1,1 @@
+"""Pictures of records, drawn with matplotlib: one file for each kind."""

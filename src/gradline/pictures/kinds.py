@@ -1,0 +1,43 @@
+"""The kinds of picture that a record of several has, and what may be asked of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gradline.descent.options import one_of
+from gradline.errors import OptionError
+from gradline.layout import choices
+from gradline.pictures.coefficients import coefficients
+from gradline.pictures.loss import loss
+from gradline.pictures.rates import rates_of_run
+from gradline.pictures.surface import surface
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+class Kind(NamedTuple):
+    """How a kind is drawn, and the options that it has besides `ax` and `lang`."""
+
+    draw: Callable[..., Axes]
+    options: tuple[str, ...] = ()
+
+
+FIT = {"coefficients": Kind(coefficients, ("target",))}
+RUN = {"loss": Kind(loss), "surface": Kind(surface, ("plane", "target")), "rates": Kind(rates_of_run)}
+
+
+def picture(kinds: Mapping[str, Kind], kind: str, record: object, ax: Axes | None, lang: str, **given: Any) -> Axes:
+    """The picture of this kind; options that are None were not given.
+
+    Raises:
+        OptionError: There is no such kind, or it does not have an option that was given.
+    """
+    one_of("kind", kind, kinds)
+    options = {name: value for name, value in given.items() if value is not None}
+    for name in options:
+        if name not in kinds[kind].options:
+            having = [other for other in kinds if name in kinds[other].options]
+            raise OptionError(f"the picture {kind!r} has no {name}=.\n{choices('those that have', having)}")
+    return kinds[kind].draw(record, ax, lang, **options)
