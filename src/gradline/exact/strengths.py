@@ -90,6 +90,16 @@ class Strengths:
         return mix * path, (1 - mix) * path
 
 
+def objective(l1: bool, l2: bool, standardized: bool) -> str:
+    """What is minimised with these penalties, as a formula.
+
+    >>> objective(l1=True, l2=True, standardized=False)
+    'RSS + 2·l1·Σ |coef| + l2·Σ coef²'
+    """
+    weight, square = ("sd(x)·", "sd(x)²·") if standardized else ("", "")
+    return "RSS" + f" + 2·l1·Σ {weight}|coef|" * l1 + f" + l2·Σ {square}coef²" * l2
+
+
 def one_strength(name: str, value: Any) -> float:
     """The strength, if it is one.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gradline.exact.strengths import objective
 from gradline.layout import WIDTH, cells, filled, left, listing, right, shortened, wrapped
 from gradline.report.abridged import abridged
 from gradline.report.numbers import aligned, brief, count, fixed, probability, significant
@@ -122,7 +123,7 @@ def _heading(fit: Fit) -> list[str]:
     penalties = [f"{name} {brief(value)}" for name, value in (("l1", fit.l1), ("l2", fit.l2)) if value]
     if penalties:
         kind.append(", ".join([*penalties, f"{brief(fit.freedom, 4)} effective parameters"]))
-    kind += ["penalties by standard deviation"] if fit.standardized and penalties else []
+        kind.append(f"minimises {objective(bool(fit.l1), bool(fit.l2), fit.standardized)}")
     return [rows, *kind]
 
 

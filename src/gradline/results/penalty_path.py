@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gradline.doubledouble import Array
 from gradline.errors import OptionError
+from gradline.exact.strengths import objective
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,11 +89,7 @@ class PenaltyPath:
     @property
     def objective(self) -> str:
         """What was minimised, as a formula."""
-        weight = "sd(x)·" if self.standardized else ""
-        square = "sd(x)²·" if self.standardized else ""
-        l1, l2 = f"2·l1·Σ {weight}|coef|", f"l2·Σ {square}coef²"
-        shown = [l1] * bool(self.l1.any()) + [l2] * bool(self.l2.any())
-        return " + ".join(["RSS", *shown])
+        return objective(bool(self.l1.any()), bool(self.l2.any()), self.standardized)
 
     def at(self, number: int) -> Fit:
         """The fit at one strength, by elimination over the coefficients that are not 0.
