@@ -27,6 +27,8 @@ from gradline.moments.checkpoint import Checkpoint
 from gradline.moments.plan import Plan, plan_of
 from gradline.moments.residuals import residuals_of
 from gradline.results.fit import Fit
+from gradline.results.remembered import remember
+from gradline.second_pass import demand_possible, errors_wanted, with_errors
 from gradline.sources import comes_once
 
 FEW_DIGITS = 6
@@ -51,6 +53,8 @@ def fit(
     sql: str | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
+    se: str | None = None,
+    cluster: Any = None,
 ) -> Fit:
     """Fit a linear model exactly, in one pass over the rows.
 
@@ -84,6 +88,10 @@ def fit(
         checkpoint: For files: where to keep the sums of what has been read. A run that was killed and is started
             again reads only the rest, and ends with the same bytes.
         progress: Called with (rows read, rows in all or None) after each chunk.
+        se: Standard errors: "classical"; from a second reading "HC0" to "HC3" (`Fit.robust`), "CR0" to "CR2"
+            (`Fit.clustered`), or "HAC" (`Fit.hac`).
+        cluster: Name of the column that says which rows are related, or two names, or values (n,); "CR1" unless se=
+            says otherwise. Such a column is no feature unless it is named as one.
 
     Raises:
         GradlineError: the request or the data cannot be used; the message says what to try.
@@ -97,6 +105,7 @@ def fit(
     Source: docs/architecture.md; Ogita, Rump & Oishi (2005) for the sums, Goodnight (1979) for the elimination.
     """
     l1, l2 = _check(l1, l2, aliased)
+    wanted = errors_wanted(se, cluster)
     problem = pose(
         data,
         target,
@@ -107,7 +116,29 @@ def fit(
         intercept=intercept,
         where=where,
         sql=sql,
+        aside=None if wanted is None else wanted.named or None,
     )
+    if wanted is not None:
+        problem = replace(problem, asides=())
+        demand_possible(problem, wanted, l1, l2)
+    result = _in_passes(problem, precision, missing, checkpoint, progress, (l1, l2), aliased)
+    result = replace(result, weight_column=problem.weights, frequency=problem.frequency)
+    if not comes_once(problem.table):
+        remember(result, problem)
+    return result if wanted is None else with_errors(result, wanted, progress=progress)
+
+
+def _in_passes(
+    problem: Problem,
+    precision: str,
+    missing: str,
+    checkpoint: str | os.PathLike[str] | None,
+    progress: Progress | None,
+    strengths: tuple[float, float],
+    aliased: str,
+) -> Fit:
+    """The classical fit: one pass, and more where that leaves too few sure digits."""
+    l1, l2 = strengths
     plan = plan_of(problem, precision)
     saved = None if checkpoint is None else Checkpoint(checkpoint)
     moments = accumulate(problem, missing=missing, precision=plan.precision, progress=progress, checkpoint=saved)
@@ -122,12 +153,12 @@ def fit(
             solution, plan = _solved(moments, problem.intercept, l1, l2), plan.after("in double-double")
     found = origins(problem, moments, solution)
     if not found or comes_once(problem.table):
-        return _fit(moments, solution, plan, problem.intercept, (l1, l2), aliased, lost=tuple(found))
+        return _fit(moments, solution, plan, problem.intercept, strengths, aliased, lost=tuple(found))
     moments = accumulate(replace(problem, origins=tuple(found.items())), missing=missing, progress=progress)
     columns = [*[term.factors[0][0] if term.plain else "" for term in moments.terms], *moments.targets]
     origin = np.array([found.get(name, 0.0) for name in columns])
     solution = _solved(moments, True, l1, l2)
-    return _fit(moments, solution, plan.after("in double-double"), True, (l1, l2), aliased, origin)
+    return _fit(moments, solution, plan.after("in double-double"), True, strengths, aliased, origin)
 
 
 def plan(

@@ -35,6 +35,10 @@ def fit(
     aliased: Annotated[str, Option(metavar="nan|min-norm|error", help="Dependent columns.")] = "nan",
     precision: Annotated[str, Option(metavar="auto|float64|…", help="Of the sums; … double-double.")] = "auto",
     checkpoint: Annotated[Path | None, Option(metavar="FILE", help="Keep the sums so far; go on from them.")] = None,
+    se: Annotated[
+        str | None, Option("--se", metavar="HC3|HAC|…", help="Robust standard errors: HC0-3, CR0-2, HAC.")
+    ] = None,
+    cluster: Annotated[list[str] | None, Option(metavar="a[,b]", help="Columns of clusters: CR1 errors.")] = None,
     explain: Annotated[bool, Option("--explain", help="Say what would be done, and read nothing.")] = False,
     level: Annotated[float, Option(metavar="P", help="Of the intervals.")] = 0.95,
     save: Annotated[Path | None, Option(metavar="M.safetensors", help="Keep the fit for predict.")] = None,
@@ -72,6 +76,8 @@ def fit(
             aliased=aliased,
             checkpoint=checkpoint,
             progress=progress,
+            se=se,
+            cluster=given.names("cluster", cluster),
         )
     seconds = time.perf_counter() - start
     if save is not None:

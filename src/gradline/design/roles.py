@@ -144,6 +144,39 @@ def weights_of(table: Table, data: Any, weights: Any, where: str | None) -> tupl
     return _beside(table, [column], where), column.name
 
 
+def laid_beside(table: Table, role: str, values: Any) -> tuple[Table, str]:
+    """The table with values in memory that tell rows apart, and what their column is called there.
+
+    Args:
+        table: What they go along with.
+        role: How errors call them, and the column where they have no name.
+        values: (n,) numbers, text or dates; dates become whole numbers.
+    """
+    array = np.asarray(values)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1:
+        raise ShapeError(f"{role} has shape {array.shape}; expected one value per row: (n,).")
+    column: Any = array
+    if array.dtype.kind in "mM":
+        column = array.astype(np.int64)
+        if np.isnat(array).any():
+            column = np.where(np.isnat(array), np.nan, column)
+    elif array.dtype.kind in "OUS":
+        import pyarrow as pa
+
+        try:
+            column = pa.array(array.tolist(), from_pandas=True)
+        except (pa.ArrowInvalid, pa.ArrowTypeError):
+            raise DataError(f"{role} has values of several types.\nGive numbers, or text, or dates.") from None
+        if pa.types.is_temporal(column.type):
+            column = column.cast(pa.timestamp("us")).cast(pa.int64())
+    columns, _ = open_columns(column, role)
+    name = getattr(values, "name", None)
+    found = _renamed(columns[0], _free(name if isinstance(name, str) and name else role, set(table.columns)))
+    return beside(table, [found]), found.name
+
+
 def _is_label(name: Any) -> bool:
     return isinstance(name, (int, np.integer)) and not isinstance(name, bool)
 

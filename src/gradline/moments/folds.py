@@ -43,7 +43,7 @@ def fold_moments(
     """Read the rows once and add up the cross-products of each fold.
 
     Args:
-        problem: The table and what its columns are for; `aside` is what the folding goes by.
+        problem: The table and what its columns are for; the column of `asides` is what the folding goes by.
         folding: Which fold each row is in.
         missing: As for `accumulate`, and so are the others.
         precision: See missing.

@@ -54,7 +54,12 @@ def predictions(
         raise OptionError(f'interval is "mean", "prediction" or None, not {interval!r}.')
     if not 0 < level < 1:
         raise OptionError(f"level is a probability between 0 and 1, not {level!r}.")
-    reach = inference.t_quantile(level, fit.df_resid) * np.atleast_1d(fit.sigma) if interval else None
+    if interval and fit.covariance is not None and fit.origin:
+        raise OptionError(
+            f"integers as large as these leave no intervals with {fit.se_kind} standard errors.\n"
+            "Take a constant away from the columns first, or use the classical fit."
+        )
+    reach = inference.t_quantile(level, fit.df_t) * np.atleast_1d(fit.sigma) if interval else None
     own = float(interval == "prediction")
     if not fit.terms and not fit.recipe.categories:
         return _constants(fit, height(new, where, sql), reach, own)
@@ -68,8 +73,12 @@ def predictions(
         unseen=unseen,
         progress=progress,
     )
-    model = _Model.of(fit)
-    return (_around(model.values(rows), model.leverage(rows) if interval else None, reach, own) for rows in chunks)
+    models = [_Model.of(fit, root) for root in fit.roots]
+
+    def spread(rows: NewRows) -> Array | None:
+        return np.stack([model.leverage(rows) for model in models], axis=1) if interval else None
+
+    return (_around(models[0].values(rows), spread(rows), reach, own) for rows in chunks)
 
 
 def predict(fit: Fit, new: Any, **options: Any) -> Prediction:
@@ -85,15 +94,19 @@ def _constants(fit: Fit, rows: int, reach: Any, own: float) -> Iterator[Predicti
     """What a model without features says of so many rows."""
     for first in range(0, rows, _CHUNK):
         n = min(_CHUNK, rows - first)
-        leverage = np.full(n, fit.variance[0])
+        own_spread = [fit.variance[0]] if fit.covariance is None else [float(root[0, 0] ** 2) for root in fit.roots]
+        leverage = np.tile(own_spread, (n, 1))
         yield _around(np.repeat(fit.estimates, n, axis=0), leverage if reach is not None else None, reach, own)
 
 
 def _around(values: Array, leverage: Array | None, reach: Any, own: float) -> Prediction:
-    """The values with their intervals: the spread is that of the mean, and of a new observation's `own` noise."""
+    """The values with their intervals: the spread is that of the mean, and of a new observation's `own` noise.
+
+    `leverage` is (n, k), or (n, 1) where targets share it.
+    """
     if leverage is None:
         return Prediction(values, values[:0], values[:0])
-    spread = np.sqrt(leverage + own)[:, None] * reach
+    spread = np.sqrt(leverage + own) * reach
     return Prediction(values, values - spread, values + spread)
 
 
@@ -134,7 +147,8 @@ class _Model:
     """(p + 1,) for parameters of which a row has one at most: what each adds to h, times its number squared."""
 
     @classmethod
-    def of(cls, fit: Fit) -> _Model:
+    def of(cls, fit: Fit, root: Array) -> _Model:
+        """With rootᵀ·root the covariance of the parameters, for residuals of variance 1."""
         parts = {term.factors: number for number, term in enumerate(numeric_parts(fit.terms))}
         numbers = {category.column: number for number, category in enumerate(fit.recipe.categories)}
         levels = fit.recipe.places
@@ -153,7 +167,7 @@ class _Model:
         for (part, categories), found in groups.items():
             keys, places = np.array(sorted(found), np.int64).T
             cells.append(_Cells(part, categories, tuple(len(levels[number]) for number in categories), keys, places))
-        return cls(fit, tuple(plain), tuple(cells), *_rotated(fit.root, cells))
+        return cls(fit, tuple(plain), tuple(cells), *_rotated(root, cells))
 
     def values(self, rows: NewRows) -> Array:
         """(n, k) predicted values. Polynomials cancel: with low words the sums are carried in double-double."""
