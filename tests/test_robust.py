@@ -29,7 +29,7 @@ def sample(n: int = 400, d: int = 3, seed: int = 0) -> tuple[np.ndarray, np.ndar
     return X, X @ np.arange(1.0, d + 1) + rng.normal(size=n) * (1 + abs(X[:, 0]))
 
 
-# beside statsmodels --------------------------------------------------------------------------------------------------
+# beside statsmodels ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -108,7 +108,7 @@ def test_predictions_have_intervals_of_the_same_errors() -> None:
     np.testing.assert_allclose(both.upper[:, 0], mean.upper, rtol=1e-12)
 
 
-# exact arithmetic ----------------------------------------------------------------------------------------------------
+# exact arithmetic ---------------------------------------------------------------------------------------------
 
 
 def inverse(matrix: list[list[Fraction]]) -> list[list[Fraction]]:
@@ -182,7 +182,7 @@ def test_integers_beyond_float64() -> None:
         fit.predict(table, interval="mean")
 
 
-# properties ----------------------------------------------------------------------------------------------------------
+# properties ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("what", [*HC, "CR1", "CR2"])
@@ -374,7 +374,7 @@ def test_a_model_of_the_mean_alone() -> None:
     assert np.isnan(fit.clustered("firm").f)
 
 
-# the record ----------------------------------------------------------------------------------------------------------
+# the record ---------------------------------------------------------------------------------------------
 
 
 def test_rows_are_found_again_for_a_fit_that_was_loaded(tmp_path: Path) -> None:
@@ -430,7 +430,7 @@ def test_the_summary_says_which_errors_these_are() -> None:
     assert "HAC standard errors · 4 lags · in order of the rows" in fit.hac(4).summary()
 
 
-# bad input -----------------------------------------------------------------------------------------------------------
+# bad input ---------------------------------------------------------------------------------------------
 
 
 def test_rows_that_are_not_those_of_the_fit() -> None:
@@ -442,7 +442,7 @@ def test_rows_that_are_not_those_of_the_fit() -> None:
     hole[3, 1] = np.nan
     with pytest.raises(DataError, match="399 rows to use of 400"):
         fit.robust("HC3", hole, y)
-    for other in (X[::-1], X * [1, 1, 1.0001], X + [0, 0, 0.01]):
+    for other in (X[::-1], X * [1, 1, 1.0001], X + np.array([0, 0, 0.01])):
         with pytest.raises(DataError, match="not those that were fitted"):
             fit.robust("HC3", other, y)
     with pytest.raises(DataError, match="not those that were fitted"):
