@@ -1,6 +1,6 @@
 """Robust standard errors from a second pass over a Parquet file, beside the plain fit: time, and memory.
 
-    python benchmarks/robust.py [rows]
+python benchmarks/robust.py [rows]
 """
 
 from __future__ import annotations

@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import statsmodels.api as sm
 from oracle import cross_products, rationals
+from pyarrow import feather, parquet
 
 import gradline as gl
 from gradline.errors import ColumnError, DataError, OptionError, ShapeError
@@ -347,6 +349,40 @@ def test_clusters_may_be_anything_that_tells_rows_apart(kind: str) -> None:
         assert named.names == ["Intercept", "a", "b", "c"]
         assert named.cov.tobytes() == got.cov.tobytes()
         assert named.clusters == {"firm": 25}
+
+
+@pytest.mark.parametrize("source", ["pandas", "polars", "arrow", "csv", "parquet", "feather", "where", "glob"])
+def test_dates_tell_rows_apart_and_order_them_in_any_table(source: str, tmp_path: Path) -> None:
+    import polars as pl
+
+    X, y = sample()
+    turned = np.random.default_rng(12).permutation(len(y))
+    hours = np.datetime64("2024-03-01T00:00:00", "us") + turned.astype("timedelta64[h]")
+    table = pd.DataFrame(X, columns=["a", "b", "c"]).assign(y=y, hour=hours, day=hours.astype("datetime64[D]"))
+    arrow = pa.Table.from_pandas(table, preserve_index=False)
+    arrow = arrow.set_column(5, "day", arrow["day"].cast(pa.date32()))
+    path = str(tmp_path / f"rows.{source if source in ('csv', 'feather') else 'parquet'}")
+    if source == "csv":
+        table.to_csv(path, index=False)
+    elif source == "feather":
+        feather.write_feather(arrow, path)
+    else:
+        parquet.write_table(arrow, path)
+    if source == "glob":  # of files with other units
+        for number, unit in enumerate(("ms", "ns")):
+            part = arrow.slice(200 * number, 200)
+            part = part.set_column(4, "hour", part["hour"].cast(pa.timestamp(unit)))
+            parquet.write_table(part, tmp_path / f"part{number}.parquet")
+        path = str(tmp_path / "part*.parquet")
+    given = {"pandas": table, "polars": pl.from_arrow(arrow), "arrow": arrow}.get(source, path)
+    options = {"where": "y IS NOT NULL"} if source == "where" else {}
+    fit = gl.fit(given, target="y", features=["a", "b", "c"], **options)
+    known = gl.fit(X, y)
+    assert fit.clustered("day").clusters == {"day": len(np.unique(turned // 24))}
+    np.testing.assert_allclose(fit.clustered("day").cov, known.clustered(turned // 24).cov, rtol=1e-11)
+    np.testing.assert_allclose(fit.hac(5, "hour").cov, known.hac(5, turned).cov, rtol=1e-11)
+    with pytest.raises(DataError, match="in more than one row"):
+        fit.hac(5, "day")
 
 
 def test_wide_tables_whose_sums_are_in_float64() -> None:

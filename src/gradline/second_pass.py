@@ -26,6 +26,7 @@ from gradline.results.covariance import CLASSICAL, Covariance
 from gradline.results.fit import Fit
 from gradline.results.remembered import recalled, remember
 from gradline.sources import comes_once
+from gradline.sources.rows import TIMES
 
 if TYPE_CHECKING:
     from gradline.design.problem import Problem
@@ -35,7 +36,7 @@ HETEROSCEDASTIC = {"HC0": 0, "HC1": 0, "HC2": 1, "HC3": 2}
 CLUSTERED = ("CR0", "CR1", "CR2")
 KINDS = (CLASSICAL, *HETEROSCEDASTIC, *CLUSTERED, "HAC")
 
-_WHOLE = ("int64", "uint64", ">i8", ">u8")
+_WHOLE = ("int64", "uint64", ">i8", ">u8", *TIMES)
 _AGREE = 1e-7
 """How near to 0, beside the residuals, X'e must be of the rows that were fitted."""
 _ROUNDING = 1e-12
@@ -239,10 +240,10 @@ def _places(problem: Problem, time: Any) -> tuple[str, NDArray[np.int64] | None]
         name = time
     else:
         table, name = laid_beside(table, "time", time)
-    if name not in table.numeric:
+    if name not in table.numeric and table.kind(name) not in TIMES:
         raise OptionError(
-            f"time column {name!r} is {table.kind(name)}; numbers were expected.\n"
-            "Give the times as an array, or convert them: epoch(t) in sql=."
+            f"time column {name!r} is {table.kind(name)}; numbers or dates were expected.\n"
+            "Give the times as an array, or convert them."
         )
     parts = [rows.columns[0] for rows in table.read([name])]
     times = np.concatenate(parts) if parts else np.zeros(0)

@@ -11,7 +11,7 @@ from gradline.errors import ColumnError, DataError, OptionError, ShapeError, no_
 from gradline.layout import ERROR, cells, choices, listing, shortened
 from gradline.sources import Table, demand, is_array, is_named, open_columns
 from gradline.sources.columns import Column, beside
-from gradline.sources.rows import not_numbers, numeric_columns
+from gradline.sources.rows import TIMES, not_numbers, numeric_columns
 
 
 def labels_as_names(table: Table, data: Any, target: Any, weights: Any, features: Any) -> tuple[Any, Any, Any]:
@@ -86,7 +86,7 @@ def demand_aside(table: Table, name: str) -> None:
     """Refuse a column to tell rows apart by that is not there, or holds neither numbers nor text."""
     if name not in table.columns:
         raise no_such_column(name, table.columns, table.name)
-    if name not in table.numeric and name not in table.labels:
+    if name not in table.numeric and name not in table.labels and table.kind(name) not in TIMES:
         raise ColumnError(
             f"column {name!r} in {table.name} is {table.kind(name)}; rows are told apart by numbers or text.\n"
             "Convert it to one of them."
