@@ -64,7 +64,9 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["memory"]:
         fit(*sys.argv[2:4])
         # Not getrusage, which counts what the parent held before this program was loaded.
-        [peak] = [line.split()[1] for line in Path("/proc/self/status").open() if line.startswith("VmHWM")]
+        [peak] = [
+            line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")
+        ]
         print(int(peak) // 1024)
     else:
         main()

@@ -124,7 +124,7 @@ def spread(rows: int) -> int:
 
 
 def demand(table: Table, columns: Sequence[str], *, labels: bool = False) -> None:
-    """Raise ColumnError unless the table has all of these columns, of numbers; `labels` allows labels and times too."""
+    """Raise ColumnError unless the table has these columns, of numbers; with `labels`, of labels or times too."""
     numeric = table.numeric
     for column in columns:
         if column in numeric or (labels and (column in table.labels or _is_time(table, column))):
