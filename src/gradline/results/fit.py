@@ -129,7 +129,7 @@ class Fit(Figures):
             >>> import gradline as gl
             >>> fit = gl.fit([[1.0], [2.0], [3.0], [4.0]], [5.1, 6.9, 9.0, 11.0])
             >>> fit.se.round(4), fit.robust("HC3").se.round(4)
-            (array([0.1162, 0.0424]), array([0.1703, 0.0528]))
+            (array([0.1162, 0.0424]), array([0.2512, 0.0778]))
 
         Source: MacKinnon & White (1985), Journal of Econometrics 29, 305-325.
         """
