@@ -90,8 +90,8 @@ def fit(
         progress: Called with (rows read, rows in all or None) after each chunk.
         se: Standard errors: "classical"; from a second reading "HC0" to "HC3" (`Fit.robust`), "CR0" to "CR2"
             (`Fit.clustered`), or "HAC" (`Fit.hac`).
-        cluster: Name of the column that says which rows are related, or two names, or values (n,); "CR1" unless se=
-            says otherwise. Such a column is no feature unless it is named as one.
+        cluster: Name of the column that says which rows are related, two names, or values (n,): "CR1" unless se= says
+            otherwise. It is no feature unless it is named as one.
 
     Raises:
         GradlineError: the request or the data cannot be used; the message says what to try.
@@ -138,11 +138,10 @@ def _in_passes(
     aliased: str,
 ) -> Fit:
     """The classical fit: one pass, and more where that leaves too few sure digits."""
-    l1, l2 = strengths
     plan = plan_of(problem, precision)
     saved = None if checkpoint is None else Checkpoint(checkpoint)
     moments = accumulate(problem, missing=missing, precision=plan.precision, progress=progress, checkpoint=saved)
-    solution = _solved(moments, problem.intercept, l1, l2)
+    solution = _solved(moments, problem.intercept, *strengths)
     plan = plan.after("")
     if plan.second and not solution.settled(moments.nobs - solution.freedom):
         better = _corrected(problem, moments, solution, progress)
@@ -150,14 +149,14 @@ def _in_passes(
             solution, plan = better, plan.after("for the residuals in double-double")
         if better is None or not solution.settled(moments.nobs - solution.freedom):
             moments = accumulate(problem, missing=missing, progress=progress)
-            solution, plan = _solved(moments, problem.intercept, l1, l2), plan.after("in double-double")
+            solution, plan = _solved(moments, problem.intercept, *strengths), plan.after("in double-double")
     found = origins(problem, moments, solution)
     if not found or comes_once(problem.table):
         return _fit(moments, solution, plan, problem.intercept, strengths, aliased, lost=tuple(found))
     moments = accumulate(replace(problem, origins=tuple(found.items())), missing=missing, progress=progress)
     columns = [*[term.factors[0][0] if term.plain else "" for term in moments.terms], *moments.targets]
     origin = np.array([found.get(name, 0.0) for name in columns])
-    solution = _solved(moments, True, l1, l2)
+    solution = _solved(moments, True, *strengths)
     return _fit(moments, solution, plan.after("in double-double"), True, strengths, aliased, origin)
 
 
