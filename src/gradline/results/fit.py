@@ -16,6 +16,7 @@ from gradline.errors import OptionError
 from gradline.exact import inference
 from gradline.exact.origin import at_zero
 from gradline.moments.plan import Plan
+from gradline.results import questions
 from gradline.results.prediction import Prediction as Prediction
 from gradline.results.prediction import predict
 
@@ -202,7 +203,7 @@ class Fit:
         Raises:
             OptionError: level is not between 0 and 1.
         """
-        reach = inference.t_quantile(_probability(level), self.df_resid) * self._errors
+        reach = inference.t_quantile(inference.between(level), self.df_resid) * self._errors
         ends = np.stack([self.estimates - reach, self.estimates + reach], axis=1)
         return ends[:, :, 0] if self.single_target else ends
 
@@ -289,7 +290,7 @@ class Fit:
         import pandas as pd
 
         errors, t = self._errors, inference.t_statistics(self.estimates, self._errors)
-        reach = inference.t_quantile(_probability(level), self.df_resid) * errors
+        reach = inference.t_quantile(inference.between(level), self.df_resid) * errors
         columns = {
             "estimate": self.estimates,
             "std_error": errors,
@@ -323,6 +324,8 @@ class Fit:
             "digits": self.digits,
         }
         return pd.DataFrame(figures, index=pd.Index(self.targets, name="target"))
+
+    test = questions.test
 
     def summary(self) -> str:
         """The result as a table of at most 80 columns."""
@@ -396,9 +399,3 @@ class Fit:
 
     def _scalar(self, values: Array) -> Any:
         return float(values[0]) if self.single_target else values
-
-
-def _probability(level: float) -> float:
-    if not 0 < level < 1:
-        raise OptionError(f"level is a probability between 0 and 1, not {level!r}.")
-    return level

@@ -1,0 +1,37 @@
+"""What may be asked of a fit beyond its own figures. These functions are methods of `Fit`, each a thin one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gradline.results.fit import Fit
+    from gradline.results.hypotheses import HypothesisTest
+
+
+def test(fit: Fit, *hypotheses: str) -> HypothesisTest:
+    """Test linear restrictions on the parameters, jointly and one by one.
+
+        F = (R·b - r)'·(R·cov·R')⁻¹·(R·b - r) / q    on q and df_resid degrees of freedom
+
+    Args:
+        fit: The fit.
+        hypotheses: Equations of parameters by name: "distance = 0", "2*x1 - x2 = 3.5", "a = b = 0"; without "=", 0 is
+            meant. Names may hold any characters: the longest that fits is taken, and in backticks one stands for
+            itself. Levels are C(city)[T.B] or C(city)[B]; the base level is 0.
+
+    Raises:
+        OptionError: a hypothesis cannot be read, is not linear, contradicts another, or is about a coefficient that
+            the data do not determine; or the fit has l1.
+        ColumnError: it names no parameter.
+
+    Example:
+        >>> import numpy as np, gradline as gl
+        >>> x = np.random.default_rng(0).normal(size=(50, 2))
+        >>> fit = gl.fit(x, x @ [1.0, 1.0] + np.random.default_rng(1).normal(size=50))
+        >>> fit.test("x1 = x2", "Intercept = 0")
+        HypothesisTest: x1 = x2, Intercept = 0 · F 0.9123 on 2 and 47 df, p 0.409
+    """
+    from gradline.results.hypotheses import tested
+
+    return tested(fit, hypotheses)
