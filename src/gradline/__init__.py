@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from gradline.moments.moments import Moments
     from gradline.penalising import path
     from gradline.probing import probe
+    from gradline.results.anova import Anova, anova
     from gradline.results.cross_validation import CrossValidation
     from gradline.results.fit import Fit
     from gradline.results.penalty_path import PenaltyPath
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Anova": "gradline.results.anova",
     "CrossValidation": "gradline.results.cross_validation",
     "Fit": "gradline.results.fit",
     "Moments": "gradline.moments.moments",
@@ -56,6 +58,7 @@ _HOMES = {
     "Step": "gradline.descent.autograd",
     "Strength": "gradline.strength",
     "Subsets": "gradline.results.subsets",
+    "anova": "gradline.results.anova",
     "crossval": "gradline.crossvalidation",
     "doctor": "gradline.loopdoctor.doctor",
     "fit": "gradline.fitting",
@@ -72,6 +75,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Anova",
     "ColumnError",
     "CrossValidation",
     "DataError",
@@ -89,6 +93,7 @@ __all__ = [
     "StorageError",
     "Strength",
     "Subsets",
+    "anova",
     "crossval",
     "doctor",
     "fit",

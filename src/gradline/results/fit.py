@@ -326,6 +326,7 @@ class Fit:
         return pd.DataFrame(figures, index=pd.Index(self.targets, name="target"))
 
     test = questions.test
+    collinearity = questions.collinearity
 
     def summary(self) -> str:
         """The result as a table of at most 80 columns."""

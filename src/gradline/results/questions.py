@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from gradline.results.collinearity import Collinearity
     from gradline.results.fit import Fit
     from gradline.results.hypotheses import HypothesisTest
 
@@ -35,3 +36,31 @@ def test(fit: Fit, *hypotheses: str) -> HypothesisTest:
     from gradline.results.hypotheses import tested
 
     return tested(fit, hypotheses)
+
+
+def collinearity(fit: Fit) -> Collinearity:
+    """Variance inflation of each term and Belsley's condition indices, by name.
+
+    They come from the fit alone. Digits are lost as the columns' order makes it hard to eliminate them, which is far
+    less than the condition number would take.
+
+    Args:
+        fit: The fit.
+
+    Raises:
+        OptionError: the fit is penalised.
+
+    Example:
+        >>> import numpy as np, gradline as gl
+        >>> x = np.random.default_rng(0).normal(size=(50, 2))
+        >>> gl.fit(x, x.sum(axis=1)).collinearity()
+              VIF  intervals
+        x1  1.030     × 1.02
+        x2  1.030     × 1.02
+        <BLANKLINE>
+        condition number 1.282 of 3 columns scaled
+        no near-dependence: every condition index is below 30
+    """
+    from gradline.results.collinearity import collinear
+
+    return collinear(fit)
