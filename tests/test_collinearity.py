@@ -92,7 +92,7 @@ def test_determined_columns_and_fits_without_slopes() -> None:
     assert found.scaled[-1] == np.inf
     assert "both = 1·income + 1·education" in found.summary()
     assert gl.fit(frame, formula="prestige ~ 1").collinearity().summary().startswith("no terms")
-    with pytest.raises(gl.OptionError, match="without l1 and l2"):
+    with pytest.raises(gl.OptionError, match="without l1, l2 and x_error"):
         gl.fit(frame, target="prestige", features=["income"], l2=1.0).collinearity()
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gradline.descent.autograd import Step
     from gradline.descent.stability import Stability
     from gradline.design.polynomial import polynomial
+    from gradline.exact.errors_in_x import Deming
     from gradline.fitting import fit, plan
     from gradline.loopdoctor.doctor import doctor
     from gradline.moments.moments import Moments
@@ -50,6 +51,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Anova": "gradline.results.anova",
     "CrossValidation": "gradline.results.cross_validation",
+    "Deming": "gradline.exact.errors_in_x",
     "Fit": "gradline.results.fit",
     "Moments": "gradline.moments.moments",
     "PenaltyPath": "gradline.results.penalty_path",
@@ -79,6 +81,7 @@ __all__ = [
     "ColumnError",
     "CrossValidation",
     "DataError",
+    "Deming",
     "Fit",
     "GradlineError",
     "GradlineWarning",

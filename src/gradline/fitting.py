@@ -15,6 +15,7 @@ from gradline.design.slips import slips
 from gradline.doubledouble import Array
 from gradline.errors import ColumnError, DataError, OptionError, warn
 from gradline.exact.correction import corrected
+from gradline.exact.errors_in_x import corrected as corrected_for_errors
 from gradline.exact.minimum_norm import minimum_norm
 from gradline.exact.origin import about_zero, origins
 from gradline.exact.penalties import solution as penalised_solution
@@ -51,6 +52,7 @@ def fit(
     sql: str | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
+    x_error: Any = None,
 ) -> Fit:
     """Fit a linear model exactly, in one pass over the rows.
 
@@ -84,6 +86,8 @@ def fit(
         checkpoint: For files: where to keep the sums of what has been read. A run that was killed and is started
             again reads only the rest, and ends with the same bytes.
         progress: Called with (rows read, rows in all or None) after each chunk.
+        x_error: Standard deviation of the errors in x, of all columns or by name ({"x": 0.5}); or `gl.Deming(ratio)`.
+            Slopes are corrected for what such errors take from them: Fuller (1987), Measurement Error Models.
 
     Raises:
         GradlineError: the request or the data cannot be used; the message says what to try.
@@ -108,11 +112,13 @@ def fit(
         where=where,
         sql=sql,
     )
-    plan = plan_of(problem, precision)
+    plan = plan_of(problem, "double-double" if x_error is not None and precision == "auto" else precision)
     saved = None if checkpoint is None else Checkpoint(checkpoint)
     moments = accumulate(problem, missing=missing, precision=plan.precision, progress=progress, checkpoint=saved)
-    solution = _solved(moments, problem.intercept, l1, l2)
     plan = plan.after("")
+    if x_error is not None:
+        return _measured(moments, plan, problem.intercept, x_error, l1 + l2)
+    solution = _solved(moments, problem.intercept, l1, l2)
     if plan.second and not solution.settled(moments.nobs - solution.freedom):
         better = _corrected(problem, moments, solution, progress)
         if better is not None:
@@ -152,10 +158,18 @@ def plan(
 
 
 def fit_moments(
-    moments: Moments, *, intercept: bool = True, l2: float = 0.0, l1: float = 0.0, aliased: str = "nan"
+    moments: Moments,
+    *,
+    intercept: bool = True,
+    l2: float = 0.0,
+    l1: float = 0.0,
+    aliased: str = "nan",
+    x_error: Any = None,
 ) -> Fit:
     """The exact answer from moments; options as in `fit`."""
     l1, l2 = _check(l1, l2, aliased)
+    if x_error is not None:
+        return _measured(moments, None, intercept, x_error, l1 + l2)
     return _fit(moments, _solved(moments, intercept, l1, l2), None, intercept, (l1, l2), aliased)
 
 
@@ -195,6 +209,15 @@ def _solved(moments: Moments, intercept: bool, l1: float, l2: float) -> Solution
         unit=moments.units,
         rows=moments.used,
     )
+
+
+def _measured(moments: Moments, plan: Plan | None, intercept: bool, x_error: Any, penalty: float) -> Fit:
+    """The result where columns of x carry errors."""
+    if penalty:
+        raise OptionError("x_error is for fits without l1 and l2: it undoes a shrinkage that they add.")
+    demand_a_model(moments, intercept)
+    solution, record = corrected_for_errors(moments, x_error, intercept)
+    return replace(_fit(moments, solution, plan, intercept, (0.0, 0.0), "nan"), x_error=record)
 
 
 def _corrected(problem: Problem, moments: Moments, solution: Solution, progress: Progress | None) -> Solution | None:

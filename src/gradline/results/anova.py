@@ -123,8 +123,10 @@ def anova(*fits: Fit, kind: int = 1) -> Anova:
     if not fits or not all(isinstance(fit, Fit) for fit in fits):
         raise OptionError("anova takes fits: gl.anova(small, large), or gl.anova(fit).")
     for number, fit in enumerate(fits, 1):
-        if fit.l1 or fit.l2:
-            raise OptionError(f"fit {number} is penalised, and F tests are of least squares.\nFit without l1 and l2.")
+        if fit.l1 or fit.l2 or fit.x_error:
+            raise OptionError(
+                f"fit {number} is no least squares, which F tests are of.\nFit without l1, l2 and x_error."
+            )
     if kind not in (1, 2):
         raise OptionError(f"kind is 1 or 2, not {kind!r}.\n1: terms in their order; 2: each after all others.")
     return _terms(fits[0], kind) if len(fits) == 1 else _nested(fits)

@@ -90,10 +90,10 @@ class Collinearity:
 
 def collinear(fit: Fit) -> Collinearity:
     """`Fit.collinearity`."""
-    if fit.l1 or fit.l2:
+    if fit.l1 or fit.l2 or fit.x_error:
         raise OptionError(
-            "a penalised fit has forgotten how its columns depend on each other.\n"
-            "Fit without l1 and l2: collinearity is a matter of the columns alone."
+            "this fit has forgotten how its columns depend on each other.\n"
+            "Fit without l1, l2 and x_error: collinearity is a matter of the columns alone."
         )
     start = int(fit.has_intercept)
     kept = [at for at, name in enumerate(fit.names) if name not in fit.aliased]

@@ -14,6 +14,7 @@ from gradline.design.terms import Term
 from gradline.doubledouble import Array
 from gradline.errors import OptionError
 from gradline.exact import inference
+from gradline.exact.errors_in_x import XError
 from gradline.exact.origin import at_zero
 from gradline.moments.plan import Plan
 from gradline.results import questions
@@ -101,6 +102,8 @@ class Fit:
     """Strength of a lasso penalty; with one there are no standard errors, and what is made of them is NaN."""
     standardized: bool = False
     """Whether penalties weigh each coefficient by the standard deviation of its column."""
+    x_error: XError | None = None
+    """What the slopes were corrected for, with `x_error=`; what F and likelihood say of least squares is NaN then."""
 
     @property
     def params(self) -> Array:
@@ -325,8 +328,9 @@ class Fit:
         }
         return pd.DataFrame(figures, index=pd.Index(self.targets, name="target"))
 
-    test = questions.test
+    test = questions.wald_test
     collinearity = questions.collinearity
+    explain = questions.explain
 
     def summary(self) -> str:
         """The result as a table of at most 80 columns."""
@@ -389,11 +393,13 @@ class Fit:
 
     @cached_property
     def _f_test(self) -> tuple[Array, Array]:
-        return inference.f_test(self.rss, self.tss, 0 if self.l1 or self.l2 else self.df_model, self.df_resid)
+        slopes = 0 if self.l1 or self.l2 or self.x_error else self.df_model
+        return inference.f_test(self.rss, self.tss, slopes, self.df_resid)
 
     @cached_property
     def _log_likelihood(self) -> Array:
-        return inference.log_likelihood(self.rss, self.nobs, self.log_weights)
+        rss = self.rss if self.x_error is None else np.full(len(self.rss), np.nan)
+        return inference.log_likelihood(rss, self.nobs, self.log_weights)
 
     def _vector(self, values: Array) -> Array:
         return values[:, 0] if self.single_target else values

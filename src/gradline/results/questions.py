@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from gradline.results.hypotheses import HypothesisTest
 
 
-def test(fit: Fit, *hypotheses: str) -> HypothesisTest:
+def wald_test(fit: Fit, *hypotheses: str) -> HypothesisTest:
     """Test linear restrictions on the parameters, jointly and one by one.
 
         F = (R·b - r)'·(R·cov·R')⁻¹·(R·b - r) / q    on q and df_resid degrees of freedom
@@ -64,3 +64,29 @@ def collinearity(fit: Fit) -> Collinearity:
     from gradline.results.collinearity import collinear
 
     return collinear(fit)
+
+
+def explain(fit: Fit, lang: str = "en") -> str:
+    """What the fit says in a few sentences: its clearest slope, the scatter, and what errors in x do to it.
+
+    Errors of standard deviation s in a column that varies by d (standard deviation beside the other columns) shrink
+    its slope by the factor 1 - (s/d)², the reliability. It says from which s on that is a standard error or more,
+    and of a fit with `x_error=` how much was corrected, and on what ground.
+
+    Args:
+        fit: The fit.
+        lang: "en" or "ko".
+
+    Raises:
+        OptionError: there are no words in this language.
+
+    Example:
+        >>> import gradline as gl
+        >>> print(gl.fit(*gl.line(seed=0)).explain().split(". ")[0])
+        One unit more of x goes with 1.931 of y on average (95 % interval 1.871 to 1.992)
+
+    Source: Fuller (1987), Measurement Error Models, section 1.1.
+    """
+    from gradline.report.fit_explanation import explained
+
+    return explained(fit, lang)
