@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from gradline.penalising import path
     from gradline.probing import probe
     from gradline.results.anova import Anova, anova
+    from gradline.results.comparison import Comparison, compare
     from gradline.results.cross_validation import CrossValidation
     from gradline.results.fit import Fit
     from gradline.results.penalty_path import PenaltyPath
@@ -50,6 +51,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Anova": "gradline.results.anova",
+    "Comparison": "gradline.results.comparison",
     "CrossValidation": "gradline.results.cross_validation",
     "Deming": "gradline.exact.errors_in_x",
     "Fit": "gradline.results.fit",
@@ -61,6 +63,7 @@ _HOMES = {
     "Strength": "gradline.strength",
     "Subsets": "gradline.results.subsets",
     "anova": "gradline.results.anova",
+    "compare": "gradline.results.comparison",
     "crossval": "gradline.crossvalidation",
     "doctor": "gradline.loopdoctor.doctor",
     "fit": "gradline.fitting",
@@ -79,6 +82,7 @@ _HOMES = {
 __all__ = [
     "Anova",
     "ColumnError",
+    "Comparison",
     "CrossValidation",
     "DataError",
     "Deming",
@@ -97,6 +101,7 @@ __all__ = [
     "Strength",
     "Subsets",
     "anova",
+    "compare",
     "crossval",
     "doctor",
     "fit",

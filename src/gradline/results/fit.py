@@ -331,6 +331,8 @@ class Fit:
     test = questions.wald_test
     collinearity = questions.collinearity
     explain = questions.explain
+    to_latex = questions.to_latex
+    to_markdown = questions.to_markdown
 
     def summary(self) -> str:
         """The result as a table of at most 80 columns."""

@@ -90,3 +90,43 @@ def explain(fit: Fit, lang: str = "en") -> str:
     from gradline.report.fit_explanation import explained
 
     return explained(fit, lang)
+
+
+def to_latex(fit: Fit, level: float = 0.95) -> str:
+    r"""The coefficients as a LaTeX tabular for each target, with the rules of the package booktabs.
+
+    Args:
+        fit: The fit.
+        level: Probability of the confidence intervals.
+
+    Raises:
+        OptionError: level is not between 0 and 1.
+
+    Example:
+        >>> import gradline as gl
+        >>> print(gl.fit([[1.0], [2.0], [4.0], [5.0]], [3.0, 5.0, 9.0, 12.0]).to_latex().splitlines()[1])
+        \begin{tabular}{lrrrrrr}
+    """
+    from gradline.report.fit_tables import fit_latex
+
+    return fit_latex(fit, level)
+
+
+def to_markdown(fit: Fit, level: float = 0.95) -> str:
+    """The coefficients as a Markdown table for each target, and a line about the whole fit.
+
+    Args:
+        fit: The fit.
+        level: Probability of the confidence intervals.
+
+    Raises:
+        OptionError: level is not between 0 and 1.
+
+    Example:
+        >>> import gradline as gl
+        >>> print(gl.fit([[1.0], [2.0], [4.0], [5.0]], [3.0, 5.0, 9.0, 12.0]).to_markdown().splitlines()[2])
+        | Intercept |   0.6500 |  0.4486 |  1.45 | 0.284 |    -1.280 | 2.580 |
+    """
+    from gradline.report.fit_tables import fit_markdown
+
+    return fit_markdown(fit, level)
