@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from fractions import Fraction
 
 import cars
@@ -157,13 +158,29 @@ def test_a_perfect_fit_has_no_doubt() -> None:
 
 
 def test_infinite_degrees_of_freedom_are_chi_squared() -> None:
-    from gradline.exact.wald import joint
+    from gradline.exact.wald import joint, root_of
 
     root = np.linalg.cholesky([[2.0, 0.3], [0.3, 1.0]]).T
     found = joint(np.array([1.0, -2.0]), root, np.inf)
     wald = np.array([1.0, -2.0]) @ np.linalg.solve(root.T @ root, [1.0, -2.0])
     assert [found.statistic * 2, found.p] == pytest.approx([wald, stats.chi2.sf(wald, 2)], rel=1e-12)
     assert np.isnan(joint(np.array([1.0, 1.0]), np.ones((3, 2)), 5).statistic)  # of a singular covariance
+    other = joint(np.array([1.0, -2.0]), root_of(root.T @ root), np.inf)
+    assert other.statistic == pytest.approx(found.statistic, rel=1e-12)
+    singular = np.outer([1.0, 2.0, 3.0], [1.0, 2.0, 3.0]) * 1e8 + np.outer([1.0, 0, 0], [1.0, 0, 0])
+    assert np.isnan(joint(np.ones(3), root_of(singular), 5).statistic)
+
+
+def test_another_covariance_takes_the_place_of_the_classical_one() -> None:
+    class Doubled(gl.Fit):
+        se = property(lambda self: gl.Fit.se.fget(self) * 2)
+        cov = property(lambda self: gl.Fit.cov.fget(self) * 4)
+
+    plain = fit_of("duncan")
+    fit = Doubled(**{each.name: getattr(plain, each.name) for each in dataclasses.fields(plain)})
+    asked = ("income = 0.5", "education = Intercept")
+    assert fit.test(*asked).statistic == pytest.approx(plain.test(*asked).statistic / 4, rel=1e-11)
+    np.testing.assert_allclose(fit.test(*asked).se, 2 * plain.test(*asked).se, rtol=1e-12)
 
 
 @pytest.mark.parametrize(

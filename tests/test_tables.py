@@ -48,6 +48,7 @@ def read_latex(text: str) -> str:
     }.items():  # fmt: skip
         text = text.replace(mark, letter)
     text = re.sub(r"(?<!\\)\{([\[\]'-])\}", r"\1", text)
+    assert not re.search(r"(?<!\\)[&%$#_{}]", text), text  # has a meaning of its own
     return re.sub(r"\\([&%$#_{}])", r"\1", text).replace("\0", "\\")
 
 

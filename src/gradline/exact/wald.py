@@ -13,6 +13,10 @@ _SINGULAR = 1e-13
 """The share of a difference's standard deviation that is left beside the others' where V is called singular."""
 
 
+_NOTHING = 1e-12
+"""Eigenvalues of a correlation matrix below this are rounding: sums in float64 know no more of it."""
+
+
 class Wald(NamedTuple):
     """A joint test: F = d'·V⁻¹·d / q for q differences d with covariance V, and its p-value."""
 
@@ -52,3 +56,12 @@ def joint(differences: Array, root: Array, df_resid: float) -> Wald:
     if np.isinf(df_resid):
         return Wald(f, float(special.chdtrc(q, q * f)))
     return Wald(f, float(special.fdtrc(q, df_resid, f)))
+
+
+def root_of(covariance: Array) -> Array:
+    """R (q, q) with R'·R = covariance, where that is all there is."""
+    scale = np.sqrt(np.maximum(covariance.diagonal(), 0.0))
+    unit = np.where(scale > 0, scale, 1.0)
+    values, vectors = np.linalg.eigh(covariance / unit / unit[:, None])
+    root: Array = np.sqrt(np.where(values > _NOTHING, values, 0.0))[:, None] * vectors.T * unit
+    return root

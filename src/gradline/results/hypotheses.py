@@ -15,7 +15,7 @@ from gradline.doubledouble import Array
 from gradline.errors import OptionError
 from gradline.exact import inference
 from gradline.exact.origin import at_zero
-from gradline.exact.wald import joint
+from gradline.exact.wald import joint, root_of
 from gradline.layout import ERROR, shortened
 
 if TYPE_CHECKING:
@@ -168,11 +168,10 @@ def tested(fit: Fit, hypotheses: Sequence[str]) -> HypothesisTest:
             raise OptionError(f"the hypothesis {_short(each)}\nhas a number too large for a float.") from None
     estimates = matrix @ np.nan_to_num(fit.estimates)
     independent = [row for row in range(len(system)) if row not in follows]
-    root = (at_zero(fit.root, np.array(fit.origin)) if fit.origin else fit.root) @ matrix.T
-    deviations = np.reshape(fit.sigma, -1)
+    roots = _roots(fit, matrix)
     found = [
-        joint(estimates[independent, k] - values[independent], root[:, independent] * deviation, fit.df_resid)
-        for k, deviation in enumerate(deviations)
+        joint(estimates[independent, k] - values[independent], root[:, independent], fit.df_resid)
+        for k, root in enumerate(roots)
     ]
     return HypothesisTest(
         hypotheses=tuple(each.text for each in system),
@@ -180,7 +179,7 @@ def tested(fit: Fit, hypotheses: Sequence[str]) -> HypothesisTest:
         matrix=matrix,
         values=values,
         estimates=estimates,
-        errors=np.linalg.norm(root, axis=0)[:, None] * deviations,
+        errors=np.stack([np.linalg.norm(root, axis=0) for root in roots], axis=1),
         statistics=np.array([each.statistic for each in found]),
         p_values=np.array([each.p for each in found]),
         df_num=len(independent),
@@ -189,6 +188,20 @@ def tested(fit: Fit, hypotheses: Sequence[str]) -> HypothesisTest:
         single_target=fit.single_target,
         notes=tuple(f"{_short(system[row])} follows from the ones before it and is not counted" for row in follows),
     )
+
+
+def _roots(fit: Fit, matrix: Array) -> list[Array]:
+    """For each target R with R'·R the covariance of matrix·params.
+
+    They come from `fit.root` where standard errors are those of it, as it holds twice the digits of the covariance.
+    """
+    deviations, errors = np.reshape(fit.sigma, -1), np.reshape(fit.se, (len(fit.names), -1))
+    classical = inference.standard_errors(fit.variance, deviations)
+    if np.array_equal(errors, classical, equal_nan=True):
+        root = (at_zero(fit.root, np.array(fit.origin)) if fit.origin else fit.root) @ matrix.T
+        return [root * deviation for deviation in deviations]
+    covariances = np.nan_to_num(np.reshape(fit.cov, (len(fit.names), len(fit.names), -1)))
+    return [root_of(matrix @ covariances[:, :, k] @ matrix.T) for k in range(len(deviations))]
 
 
 def _system(fit: Fit, hypotheses: Sequence[str]) -> list[Restriction]:
