@@ -27,11 +27,14 @@ if TYPE_CHECKING:
     from gradline.descent.autograd import Step
     from gradline.descent.stability import Stability
     from gradline.design.polynomial import polynomial
+    from gradline.exact.errors_in_x import Deming
     from gradline.fitting import fit, plan
     from gradline.loopdoctor.doctor import doctor
     from gradline.moments.moments import Moments
     from gradline.penalising import path
     from gradline.probing import probe
+    from gradline.results.anova import Anova, anova
+    from gradline.results.comparison import Comparison, compare
     from gradline.results.cross_validation import CrossValidation
     from gradline.results.fit import Fit
     from gradline.results.penalty_path import PenaltyPath
@@ -47,7 +50,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Anova": "gradline.results.anova",
+    "Comparison": "gradline.results.comparison",
     "CrossValidation": "gradline.results.cross_validation",
+    "Deming": "gradline.exact.errors_in_x",
     "Fit": "gradline.results.fit",
     "Moments": "gradline.moments.moments",
     "PenaltyPath": "gradline.results.penalty_path",
@@ -56,6 +62,8 @@ _HOMES = {
     "Step": "gradline.descent.autograd",
     "Strength": "gradline.strength",
     "Subsets": "gradline.results.subsets",
+    "anova": "gradline.results.anova",
+    "compare": "gradline.results.comparison",
     "crossval": "gradline.crossvalidation",
     "doctor": "gradline.loopdoctor.doctor",
     "fit": "gradline.fitting",
@@ -72,9 +80,12 @@ _HOMES = {
 }
 
 __all__ = [
+    "Anova",
     "ColumnError",
+    "Comparison",
     "CrossValidation",
     "DataError",
+    "Deming",
     "Fit",
     "GradlineError",
     "GradlineWarning",
@@ -89,6 +100,8 @@ __all__ = [
     "StorageError",
     "Strength",
     "Subsets",
+    "anova",
+    "compare",
     "crossval",
     "doctor",
     "fit",

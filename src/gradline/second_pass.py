@@ -135,6 +135,8 @@ def with_errors(
         DataError: the rows are not those of the fit, or cannot be used so.
     """
     _unpenalised(fit.l1, fit.l2)
+    if fit.x_error is not None:
+        raise OptionError("these standard errors are of least squares, and the fit has x_error.\nFit without it.")
     if wanted.kind == CLASSICAL:
         raise OptionError(f"a fit has the classical standard errors to begin with.\nChoose {', '.join(KINDS[1:])}.")
     problem = _rows_of(fit, source)

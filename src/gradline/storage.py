@@ -14,6 +14,7 @@ import numpy as np
 from gradline.container import MisfitError, demand_fields, demand_tensors, read, refusing_damage, write
 from gradline.design.terms import fields_of_record
 from gradline.errors import StorageError
+from gradline.exact.errors_in_x import XError
 from gradline.moments.moments import Moments
 from gradline.moments.plan import Plan
 from gradline.results.covariance import Covariance
@@ -106,6 +107,8 @@ def _fit(record: dict[str, Any], tensors: dict[str, Any]) -> Fit:
         demand_fields(covariance, Covariance)
         clusters = tuple((str(name), int(count)) for name, count in covariance["clusters"])
         fields["covariance"] = Covariance(**covariance | {"clusters": clusters, "notes": tuple(covariance["notes"])})
+    if fields.get("x_error") is not None:
+        fields["x_error"] = XError.from_record(fields["x_error"])
     fit = Fit(**fields | {"names": list(fields["names"])})
     q, k = len(fit.names), len(fit.targets)
     shapes = (fit.estimates.shape, fit.estimates_low.shape, fit.variance.shape, fit.root.shape, fit.rss.shape)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gradline.doubledouble import Array
-from gradline.errors import OptionError
 from gradline.exact import inference, robust
+from gradline.exact.errors_in_x import XError
 from gradline.exact.origin import at_zero
 from gradline.results.covariance import CLASSICAL, Covariance
 
@@ -40,6 +40,7 @@ class Figures:
     single_target: bool
     origin: tuple[float, ...]
     covariance: Covariance | None
+    x_error: XError | None
 
     @property
     def params(self) -> Array:
@@ -168,7 +169,7 @@ class Figures:
         Raises:
             OptionError: level is not between 0 and 1.
         """
-        reach = inference.t_quantile(_probability(level), self.df_t) * self._errors
+        reach = inference.t_quantile(inference.between(level), self.df_t) * self._errors
         ends = np.stack([self.estimates - reach, self.estimates + reach], axis=1)
         return ends[:, :, 0] if self.single_target else ends
 
@@ -177,7 +178,7 @@ class Figures:
         import pandas as pd
 
         errors, t = self._errors, inference.t_statistics(self.estimates, self._errors)
-        reach = inference.t_quantile(_probability(level), self.df_t) * errors
+        reach = inference.t_quantile(inference.between(level), self.df_t) * errors
         columns = {
             "estimate": self.estimates,
             "std_error": errors,
@@ -236,23 +237,19 @@ class Figures:
     @cached_property
     def _f_test(self) -> tuple[Array, Array]:
         if self.covariance is not None:
-            slopes = np.flatnonzero(~np.isnan(self.covariance.matrix[:, :, 0].diagonal()))
-            slopes = slopes[slopes >= int(self.has_intercept)]
-            return robust.wald(self.estimates[slopes], self.covariance.matrix[np.ix_(slopes, slopes)], self.df_t)
-        return inference.f_test(self.rss, self.tss, 0 if self.l1 or self.l2 else self.df_model, self.df_resid)
+            known = np.flatnonzero(~np.isnan(self.covariance.matrix[:, :, 0].diagonal()))
+            known = known[known >= int(self.has_intercept)]
+            return robust.wald(self.estimates[known], self.covariance.matrix[np.ix_(known, known)], self.df_t)
+        slopes = 0 if self.l1 or self.l2 or self.x_error else self.df_model
+        return inference.f_test(self.rss, self.tss, slopes, self.df_resid)
 
     @cached_property
     def _log_likelihood(self) -> Array:
-        return inference.log_likelihood(self.rss, self.nobs, self.log_weights)
+        rss = self.rss if self.x_error is None else np.full(len(self.rss), np.nan)
+        return inference.log_likelihood(rss, self.nobs, self.log_weights)
 
     def _vector(self, values: Array) -> Array:
         return values[:, 0] if self.single_target else values
 
     def _scalar(self, values: Array) -> Any:
         return float(values[0]) if self.single_target else values
-
-
-def _probability(level: float) -> float:
-    if not 0 < level < 1:
-        raise OptionError(f"level is a probability between 0 and 1, not {level!r}.")
-    return level

@@ -12,7 +12,9 @@ from gradline.design.recipe import EMPTY, Recipe
 from gradline.design.terms import Term
 from gradline.doubledouble import Array
 from gradline.errors import OptionError
+from gradline.exact.errors_in_x import XError
 from gradline.moments.plan import Plan
+from gradline.results import questions
 from gradline.results.covariance import Covariance
 from gradline.results.figures import Figures
 from gradline.results.prediction import Prediction as Prediction
@@ -104,6 +106,8 @@ class Fit(Figures):
     """Whether they said how many rows each row stands for."""
     covariance: Covariance | None = None
     """What standard errors, t, p and intervals are made of; None for the classical σ²·(X'X)⁻¹."""
+    x_error: XError | None = None
+    """What the slopes were corrected for, with `x_error=`; what F and likelihood say of least squares is NaN then."""
 
     def robust(self, kind: str = "HC3", data: Any = None, target: Any = None, *, weights: Any = None) -> Fit:
         """The fit with standard errors for rows that are independent and have a variance of their own each.
@@ -285,6 +289,12 @@ class Fit(Figures):
 
         found = expressions(self)
         return found[0] if self.single_target else dict(zip(self.targets, found, strict=True))
+
+    test = questions.wald_test
+    collinearity = questions.collinearity
+    explain = questions.explain
+    to_latex = questions.to_latex
+    to_markdown = questions.to_markdown
 
     def summary(self) -> str:
         """The result as a table of at most 80 columns."""
