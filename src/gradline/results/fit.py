@@ -283,7 +283,7 @@ class Fit(Figures):
         Example:
             >>> import gradline as gl
             >>> print(gl.fit([[1.0], [2.0], [4.0]], [3.0, 5.0, 9.0]).to_sql())
-            CAST(1.0 AS DOUBLE PRECISION) + CAST(2.0 AS DOUBLE PRECISION) * CAST("x" AS DOUBLE PRECISION)
+            (CAST(1.0 AS DOUBLE PRECISION) + CAST(2.0 AS DOUBLE PRECISION) * CAST("x" AS DOUBLE PRECISION))
         """
         from gradline.export.sql import expressions
 
