@@ -13,7 +13,7 @@ import {defaults} from "./settings.js";
  */
 export const LESSONS = [
   {
-    id: "notebook", answers: 3,
+    id: "notebook",
     check(run) {
       const {trace, exact} = run({}), end = trace.theta.subarray(trace.steps * 2);
       const [w, b] = [Math.abs(end[0] - exact[0]), Math.abs(end[1] - exact[1])];
@@ -21,7 +21,7 @@ export const LESSONS = [
     },
   },
   {
-    id: "rates", answers: 3, settings: {lr: 0.001},
+    id: "rates", settings: {lr: 0.001},
     check(run) {
       const {limit} = run({}).stable, rates = [limit / 30, limit * 0.97, limit * 1.03];
       const lost = rates.map((lr) => run({lr, epochs: 1000}).growing);
@@ -29,7 +29,7 @@ export const LESSONS = [
     },
   },
   {
-    id: "slow", answers: 3, settings: {low: 0, high: 20, lr: 0.005, epochs: 2000},
+    id: "slow", settings: {low: 0, high: 20, lr: 0.005, epochs: 2000},
     check(run) {
       const counts = [false, true].map((center) => {
         const {trace, problem} = run({center});
@@ -45,7 +45,7 @@ export const LESSONS = [
     },
   },
   {
-    id: "forgotten", answers: 3, settings: {zero: "off"},
+    id: "forgotten", settings: {zero: "off"},
     check(run) {
       const {trace, growing} = run({}), late = trace.full.subarray(Math.floor(trace.steps / 2), trace.steps);
       const other = run({zero: "top", momentum: 1}).trace;
@@ -56,7 +56,7 @@ export const LESSONS = [
     },
   },
   {
-    id: "sum", answers: 3, settings: {lr: 0.0001},
+    id: "sum", settings: {lr: 0.0001},
     check(run) {
       const mean = run({reduction: "mean"}).stable.limit, sum = run({reduction: "sum"}).stable.limit;
       const ratio = mean / sum, {n} = run({}).problem.moments;
@@ -65,7 +65,7 @@ export const LESSONS = [
     },
   },
   {
-    id: "batches", answers: 3, settings: {noise: 1, batch: 10, epochs: 100},
+    id: "batches", settings: {noise: 1, batch: 10, epochs: 100},
     check(run) {
       const spread = (batch) => {
         const {trace, problem} = run({batch, epochs: batch ? 100 : 1000}), tail = trace.full.subarray(trace.steps - 100, trace.steps);
@@ -76,7 +76,7 @@ export const LESSONS = [
     },
   },
   {
-    id: "outlier", answers: 3, settings: {noise: 0.5}, outlier: 120,
+    id: "outlier", settings: {noise: 0.5}, outlier: 120,
     check(run) {
       const {trace, exact, truth} = run({}), end = trace.theta.subarray(trace.steps * 2);
       const far = (aim) => Math.hypot(end[0] - aim[0], end[1] - aim[1]), [ols, line] = [far(exact), far(truth)];

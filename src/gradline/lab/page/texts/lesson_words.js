@@ -9,8 +9,8 @@ export const LESSON_WORDS = {
 
   notebook_title: ["The notebook's run", "노트북의 학습"],
   notebook_story: [
-    "100 points of y = 2x + 3, nn.Linear(1, 1), lr 0.01, 500 epochs. Press Line a few times and watch which values each line changes; then Play.",
-    "y = 2x + 3 위의 점 100개, nn.Linear(1, 1), lr 0.01, 500 에포크입니다. '한 줄'을 몇 번 눌러 각 줄이 어떤 값을 바꾸는지 본 뒤 재생하세요.",
+    "{n} points of y = {slope}x + {intercept}, nn.Linear(1, 1), lr {lr}, {epochs} epochs. Press Line a few times and watch which values each line changes; then Play.",
+    "y = {slope}x + {intercept} 위의 점 {n}개, nn.Linear(1, 1), lr {lr}, {epochs} 에포크입니다. '한 줄'을 몇 번 눌러 각 줄이 어떤 값을 바꾸는지 본 뒤 재생하세요.",
   ],
   notebook_question: ["At the end, which parameter is closer to the exact answer?", "끝났을 때 어느 파라미터가 정확한 해에 더 가까울까요?"],
   notebook_answer0: ["w", "w"],
@@ -37,8 +37,8 @@ export const LESSON_WORDS = {
 
   slow_title: ["Why b is slow", "b가 느린 까닭"],
   slow_story: [
-    "Now x runs from 0 to 20, so its mean is far from 0 and w and b pull against each other: the valley is long and narrow.",
-    "이제 x는 0부터 20까지여서 평균이 0에서 멉니다. w와 b가 서로 당겨서 골짜기가 길고 좁아집니다.",
+    "Now x runs from {low} to {high}, so its mean is far from 0 and w and b pull against each other: the valley is long and narrow.",
+    "이제 x는 {low}부터 {high}까지여서 평균이 0에서 멉니다. w와 b가 서로 당겨서 골짜기가 길고 좁아집니다.",
   ],
   slow_question: ["With the same rate, centring x (the switch in the settings) needs …", "같은 학습률에서 x를 중심화하면(설정의 스위치) 필요한 스텝은?"],
   slow_answer0: ["fewer steps", "더 적다"],

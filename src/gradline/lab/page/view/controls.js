@@ -29,7 +29,12 @@ export function controls(lab) {
     const set = (value) => lab.changed({[name]: whole ? Math.round(value) : Number(value.toPrecision(3))});
     const range = h("input", {
       type: "range", id, min: low, max: high, step, "aria-label": say(name),
-      oninput: () => set(places[0](Number(range.value))), onchange: () => lab.announce(lab.status()),
+      oninput: () => {
+        const now = session.now[name], place = Number(range.value), value = places[0](place);
+        // A place may be less than one away from the next: it moves on all the same.
+        set(whole && Math.round(value) === now ? now + Math.sign(place - places[1](now)) : value);
+      },
+      onchange: () => lab.announce(lab.status()),
     });
     const number = h("input", {
       type: "text", inputmode: "decimal", class: "number", "aria-label": say("number_of", {name: say(name)}),

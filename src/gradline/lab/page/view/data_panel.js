@@ -13,7 +13,7 @@ const MOST_SQUARES = 40, REACH = 14, TOUCH_REACH = 24;
 export function dataPanel(lab) {
   const {session, say} = lab, fixed = session.given !== null;
   const plot = new Plot(lab, {
-    tabindex: 0, role: "application", "aria-roledescription": say("plot"), "aria-label": say("data_label"),
+    tabindex: 0, role: "application", "aria-label": say("data_label"),
     "aria-describedby": `${lab.id}-data-help`,
   });
   const formula = h("output", {class: "formula"}), readout = h("span", {});

@@ -33,8 +33,10 @@ export function takeText({session, say, announce, rebuild}, content) {
 }
 
 export function keysDialog({say}) {
-  const rows = ["space", "arrows", "shift", "ends", "points", "surface"].map((name) =>
-    h("tr", {}, h("th", {scope: "row"}, say(`key_${name}`)), h("td", {}, say(`key_${name}_does`))));
+  const rows = [
+    ["Space", "key_space"], ["← →", "key_arrows"], ["Shift + ← →", "key_shift"], ["Home, End", "key_ends"],
+    [say("data"), "data_help"], [say("surface"), "surface_help"],
+  ].map(([key, does]) => h("tr", {}, h("th", {scope: "row"}, key), h("td", {}, say(does))));
   const dialog = h("dialog", {"aria-label": say("keys")}, h("h2", {}, say("keys")), h("table", {}, h("tbody", {}, rows)),
     h("div", {class: "onward"}, button(say("close"), () => dialog.close(), {class: "main"})));
   return dialog;

@@ -8,7 +8,7 @@ export function lessonPanel(lab) {
   const {session, say} = lab, lesson = LESSONS.find(({id}) => id === session.lesson);
   if (!lesson) return null;
   const number = LESSONS.indexOf(lesson) + 1, name = `${lab.id}-answer`, verdict = h("p", {class: "verdict", role: "status"});
-  const choices = Array.from({length: lesson.answers}, (_, i) =>
+  const choices = [0, 1, 2].map((i) =>
     h("label", {}, h("input", {type: "radio", name, value: i, onchange: () => { check.disabled = false; }}), h("span", {}, say(`${lesson.id}_answer${i}`))));
   const check = button(say("check"), () => {
     const picked = choices.findIndex((choice) => choice.firstChild.checked);
@@ -30,6 +30,6 @@ export function lessonPanel(lab) {
 
   if (session.checked?.lesson === lesson.id) show(session.checked);
   return h("section", {class: "lesson", "aria-label": say("lesson")},
-    h("div", {class: "story"}, h("h2", {}, `${number}. ${say(`${lesson.id}_title`)}`), h("p", {}, say(`${lesson.id}_story`))),
+    h("div", {class: "story"}, h("h2", {}, `${number}. ${say(`${lesson.id}_title`)}`), h("p", {}, say(`${lesson.id}_story`, session.settings))),
     h("fieldset", {class: "question"}, h("legend", {}, say(`${lesson.id}_question`)), choices, check, verdict), onward);
 }

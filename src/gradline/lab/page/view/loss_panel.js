@@ -5,7 +5,7 @@ import {h, button} from "./elements.js";
 import {Plot} from "./plot.js";
 import {LINES} from "../engine/descent.js";
 
-const DEEPEST = 1e-13, HIGHEST = 1e6, CLOSE = 1e-3, REACHES = [20, 50, 100, 200, 500, 1000, 2000, 5000, 10000];
+const DEEPEST = 1e-13, HIGHEST = 1e13, CLOSE = 1e-3, REACHES = [20, 50, 100, 200, 500, 1000, 2000, 5000, 10000];
 
 export function lossPanel(lab) {
   const {session, say} = lab;
@@ -17,7 +17,7 @@ export function lossPanel(lab) {
 
   /** As many steps as are round and reach past the cursor; the axes change with them, and stand still in between. */
   function reach() {
-    const {trace, step} = session, most = Math.max(trace.steps, ...session.pins.map((pin) => pin.trace.steps), 1);
+    const {trace, step} = session, most = Math.max(trace.steps, ...session.pins.map((pin) => pin.trace.steps), REACHES[0]);
     if (held && range) return range;
     return range = lab.peek ? most : Math.min(most, REACHES.find((steps) => steps > 1.05 * step) ?? most);
   }
@@ -86,7 +86,7 @@ export function lossPanel(lab) {
   function listPins() {
     if (listed === session.pins) return;
     listed = session.pins;
-    pins.replaceChildren(...session.pins.map(({name, settings}) => h("span", {class: `pin pin${name}`}, h("i", {}),
+    pins.replaceChildren(...session.pins.map(({name, settings}) => h("span", {class: `kept pin${name}`}, h("i", {}),
       `${name}: ${lab.summary(settings)}`,
       button("×", () => session.unpin(name), {"aria-label": say("unpin", {name})}))));
   }

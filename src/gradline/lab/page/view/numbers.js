@@ -9,14 +9,8 @@ export function short(value, digits = 4) {
   if (!Number.isFinite(value)) return value > 0 ? "∞" : `${MINUS}∞`;
   if (value === 0) return "0";
   const size = Math.abs(value);
-  const text = size >= 1e6 || size < 1e-4 ? trimmed(value.toExponential(Math.max(digits - 2, 1))) : fixed(value, size, digits);
+  const text = size >= 1e6 || size < 1e-4 ? trimmed(value.toExponential(digits - 1)) : value.toFixed(Math.max(0, digits - 1 - Math.floor(Math.log10(size))));
   return text.replaceAll("-", MINUS);
-}
-
-/** A number that changes in place keeps its decimals, so that the eye sees what moves. */
-function fixed(value, size, digits) {
-  const before = Math.max(Math.floor(Math.log10(size)) + 1, size < 1 ? 0 : 1);
-  return value.toFixed(Math.max(0, digits - before));
 }
 
 const trimmed = (text) => text.replace(/\.?0+e/, "e").replace("e+", "e");

@@ -7,12 +7,12 @@ import {h} from "./elements.js";
 import {plain, short} from "./numbers.js";
 import {Plot} from "./plot.js";
 
-const CONTOURS = 11, NEAR_START = 16;
+const CONTOURS = 11, FAR = 40, NEAR_START = 16;
 
 export function surfacePanel(lab) {
   const {session, say} = lab;
   const plot = new Plot(lab, {
-    tabindex: 0, role: "application", "aria-roledescription": say("plot"), "aria-label": say("surface_label"),
+    tabindex: 0, role: "application", "aria-label": say("surface_label"),
     "aria-describedby": `${lab.id}-surface-help`,
   });
   const place = h("output", {class: "formula"});
@@ -74,9 +74,11 @@ export function surfacePanel(lab) {
       const [u, v] = [x - centre[0], y - centre[1]];
       return u * (K[0][0] * u + K[0][1] * v) + v * (K[1][0] * u + K[1][1] * v);
     })));
+    // A valley may be a million times as long as the window: canvases cannot draw that far, and need not.
+    const across = ([x, y]) => Math.min((range[0][1] - range[0][0]) / Math.abs(x), (range[1][1] - range[1][0]) / Math.abs(y));
     for (let level = 0; level < CONTOURS; level++) {
       const height = tall * 10 ** (-level * 0.42);
-      const sizes = values.map((value) => Math.sqrt(height / Math.max(value, 1e-12 * values[0])));
+      const sizes = values.map((value, k) => Math.min(Math.sqrt(height / value), FAR * across(vectors[k])));
       pen.beginPath();
       for (let k = 0; k <= 90; k++) {
         const turn = 2 * Math.PI * k / 90, [u, v] = [sizes[0] * Math.cos(turn), sizes[1] * Math.sin(turn)];
@@ -184,7 +186,7 @@ export function surfacePanel(lab) {
 function axisChoice(lab) {
   const {names} = lab.session.problem, p = lab.session.trace.p;
   if (p === 2) return null;
-  return h("div", {class: "row"}, [0, 1].map((axis) => {
+  return h("div", {class: "toggles"}, [0, 1].map((axis) => {
     const options = [...names, "b"].map((name, k) => h("option", {value: k, selected: lab.plane[axis] === k}, name));
     const select = h("select", {"aria-label": lab.say(axis ? "axis_up" : "axis_right"), onchange: () => {
       lab.plane[axis] = Number(select.value);

@@ -23,12 +23,12 @@ export function icon(name) {
 
 export function transport(lab) {
   const {session, say} = lab;
-  const act = (name, action) => button([icon(name), h("span", {}, say(name))], action, {title: say(`${name}_tip`), class: name});
+  const act = (name, action) => button([icon(name), h("span", {}, say(name))], action, {class: name, "aria-label": say(name)});
   const start = act("start", () => lab.jump(0)), back = act("back", () => lab.jump(session.cursor - 1));
   const line = act("line", () => lab.jump(session.cursor + 1));
   const step = act("step", () => lab.jump((session.step + 1) * LINES));
-  const ten = button("×10", () => lab.jump((session.step + 10) * LINES), {title: say("ten_tip"), "aria-label": say("ten_tip")});
-  const play = button([icon("play"), h("span", {}, say("play"))], () => lab.toggle(), {class: "play", title: say("play_tip")});
+  const ten = button("×10", () => lab.jump((session.step + 10) * LINES), {"aria-label": say("ten")});
+  const play = button([icon("play"), h("span", {}, say("play"))], () => lab.toggle(), {class: "play"});
   const scrub = h("input", {
     type: "range", min: 0, step: 1, "aria-label": say("scrub"),
     oninput: () => { lab.stop(); session.seek(Number(scrub.value) * LINES); },
@@ -57,6 +57,7 @@ export function transport(lab) {
     const shows = lab.playing ? "pause" : "play";
     if (play.dataset.shows !== shows) {
       play.dataset.shows = shows;
+      play.setAttribute("aria-label", say(shows));
       play.replaceChildren(icon(shows), h("span", {}, say(shows)));
     }
   }
