@@ -18,12 +18,12 @@ from gradline.lab.dense import dense_script, dense_style
 PARTS = (
     *("engine/settings", "engine/random", "engine/exact", "engine/data", "engine/descent", "engine/facts"),
     *("engine/lessons", "engine/session", "engine/export"),
-    *("texts/words", "texts/lesson_words", "texts/say"),
     *("view/elements", "view/numbers", "view/plot", "view/data_panel", "view/surface_panel", "view/loss_panel"),
     *("view/code_panel", "view/transport", "view/controls", "view/lesson_panel", "view/header", "view/dialogs"),
     *("view/sentences", "view/proof", "view/lab", "view/hosts"),
+    *("texts/words", "texts/lesson_words", "texts/say"),
 )
-"""In an order in which each part comes after what it needs when the module is loaded."""
+"""Engine, view and texts, in an order in which no part needs a later one before the module is loaded."""
 
 _IMPORT = re.compile(r'^import \{[^}]*\} from "[^"]*";\n', re.MULTILINE)
 _PLACE = re.compile(r"\{\{(module|given)\}\}")
@@ -41,7 +41,7 @@ def module() -> str:
     scripts = [_IMPORT.sub("", _EXPORT.sub("", _read(f"{part}.js"))) for part in PARTS]
     kept = {"CSS": dense_style(_read("lab.css")), "PAGE": _read("page.html")}
     constants = [f"const {name} = {_literal(text)};\n" for name, text in kept.items()]
-    return dense_script("".join([*constants, *scripts]))
+    return dense_script("".join([*scripts, *constants]))
 
 
 def page(given: Mapping[str, Any]) -> str:

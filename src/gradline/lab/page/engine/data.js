@@ -39,7 +39,8 @@ export function sizeOf({floor, target, best, mean, cross}) {
 
 /**
  * Points of pasted text: two columns of numbers apart by comma, semicolon, tab or blanks; a heading is passed over.
- * Gives {points, left}: rows without two numbers are counted in left. With three or more columns the first two count.
+ * Gives {points, left}: rows without two numbers, and those beyond the most, are counted in left. Of more columns the
+ * first two count.
  */
 export function pointsOf(text) {
   const points = [];
@@ -47,9 +48,8 @@ export function pointsOf(text) {
   for (const [i, line] of text.split(/\r?\n/).entries()) {
     if (!line.trim()) continue;
     const cells = line.trim().split(/\s*[,;\t]\s*|\s+/), pair = cells.slice(0, 2).map((cell) => Number(cell || NaN));
-    if (pair.length === 2 && pair.every(Number.isFinite)) points.push(pair);
-    else if (i > 0 || points.length) left++;
-    if (points.length > MOST_POINTS) break;
+    if (points.length < MOST_POINTS && pair.length === 2 && pair.every(Number.isFinite)) points.push(pair);
+    else if (i > 0) left++;
   }
-  return {points: points.slice(0, MOST_POINTS), left, more: points.length > MOST_POINTS};
+  return {points, left};
 }

@@ -38,8 +38,7 @@ export function notebookOf(session) {
     cell_type: "code", execution_count: null, id: `cell-${i}`, metadata: {}, outputs: [],
     source: lines.map((line, k) => (k < lines.length - 1 ? `${line}\n` : line)),
   }));
-  const kernelspec = {display_name: "Python 3", language: "python", name: "python3"};
-  return JSON.stringify({cells, metadata: {kernelspec}, nbformat: 4, nbformat_minor: 5}, null, 1);
+  return JSON.stringify({cells, metadata: {}, nbformat: 4, nbformat_minor: 5}, null, 1);
 }
 
 /** What "check with PyTorch" asks for: numbers and options, never code. */

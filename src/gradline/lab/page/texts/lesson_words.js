@@ -51,8 +51,8 @@ export const LESSON_WORDS = {
 
   forgotten_title: ["Forgetting zero_grad", "zero_grad를 잊으면"],
   forgotten_story: [
-    "zero_grad is commented out. Watch w.grad: it never goes back to None, and backward() keeps adding to it.",
-    "zero_grad를 호출하지 않습니다. w.grad를 보세요. None으로 돌아가지 않고 backward()가 계속 더합니다.",
+    "Watch w.grad: it never goes back to None, and backward() keeps adding to it.",
+    "w.grad를 보세요. None으로 돌아가지 않고 backward()가 계속 더합니다.",
   ],
   forgotten_question: ["What will the loss do in the second half of the run?", "학습 후반에 손실은 어떻게 될까요?"],
   forgotten_answer0: ["settle", "가라앉는다"],
@@ -79,8 +79,8 @@ export const LESSON_WORDS = {
 
   batches_title: ["The noise of mini-batches", "미니배치의 노이즈"],
   batches_story: [
-    "Each step now sees only some of the points (the dark ones), and the points are noisy. The faint dots in the loss are what each batch saw.",
-    "이제 스텝마다 일부 점(진한 점)만 보고, 점에는 노이즈가 있습니다. 손실 그림의 흐린 점은 각 배치가 본 손실입니다.",
+    "Each step sees only some of the points (the dark ones), and they are noisy. The faint dots in the loss are what each batch saw.",
+    "스텝마다 노이즈가 있는 점의 일부(진한 점)만 봅니다. 손실 그림의 흐린 점은 각 배치가 본 손실입니다.",
   ],
   batches_question: ["Will the loss over all points come to rest at the exact line's?", "전체 손실은 정확한 직선의 손실에서 멈출까요?"],
   batches_answer0: ["no, it keeps trembling above it", "아니다, 그 위에서 계속 떤다"],
@@ -93,8 +93,8 @@ export const LESSON_WORDS = {
 
   outlier_title: ["One outlier", "이상치 하나"],
   outlier_story: [
-    "One point has been moved far up. Its square is by far the largest: drag it down and up, and watch the exact line follow.",
-    "점 하나를 위로 멀리 옮겼습니다. 그 제곱이 가장 큽니다. 위아래로 끌며 정확한 직선이 따라오는 것을 보세요.",
+    "One point stands far above the others. Drag it, and watch the exact line follow.",
+    "점 하나가 멀리 떨어져 있습니다. 끌어 보며 정확한 직선이 따라오는 것을 보세요.",
   ],
   outlier_question: ["Where does gradient descent end?", "경사 하강법은 어디에서 끝날까요?"],
   outlier_answer0: ["at the true line", "참 직선"],

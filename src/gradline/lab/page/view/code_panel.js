@@ -23,7 +23,7 @@ export function codePanel(lab) {
   const up = button("↑", () => shift(-1), {class: "small", "aria-label": say("zero_up")});
   const down = button("↓", () => shift(1), {class: "small", "aria-label": say("zero_down")});
   const tools = h("span", {class: "tools"}, onOff, up, down);
-  let order = null, rows = {};
+  let built = null, rows = {};
 
   function shift(by) {
     const place = SLOTS.indexOf(session.now.zero) + by;
@@ -31,14 +31,13 @@ export function codePanel(lab) {
     (up.disabled ? down : up).focus();
   }
 
-  function build(zero) {
-    order = zero;
+  function build({zero}, {whole}) {
     rows = {};
     list.replaceChildren(...linesOf(zero).map((name) => {
       const values = h("span", {class: "live"});
       const off = name === "zero" && zero === "off";
       const row = h("li", {class: off ? "off" : null},
-        h("code", {}, (off ? "# " : "") + CODE[name]), name === "zero" ? tools : null, values);
+        h("code", {}, (off ? "# " : "") + CODE[name].replace(/\b[xy]\b/, whole ? "$&" : "$&[rows]")), name === "zero" ? tools : null, values);
       rows[name] = {row, values};
       return row;
     }));
@@ -49,7 +48,8 @@ export function codePanel(lab) {
 
   function draw() {
     const {now, trace, step, line, next, before} = session;
-    if (order !== now.zero) build(now.zero);
+    if (built !== now.zero + trace.whole) build(now, trace);
+    built = now.zero + trace.whole;
     head.textContent = preamble(lab);
     const done = step < trace.steps ? line : 0;
     for (const [place, name] of linesOf(now.zero).entries()) {

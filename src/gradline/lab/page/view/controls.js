@@ -84,7 +84,7 @@ export function controls(lab) {
     add("seed", () => seed(lab)),
     add("csv", () => ({element: [
       button(say("paste"), () => lab.openPaste()),
-      button(say("restore"), () => { session.restore(); lab.announce(say("restored")); }),
+      button(say("restore"), () => { session.restore(); lab.announce(lab.status()); }),
     ], show() {}})));
   const element = h("section", {class: "panel settings", "aria-label": say("settings")}, training, data);
   return {element, draw: () => all.forEach((each) => each.show())};

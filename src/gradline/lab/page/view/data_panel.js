@@ -4,6 +4,7 @@ import {at, batchAt} from "../engine/descent.js";
 import {sizeOf} from "../engine/data.js";
 import {bandAt} from "../engine/exact.js";
 import {arrows, termOf} from "../engine/facts.js";
+import {SETTINGS} from "../engine/settings.js";
 import {button, checkbox, h} from "./elements.js";
 import {plain, short, signed} from "./numbers.js";
 import {Plot, padded} from "./plot.js";
@@ -143,10 +144,19 @@ export function dataPanel(lab) {
     session.edit(points);
   }
 
+  function refuse() {
+    lab.announce(say("not_allowed", {name: say("n"), low: SETTINGS.n.least, high: SETTINGS.n.most}), true);
+  }
+
+  function sayWhere() {
+    const {x, y} = session.problem;
+    lab.announce(say("point_at", {number: chosen + 1, x: plain(x[chosen]), y: plain(y[chosen])}));
+  }
+
   function deletePoint() {
     if (fixed || chosen === null) return;
     const points = session.editable(), [[x, y]] = points.splice(chosen, 1);
-    if (!session.edit(points)) return lab.announce(say("too_few"));
+    if (!session.edit(points)) return refuse();
     lab.announce(say("deleted", {number: chosen + 1, x: plain(x), y: plain(y)}));
     chosen = Math.min(chosen, points.length - 1);
     lab.refresh();
@@ -154,9 +164,9 @@ export function dataPanel(lab) {
 
   function add(x, y) {
     const points = [...session.editable(), [tidy(x + session.problem.shift, plot.x), tidy(y, plot.y)]];
-    if (!session.edit(points)) return lab.announce(say("too_many"));
+    if (!session.edit(points)) return refuse();
     chosen = points.length - 1;
-    lab.announce(say("added", {number: points.length, x: plain(x), y: plain(y)}));
+    sayWhere();
     lab.refresh();
   }
 
@@ -188,7 +198,7 @@ export function dataPanel(lab) {
   canvas.addEventListener("pointerup", (event) => {
     const {x, y, inside} = plot.where(event);
     if (!held && chosen === null && inside && !fixed) add(x, y);
-    if (held && moved) lab.announce(say("moved", {number: chosen + 1, x: plain(x), y: plain(y)}));
+    if (held && moved) sayWhere();
     release();
   });
   canvas.addEventListener("pointercancel", () => release());
@@ -204,15 +214,16 @@ export function dataPanel(lab) {
     if (way && held) {
       const size = event.shiftKey ? 0.05 : 0.01;
       move(chosen, x[chosen] + way[0] * size * (plot.x[1] - plot.x[0]), y[chosen] + way[1] * size * (plot.y[1] - plot.y[0]));
-      lab.announce(say("point_at", {number: chosen + 1, x: plain(session.problem.x[chosen]), y: plain(session.problem.y[chosen])}));
+      sayWhere();
     } else if (way) {
       const order = Array.from(x.keys()).sort((i, j) => x[i] - x[j]), place = order.indexOf(chosen);
       chosen = order[(chosen === null ? 0 : place + way[0] + way[1] + x.length) % x.length];
-      lab.announce(say("point_at", {number: chosen + 1, x: plain(x[chosen]), y: plain(y[chosen])}));
+      sayWhere();
     } else if (event.key === "Enter" && chosen !== null && !fixed) {
       held = !held;
       frozen = held ? key : null;
-      lab.announce(say(held ? "grabbed" : "let_go", {number: chosen + 1}));
+      if (held) lab.announce(say("grabbed", {number: chosen + 1}));
+      else sayWhere();
     } else if ((event.key === "Delete" || event.key === "Backspace") && !fixed) {
       deletePoint();
     } else if (event.key === "+" && !fixed) {

@@ -23,12 +23,12 @@ export function pasteDialog(lab) {
 
 /** Take the points of a text; gives what is wrong with it, or null. */
 export function takeText({session, say, announce, rebuild}, content) {
-  const {points, left, more} = pointsOf(content);
+  const {points, left} = pointsOf(content);
   if (points.length < 2) return say("no_points");
   session.cursor = 0;
   session.edit(points, true);
   rebuild();
-  announce(say(more ? "taken_first" : left ? "taken_some" : "taken", {n: points.length, left}), true);
+  announce(say(left ? "taken_some" : "taken", {n: points.length, left}), true);
   return null;
 }
 

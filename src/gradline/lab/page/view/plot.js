@@ -3,7 +3,7 @@
 import {h} from "./elements.js";
 import {plain} from "./numbers.js";
 
-const LEFT = 46, BOTTOM = 30, TOP = 10, RIGHT = 12;
+const LEFT = 46, BOTTOM = 30, TOP = 10, RIGHT = 18;
 
 export class Plot {
   constructor(lab, props) {

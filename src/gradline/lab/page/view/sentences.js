@@ -10,7 +10,7 @@ export function sentence({session, say}) {
   if (line > 0) return ofLine(session, say, effect(session, line - 1));
   const {steep, flat, steepFactor, flatFactor, limit, share} = pace(session);
   const now = {step, loss: short(trace.full[step]), n: session.problem.moments.n, lr: plain(session.now.lr), share: plain(share, 2)};
-  if (cursor === 0) return say("status_start", now);
+  if (cursor === 0 && limit !== null) return say("status_start", now);
   if (cursor >= last) return say("status_end", {...now, ...left(session)});
   const {zero, momentum} = planAt(trace.plan, step);
   if (zero === "between") return say("status_still", now);

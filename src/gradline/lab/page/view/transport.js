@@ -52,8 +52,9 @@ export function transport(lab) {
     scrub.style.setProperty("--done", `${trace.steps ? 100 * now / trace.steps : 0}%`);
     speed.setAttribute("aria-valuetext", say("speed_value", {rate: plain(lab.rate(), 2)}));
     count.textContent = `${now} / ${trace.steps}`;
-    back.disabled = start.disabled = cursor === 0;
-    line.disabled = step.disabled = ten.disabled = cursor >= session.last;
+    // Not `disabled`: a button that is would lose the focus, and with it the keys.
+    for (const each of [start, back]) each.setAttribute("aria-disabled", String(cursor === 0));
+    for (const each of [line, step, ten]) each.setAttribute("aria-disabled", String(cursor >= session.last));
     const shows = lab.playing ? "pause" : "play";
     if (play.dataset.shows !== shows) {
       play.dataset.shows = shows;
