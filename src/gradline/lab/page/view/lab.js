@@ -212,6 +212,7 @@ export class Lab {
 
   /** Keys that work wherever no control wants them for itself. */
   key(event) {
+    event.stopPropagation();  // a notebook would take the arrows of a slider for its own
     const tag = event.target.tagName, typing = ["INPUT", "SELECT", "TEXTAREA"].includes(tag);
     if (typing || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("dialog")) return;
     const {session} = this, large = event.shiftKey;
