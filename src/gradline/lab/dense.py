@@ -24,19 +24,19 @@ def dense_script(text: str) -> str:
     while at < len(text):
         found = _TOKEN.match(text, at)
         assert found is not None
-        token = found[0]
-        if token.isspace() or token.startswith(("//", "/*")):
-            blank += "\n" if "\n" in token else " "
+        piece = found[0]
+        if piece.isspace() or piece.startswith(("//", "/*")):
+            blank += "\n" if "\n" in piece else " "
             at = found.end()
             continue
         if text[at] == "`":
-            token = text[at : _end_of_template(text, at)]
-        if token == "}" and out and out[-1] == ";":
+            piece = text[at : _end_of_template(text, at)]
+        if piece == "}" and out and out[-1] == ";":
             out.pop()
         if blank and out:
-            out.append(_needed(out[-1][-1], token[0], blank))
-        out.append(token)
-        at, blank = at + len(token), ""
+            out.append(_needed(out[-1][-1], piece[0], blank))
+        out.append(piece)
+        at, blank = at + len(piece), ""
     return "".join(out)
 
 
