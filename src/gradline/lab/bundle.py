@@ -20,7 +20,7 @@ PARTS = (
     *("engine/lessons", "engine/session", "engine/export"),
     *("view/elements", "view/numbers", "view/plot", "view/data_panel", "view/surface_panel", "view/loss_panel"),
     *("view/code_panel", "view/transport", "view/controls", "view/lesson_panel", "view/header", "view/dialogs"),
-    *("view/sentences", "view/proof", "view/lab", "view/hosts"),
+    *("view/sentences", "view/proof", "view/player", "view/lab", "view/hosts"),
     *("texts/words", "texts/lesson_words", "texts/say"),
 )
 """Engine, view and texts, in an order in which no part needs a later one before the module is loaded."""

@@ -16,7 +16,8 @@ export function problemOf(settings, points, own) {
     x = uniform(bits, n, low, high);
     const e = normal(bits, n);
     y = x.map((value, i) =>
-      on === "x" ? slope * (value + noise * e[i]) + intercept : slope * value + intercept + noise * e[i]);
+      on === "x" ? slope * (value + noise * e[i]) + intercept : slope * value + intercept + noise * e[i],
+    );
   }
   const drawn = [...linear(bits)];
   if (points) {
@@ -47,7 +48,8 @@ export function pointsOf(text) {
   let left = 0;
   for (const [i, line] of text.split(/\r?\n/).entries()) {
     if (!line.trim()) continue;
-    const cells = line.trim().split(/\s*[,;\t]\s*|\s+/), pair = cells.slice(0, 2).map((cell) => Number(cell || NaN));
+    const cells = line.trim().split(/\s*[,;\t]\s*|\s+/),
+      pair = cells.slice(0, 2).map((cell) => Number(cell || NaN));
     if (points.length < MOST_POINTS && pair.length === 2 && pair.every(Number.isFinite)) points.push(pair);
     else if (i > 0) left++;
   }

@@ -4,9 +4,11 @@ import {sizeOf} from "./data.js";
 import {gradientAt, lossAt} from "./exact.js";
 import {generator, permutation} from "./random.js";
 
-const MOST_STEPS = 20000, MOST_VISITS = 4e6, LOST = 1e12;
+const MOST_STEPS = 20000,
+  MOST_VISITS = 4e6,
+  LOST = 1e12;
 
-/** The lines of the loop in the order in which they run; zero_grad stands in one of four places, or is commented out. */
+/** The lines of the loop in their order; zero_grad stands in one of four places, or is commented out. */
 export function linesOf(zero) {
   const lines = ["forward", "loss", "backward", "step"];
   lines.splice({top: 0, before: 2, between: 3, after: 4, off: 0}[zero], 0, "zero");
@@ -17,7 +19,8 @@ export const LINES = 5;
 
 /** Batches of an epoch, and epochs that a run may have. */
 export function sizesOf(n, batch, epochs) {
-  const whole = batch === 0 || batch >= n, perEpoch = whole ? 1 : Math.ceil(n / batch);
+  const whole = batch === 0 || batch >= n,
+    perEpoch = whole ? 1 : Math.ceil(n / batch);
   const most = Math.max(1, Math.floor(Math.min(MOST_STEPS / perEpoch, whole ? Infinity : MOST_VISITS / n)));
   return {whole, perEpoch, epochs: Math.min(epochs, most), cut: epochs > most};
 }
@@ -28,17 +31,34 @@ export function sizesOf(n, batch, epochs) {
  * held[k] the .grad after it, velocity[k] the momentum buffer after the step (NaN: none yet).
  */
 export function descend(problem, {seed, batch, reduction, epochs}, plan) {
-  const {moments, start} = problem, p = start.length, n = moments.n;
-  const sizes = sizesOf(n, batch, epochs), steps = sizes.perEpoch * sizes.epochs;
+  const {moments, start} = problem,
+    p = start.length,
+    n = moments.n;
+  const sizes = sizesOf(n, batch, epochs),
+    steps = sizes.perEpoch * sizes.epochs;
   const table = () => new Float64Array((steps + 1) * p).fill(NaN);
   const trace = {
-    p, plan, ...sizes, batch, reduction, orders: [], lost: false,
-    theta: table(), grad: table(), held: table(), velocity: table(),
-    loss: new Float64Array(steps + 1).fill(NaN), full: new Float64Array(steps + 1).fill(NaN),
+    p,
+    plan,
+    ...sizes,
+    batch,
+    reduction,
+    orders: [],
+    lost: false,
+    theta: table(),
+    grad: table(),
+    held: table(),
+    velocity: table(),
+    loss: new Float64Array(steps + 1).fill(NaN),
+    full: new Float64Array(steps + 1).fill(NaN),
   };
-  const bits = generator(seed), scale = reduction === "sum" ? n : 1;
+  const bits = generator(seed),
+    scale = reduction === "sum" ? n : 1;
   const far = LOST * Math.max(scale * lossAt(moments, start), scale * sizeOf(moments) * 1e-6, 1e-300);
-  let theta = [...start], held = null, velocity = null, k = 0;
+  let theta = [...start],
+    held = null,
+    velocity = null,
+    k = 0;
   for (; ; k++) {
     put(trace.theta, k, theta);
     trace.full[k] = scale * lossAt(moments, theta);
@@ -63,7 +83,7 @@ export function descend(problem, {seed, batch, reduction, epochs}, plan) {
     put(trace.grad, k, gradient);
     put(trace.held, k, held);
     if (zero === "between") {
-      held = null;  // optimizer.step() passes over a parameter whose .grad is None
+      held = null; // optimizer.step() passes over a parameter whose .grad is None
     } else if (momentum !== 0) {
       const last = velocity;
       velocity = held.map((value, i) => (last ? momentum * last[i] + value : value));
@@ -95,8 +115,10 @@ export const at = (trace, name, k) => trace[name].subarray(k * trace.p, (k + 1) 
 
 /** What the lines of step k have made of .grad and the parameters before line `line` runs (5: after all of them). */
 export function valuesBefore(trace, k, line) {
-  const {zero} = planAt(trace.plan, k), done = linesOf(zero).slice(0, line);
-  let grad = carriedOver(trace, k), theta = at(trace, "theta", k);
+  const {zero} = planAt(trace.plan, k),
+    done = linesOf(zero).slice(0, line);
+  let grad = carriedOver(trace, k),
+    theta = at(trace, "theta", k);
   for (const name of done) {
     if (name === "zero" && zero !== "off") grad = null;
     if (name === "backward") grad = at(trace, "held", k);
@@ -113,7 +135,9 @@ function carriedOver(trace, k) {
 }
 
 function onBatch({x, y}, [w, b], rows, reduction) {
-  let loss = 0, byW = 0, byB = 0;
+  let loss = 0,
+    byW = 0,
+    byB = 0;
   for (const i of rows) {
     const residual = w * x[i] + b - y[i];
     loss += residual * residual;

@@ -2,7 +2,8 @@
 // torch.randperm are equal to the bit, init.normal_ to about 1e-6 (its logarithms and cosines are vectorised).
 // Source: aten/src/ATen/core/MT19937RNGEngine.h, TransformationHelper.h, native/cpu/DistributionTemplates.h.
 
-const LENGTH = 624, AHEAD = 397;
+const LENGTH = 624,
+  AHEAD = 397;
 
 /** What torch.manual_seed(seed) starts: a function that gives the next 32 random bits. */
 export function generator(seed) {
@@ -35,13 +36,15 @@ const unit = (bits) => (bits() & 0xffffff) / 2 ** 24;
 
 /** torch.rand in float64: 53 bits of two words. */
 function longUnit(bits) {
-  const high = bits(), low = bits();
+  const high = bits(),
+    low = bits();
   return ((high & 0x1fffff) * 2 ** 32 + low) / 2 ** 53;
 }
 
 /** init.uniform_(torch.zeros(n), low, high). */
 export function uniform(bits, n, low = 0, high = 1) {
-  const from = Math.fround(low), width = Math.fround(Math.fround(high) - from);
+  const from = Math.fround(low),
+    width = Math.fround(Math.fround(high) - from);
   return Float64Array.from({length: n}, () => Math.fround(unit(bits) * width + from));
 }
 
@@ -51,13 +54,15 @@ export function normal(bits, n) {
   const values = uniform(bits, n);
   const fill = (start) => {
     for (let i = start; i < start + 8; i++) {
-      const size = Math.sqrt(-2 * Math.log(1 - values[i])), angle = 2 * Math.PI * values[i + 8];
+      const size = Math.sqrt(-2 * Math.log(1 - values[i])),
+        angle = 2 * Math.PI * values[i + 8];
       values[i] = Math.fround(size * Math.cos(angle));
       values[i + 8] = Math.fround(size * Math.sin(angle));
     }
   };
   for (let start = 0; start + 16 <= n; start += 16) fill(start);
-  if (n % 16) {  // the last block overlaps the one before, with fresh numbers
+  if (n % 16) {
+    // the last block overlaps the one before, with fresh numbers
     values.set(uniform(bits, 16), n - 16);
     fill(n - 16);
   }
@@ -67,7 +72,8 @@ export function normal(bits, n) {
 function fewNormals(bits, n) {
   const values = new Float64Array(n);
   for (let i = 0; i < n; i += 2) {
-    const angle = 2 * Math.PI * longUnit(bits), size = Math.sqrt(-2 * Math.log1p(-longUnit(bits)));
+    const angle = 2 * Math.PI * longUnit(bits),
+      size = Math.sqrt(-2 * Math.log1p(-longUnit(bits)));
     values[i] = Math.fround(size * Math.cos(angle));
     if (i + 1 < n) values[i + 1] = Math.fround(size * Math.sin(angle));
   }

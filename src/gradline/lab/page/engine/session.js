@@ -12,7 +12,7 @@ export class Session {
   constructor(state, given = null) {
     this.given = given;
     this.pins = [];
-    this.axis = 0;  // the feature that is drawn to the right
+    this.axis = 0; // the feature that is drawn to the right
     this.listeners = [];
     this.load(state);
   }
@@ -69,7 +69,8 @@ export class Session {
 
   rebuild() {
     this.problem = this.given ? this.real() : problemOf(this.settings, this.points, this.own);
-    const {batch} = this.settings, settings = {...this.settings, batch: this.given ? 0 : batch};
+    const {batch} = this.settings,
+      settings = {...this.settings, batch: this.given ? 0 : batch};
     this.trace = descend(this.problem, settings, this.plan);
     this.exact = exactOf(this.problem.moments);
     const {n, cross} = this.problem.moments;
@@ -81,7 +82,12 @@ export class Session {
 
   /** Real data of several features, or of many rows: its moments, the rows that are drawn, and the start. */
   real() {
-    const {given, settings: {init}, axis} = this, start = [...given.start];
+    const {
+        given,
+        settings: {init},
+        axis,
+      } = this,
+      start = [...given.start];
     if (Array.isArray(init)) [start[0], start[start.length - 1]] = init;
     return {...given, start, x: given.columns[axis]};
   }
@@ -97,7 +103,8 @@ export class Session {
     if (wrong(later)) return false;
     const live = Object.keys(part).every((name) => LIVE.includes(name));
     if (live && this.cursor > 0 && this.step > 0 && this.step < this.trace.steps) {
-      const {lr, momentum, zero} = this.now, from = this.step;
+      const {lr, momentum, zero} = this.now,
+        from = this.step;
       this.changes = [...this.changes.filter((each) => each.from < from), {from, lr, momentum, zero, ...part}];
     } else {
       if (live) this.flatten();
@@ -147,7 +154,8 @@ export class Session {
   /** Keep this run to compare with; the oldest of three gives way. */
   pin() {
     const free = ["A", "B", "C"].find((name) => this.pins.every((pin) => pin.name !== name));
-    const name = free ?? this.pins[0].name, {trace, now} = this;
+    const name = free ?? this.pins[0].name,
+      {trace, now} = this;
     this.pins = [...this.pins.filter((pin) => pin.name !== name).slice(-MOST_PINS + 1), {name, trace, settings: now}];
     this.tell("run");
   }

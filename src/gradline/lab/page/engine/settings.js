@@ -12,7 +12,7 @@ export const SETTINGS = {
   center: {start: false},
   lr: {start: 0.01, least: 1e-15, most: 10},
   momentum: {start: 0, least: 0, most: 0.99},
-  batch: {start: 0, whole: true, least: 0, most: 2000},  // 0: all rows
+  batch: {start: 0, whole: true, least: 0, most: 2000}, // 0: all rows
   reduction: {start: "mean", among: ["mean", "sum"]},
   zero: {start: "top", among: ["top", "before", "between", "after", "off"]},
   epochs: {start: 500, whole: true, least: 1, most: 5000},
@@ -60,9 +60,19 @@ export function toAddress({settings, points, own, changes, step, line, view}) {
 
 /** The state of an address; `error` names the part that makes no sense, and then nothing of it is used. */
 export function fromAddress(text, viewNames) {
-  const state = {settings: defaults(), points: null, own: false, changes: [], step: 0, line: 0, view: {}, error: null};
+  const state = {
+    settings: defaults(),
+    points: null,
+    own: false,
+    changes: [],
+    step: 0,
+    line: 0,
+    view: {},
+    error: null,
+  };
   for (const part of text.replace(/^#/, "").split("&").filter(Boolean)) {
-    const cut = part.indexOf("="), name = part.slice(0, cut < 0 ? part.length : cut);
+    const cut = part.indexOf("="),
+      name = part.slice(0, cut < 0 ? part.length : cut);
     if (cut < 0 || !take(state, name, part.slice(cut + 1), viewNames)) return {...blank(), error: name.slice(0, 40)};
   }
   const error = wrong(state.settings);
@@ -88,13 +98,24 @@ function take(state, name, text, viewNames) {
     state.points = rows(text).map((row) => row.map(number));
     state.own = name === "own";
     const {points} = state;
-    return points.length >= 2 && points.length <= MOST_POINTS && points.every((p) => p.length === 2 && p.every(finite));
+    return (
+      points.length >= 2 && points.length <= MOST_POINTS && points.every((p) => p.length === 2 && p.every(finite))
+    );
   }
   if (name === "from") {
-    state.changes = rows(text).map(([from, lr, momentum, zero]) =>
-      ({from: number(from), lr: number(lr), momentum: number(momentum), zero}));
-    return state.changes.every((change, i) => Number.isInteger(change.from) && change.from > 0 &&
-      (i === 0 || change.from > state.changes[i - 1].from) && LIVE.every((each) => allowed(each, change[each])));
+    state.changes = rows(text).map(([from, lr, momentum, zero]) => ({
+      from: number(from),
+      lr: number(lr),
+      momentum: number(momentum),
+      zero,
+    }));
+    return state.changes.every(
+      (change, i) =>
+        Number.isInteger(change.from) &&
+        change.from > 0 &&
+        (i === 0 || change.from > state.changes[i - 1].from) &&
+        LIVE.every((each) => allowed(each, change[each])),
+    );
   }
   if (name === "step" || name === "line") {
     state[name] = number(text);

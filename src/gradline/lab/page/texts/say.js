@@ -3,7 +3,8 @@
 import {LESSON_WORDS} from "./lesson_words.js";
 import {WORDS} from "./words.js";
 
-const TABLE = {...WORDS, ...LESSON_WORDS}, LANGUAGES = ["en", "ko"];
+const TABLE = {...WORDS, ...LESSON_WORDS},
+  LANGUAGES = ["en", "ko"];
 
 export function translator(lang) {
   const column = LANGUAGES.indexOf(lang);

@@ -13,7 +13,8 @@ function lowest({session}) {
 }
 
 export function controls(lab) {
-  const {session, say} = lab, real = session.given !== null;
+  const {session, say} = lab,
+    real = session.given !== null;
   const all = [];
 
   function add(name, make) {
@@ -25,23 +26,38 @@ export function controls(lab) {
 
   /** A slider with a number beside it. `places` maps the slider's position to the value and back. */
   function slider(name, {low, high, step, places = [Number, Number], words = plain, under = null, written = Number}) {
-    const {whole} = SETTINGS[name], id = `${lab.id}-${name}`;
+    const {whole} = SETTINGS[name],
+      id = `${lab.id}-${name}`;
     const set = (value) => lab.changed({[name]: whole ? Math.round(value) : Number(value.toPrecision(3))});
     const range = h("input", {
-      type: "range", id, min: low, max: high, step, "aria-label": say(name),
+      type: "range",
+      id,
+      min: low,
+      max: high,
+      step,
+      "aria-label": say(name),
       oninput: () => {
-        const now = session.now[name], place = Number(range.value), value = places[0](place);
+        const now = session.now[name],
+          place = Number(range.value),
+          value = places[0](place);
         // A place may be less than one away from the next: it moves on all the same.
         set(whole && Math.round(value) === now ? now + Math.sign(place - places[1](now)) : value);
       },
       onchange: () => lab.announce(lab.status()),
     });
     const number = h("input", {
-      type: "text", inputmode: "decimal", class: "number", "aria-label": say("number_of", {name: say(name)}),
+      type: "text",
+      inputmode: "decimal",
+      class: "number",
+      "aria-label": say("number_of", {name: say(name)}),
       onchange: () => {
         const value = Number(number.value.replace("−", "-"));
         const fine = number.value.trim() !== "" && allowed(name, value) && lab.changed({[name]: value});
-        if (!fine) lab.announce(say("not_allowed", {name: say(name), low: SETTINGS[name].least, high: SETTINGS[name].most}), true);
+        if (!fine)
+          lab.announce(
+            say("not_allowed", {name: say(name), low: SETTINGS[name].least, high: SETTINGS[name].most}),
+            true,
+          );
         show();
       },
     });
@@ -51,41 +67,100 @@ export function controls(lab) {
       range.setAttribute("aria-valuetext", words(value));
       if (document.activeElement !== number || !lab.root.contains(number)) number.value = plain(written(value), 8);
     };
-    return {element: [h("label", {for: id}, say(name)), h("span", {class: "slide"}, range, under?.element), number], show: () => {
-      show();
-      under?.show();
-    }};
+    return {
+      element: [h("label", {for: id}, say(name)), h("span", {class: "slide"}, range, under?.element), number],
+      show: () => {
+        show();
+        under?.show();
+      },
+    };
   }
 
-  const training = h("fieldset", {}, h("legend", {}, say("training")),
-    add("lr", () => slider("lr", {
-      low: lowest(lab), high: LOG_HIGH, step: 0.01, places: [(place) => 10 ** place, (value) => Math.log10(value)],
-      words: (value) => rateWords(lab, value), under: bands(lab),
-    })),
+  const training = h(
+    "fieldset",
+    {},
+    h("legend", {}, say("training")),
+    add("lr", () =>
+      slider("lr", {
+        low: lowest(lab),
+        high: LOG_HIGH,
+        step: 0.01,
+        places: [(place) => 10 ** place, (value) => Math.log10(value)],
+        words: (value) => rateWords(lab, value),
+        under: bands(lab),
+      }),
+    ),
     add("momentum", () => slider("momentum", {low: 0, high: 0.99, step: 0.01})),
     real ? null : add("batch", () => batch(lab, slider)),
-    add("epochs", () => slider("epochs", {
-      low: 0, high: 3.7, step: 0.01, places: [(place) => 10 ** place, (value) => Math.log10(value)],
-    })),
-    add("reduction", () => choice(lab, "reduction", [["mean", "mean"], ["sum", "sum"]])),
+    add("epochs", () =>
+      slider("epochs", {
+        low: 0,
+        high: 3.7,
+        step: 0.01,
+        places: [(place) => 10 ** place, (value) => Math.log10(value)],
+      }),
+    ),
+    add("reduction", () =>
+      choice(lab, "reduction", [
+        ["mean", "mean"],
+        ["sum", "sum"],
+      ]),
+    ),
     add("zero", () => zeroChoice(lab)),
-    real ? null : add("init", () => choice(lab, "init", [["linear", "nn.Linear"], ["zeros", "0, 0"], ["hand", say("by_hand")]])));
-  const data = real ? null : h("fieldset", {}, h("legend", {}, say("points")),
-    add("noise", () => slider("noise", {low: 0, high: 10, step: 0.1})),
-    add("on", () => choice(lab, "on", [["x", "2(x + e) + 3"], ["y", "2x + 3 + e"]])),
-    add("n", () => slider("n", {
-      low: Math.log10(2), high: Math.log10(2000), step: 0.01, places: [(place) => 10 ** place, (value) => Math.log10(value)],
-    })),
-    add("slope", () => slider("slope", {low: -10, high: 10, step: 0.1})),
-    add("intercept", () => slider("intercept", {low: -10, high: 10, step: 0.1})),
-    add("low", () => slider("low", {low: -50, high: 50, step: 1})),
-    add("high", () => slider("high", {low: -50, high: 50, step: 1})),
-    add("center", () => checkbox(say("center"), () => session.settings.center, (center) => lab.changed({center}))),
-    add("seed", () => seed(lab)),
-    add("csv", () => ({element: [
-      button(say("paste"), () => lab.openPaste()),
-      button(say("restore"), () => { session.restore(); lab.announce(lab.status()); }),
-    ], show() {}})));
+    real
+      ? null
+      : add("init", () =>
+          choice(lab, "init", [
+            ["linear", "nn.Linear"],
+            ["zeros", "0, 0"],
+            ["hand", say("by_hand")],
+          ]),
+        ),
+  );
+  const data = real
+    ? null
+    : h(
+        "fieldset",
+        {},
+        h("legend", {}, say("points")),
+        add("noise", () => slider("noise", {low: 0, high: 10, step: 0.1})),
+        add("on", () =>
+          choice(lab, "on", [
+            ["x", "2(x + e) + 3"],
+            ["y", "2x + 3 + e"],
+          ]),
+        ),
+        add("n", () =>
+          slider("n", {
+            low: Math.log10(2),
+            high: Math.log10(2000),
+            step: 0.01,
+            places: [(place) => 10 ** place, (value) => Math.log10(value)],
+          }),
+        ),
+        add("slope", () => slider("slope", {low: -10, high: 10, step: 0.1})),
+        add("intercept", () => slider("intercept", {low: -10, high: 10, step: 0.1})),
+        add("low", () => slider("low", {low: -50, high: 50, step: 1})),
+        add("high", () => slider("high", {low: -50, high: 50, step: 1})),
+        add("center", () =>
+          checkbox(
+            say("center"),
+            () => session.settings.center,
+            (center) => lab.changed({center}),
+          ),
+        ),
+        add("seed", () => seed(lab)),
+        add("csv", () => ({
+          element: [
+            button(say("paste"), () => lab.openPaste()),
+            button(say("restore"), () => {
+              session.restore();
+              lab.announce(lab.status());
+            }),
+          ],
+          show() {},
+        })),
+      );
   const element = h("section", {class: "panel settings", "aria-label": say("settings")}, training, data);
   return {element, draw: () => all.forEach((each) => each.show())};
 }
@@ -94,12 +169,17 @@ export function controls(lab) {
 function bands(lab) {
   const {session, say} = lab;
   const names = ["calm", "zigzag", "over"].map((name) => h("span", {class: `band ${name}`}));
-  const best = button("", () => lab.changed({lr: Number(session.steepness.best.toPrecision(3))}), {class: "best small"});
-  const limit = h("span", {class: "limit"}), bar = h("span", {class: "bands", "aria-hidden": "true"}, names);
+  const best = button("", () => lab.changed({lr: Number(session.steepness.best.toPrecision(3))}), {
+    class: "best small",
+  });
+  const limit = h("span", {class: "limit"}),
+    bar = h("span", {class: "bands", "aria-hidden": "true"}, names);
   const element = h("span", {class: "under"}, bar, h("span", {class: "marks"}, best, limit));
-  const low = lowest(lab), place = (rate) => Math.min(1, Math.max(0, (Math.log10(rate) - low) / (LOG_HIGH - low)));
+  const low = lowest(lab),
+    place = (rate) => Math.min(1, Math.max(0, (Math.log10(rate) - low) / (LOG_HIGH - low)));
   const show = () => {
-    const {now} = session, {limit: most, monotone, best: fastest, forgets} = session.steepness;
+    const {now} = session,
+      {limit: most, monotone, best: fastest, forgets} = session.steepness;
     const edges = [0, place(forgets ? monotone : 1e-9), most === null ? 0 : place(most), 1];
     names.forEach((name, i) => {
       name.style.left = `${100 * edges[i]}%`;
@@ -108,7 +188,8 @@ function bands(lab) {
     const about = session.trace.whole ? "" : "≈ ";
     best.hidden = !forgets || now.momentum > 0;
     best.textContent = say("best_rate", {rate: about + plain(fastest)});
-    limit.textContent = most === null ? say("no_limit") : say(forgets ? "limit" : "bounded", {rate: about + plain(most)});
+    limit.textContent =
+      most === null ? say("no_limit") : say(forgets ? "limit" : "bounded", {rate: about + plain(most)});
     element.dataset.over = String(most === null || now.lr >= most);
   };
   return {element, show};
@@ -120,22 +201,39 @@ function rateWords({session, say}, value) {
 }
 
 function batch(lab, slider) {
-  const {session, say} = lab, n = () => session.problem.moments.n;
+  const {session, say} = lab,
+    n = () => session.problem.moments.n;
   const size = (value) => (value === 0 || value >= n() ? n() : value);
   const made = slider("batch", {
-    low: 0, high: 1, step: 0.01, written: size, words: (value) => (value === 0 ? say("all_rows") : String(value)),
-    places: [(place) => { const b = Math.round(n() ** place); return b >= n() ? 0 : b; }, (value) => Math.log(size(value)) / Math.log(n())],
+    low: 0,
+    high: 1,
+    step: 0.01,
+    written: size,
+    words: (value) => (value === 0 ? say("all_rows") : String(value)),
+    places: [
+      (place) => {
+        const b = Math.round(n() ** place);
+        return b >= n() ? 0 : b;
+      },
+      (value) => Math.log(size(value)) / Math.log(n()),
+    ],
   });
   const note = h("span", {class: "note"});
-  return {element: [...made.element, note], show: () => {
-    made.show();
-    const {whole, perEpoch, cut, epochs} = session.trace;
-    note.textContent = whole ? say("full_batch") : say(cut ? "batches_cut" : "batches_note", {count: perEpoch, epochs});
-  }};
+  return {
+    element: [...made.element, note],
+    show: () => {
+      made.show();
+      const {whole, perEpoch, cut, epochs} = session.trace;
+      note.textContent = whole
+        ? say("full_batch")
+        : say(cut ? "batches_cut" : "batches_note", {count: perEpoch, epochs});
+    },
+  };
 }
 
 function choice(lab, name, choices) {
-  const {session, say} = lab, chosen = () => (Array.isArray(session.settings[name]) ? "hand" : session.settings[name]);
+  const {session, say} = lab,
+    chosen = () => (Array.isArray(session.settings[name]) ? "hand" : session.settings[name]);
   const made = segments(say(name), choices, chosen, (value) => {
     lab.changed({[name]: value === "hand" ? session.problem.start.map((each) => Number(each.toFixed(3))) : value});
   });
@@ -143,23 +241,44 @@ function choice(lab, name, choices) {
 }
 
 function zeroChoice(lab) {
-  const {session, say} = lab, id = `${lab.id}-zero`;
-  const select = h("select", {id, onchange: () => lab.changed({zero: select.value})},
-    SETTINGS.zero.among.map((value) => h("option", {value}, say(`zero_${value}`))));
-  return {element: [h("label", {for: id}, say("zero")), select], show: () => { select.value = session.now.zero; }};
+  const {session, say} = lab,
+    id = `${lab.id}-zero`;
+  const select = h(
+    "select",
+    {id, onchange: () => lab.changed({zero: select.value})},
+    SETTINGS.zero.among.map((value) => h("option", {value}, say(`zero_${value}`))),
+  );
+  return {
+    element: [h("label", {for: id}, say("zero")), select],
+    show: () => {
+      select.value = session.now.zero;
+    },
+  };
 }
 
 function seed(lab) {
-  const {session, say} = lab, id = `${lab.id}-seed`;
-  const number = h("input", {type: "text", inputmode: "numeric", class: "number", id, onchange: () => {
-    const value = Number(number.value);
-    if (!allowed("seed", value) || !lab.changed({seed: value})) {
-      lab.announce(say("not_allowed", {name: say("seed"), low: 0, high: SETTINGS.seed.most}), true);
-      number.value = session.settings.seed;
-    }
-  }});
-  const next = button(say("new_seed"), () => lab.changed({seed: (session.settings.seed + 1) % (SETTINGS.seed.most + 1)}));
-  return {element: [h("label", {for: id}, say("seed")), number, next], show: () => {
-    if (document.activeElement !== number) number.value = session.settings.seed;
-  }};
+  const {session, say} = lab,
+    id = `${lab.id}-seed`;
+  const number = h("input", {
+    type: "text",
+    inputmode: "numeric",
+    class: "number",
+    id,
+    onchange: () => {
+      const value = Number(number.value);
+      if (!allowed("seed", value) || !lab.changed({seed: value})) {
+        lab.announce(say("not_allowed", {name: say("seed"), low: 0, high: SETTINGS.seed.most}), true);
+        number.value = session.settings.seed;
+      }
+    },
+  });
+  const next = button(say("new_seed"), () =>
+    lab.changed({seed: (session.settings.seed + 1) % (SETTINGS.seed.most + 1)}),
+  );
+  return {
+    element: [h("label", {for: id}, say("seed")), number, next],
+    show: () => {
+      if (document.activeElement !== number) number.value = session.settings.seed;
+    },
+  };
 }

@@ -9,41 +9,74 @@ import {button, checkbox, h} from "./elements.js";
 import {plain, short, signed} from "./numbers.js";
 import {Plot, padded} from "./plot.js";
 
-const MOST_SQUARES = 40, REACH = 14, TOUCH_REACH = 24;
+const MOST_SQUARES = 40,
+  REACH = 14,
+  TOUCH_REACH = 24;
 
 export function dataPanel(lab) {
-  const {session, say} = lab, fixed = session.given !== null;
+  const {session, say} = lab,
+    fixed = session.given !== null;
   const plot = new Plot(lab, {
-    tabindex: 0, role: "application", "aria-label": say("data_label"),
+    tabindex: 0,
+    role: "application",
+    "aria-label": say("data_label"),
     "aria-describedby": `${lab.id}-data-help`,
   });
-  const formula = h("output", {class: "formula"}), readout = h("span", {});
+  const formula = h("output", {class: "formula"}),
+    readout = h("span", {});
   const remove = button(say("delete_point"), () => deletePoint(), {class: "small"});
   const line = h("div", {class: "readout"}, readout, remove);
-  const toggles = ["squares", "exact", "ghost"].map((name) => checkbox(say(`show_${name}`), () => lab.shown[name], (on) => {
-    lab.shown[name] = on;
-    lab.refresh();
-  }));
-  const element = h("section", {class: "panel data", "aria-label": say("data")},
+  const toggles = ["squares", "exact", "ghost"].map((name) =>
+    checkbox(
+      say(`show_${name}`),
+      () => lab.shown[name],
+      (on) => {
+        lab.shown[name] = on;
+        lab.refresh();
+      },
+    ),
+  );
+  const element = h(
+    "section",
+    {class: "panel data", "aria-label": say("data")},
     h("header", {}, h("h2", {}, say("data")), formula),
     plot.element,
     line,
-    h("div", {class: "toggles"}, toggles.map((toggle) => toggle.element)),
-    h("p", {class: "unseen", id: `${lab.id}-data-help`}, say(fixed ? "data_fixed" : "data_help")));
-  let chosen = null, held = false, frozen = null, moved = false, key = null;
+    h(
+      "div",
+      {class: "toggles"},
+      toggles.map((toggle) => toggle.element),
+    ),
+    h("p", {class: "unseen", id: `${lab.id}-data-help`}, say(fixed ? "data_fixed" : "data_help")),
+  );
+  let chosen = null,
+    held = false,
+    frozen = null,
+    moved = false,
+    key = null;
 
   function ranges() {
     if (frozen) return frozen;
-    const {x, y, moments} = session.problem, {axis} = session;
-    if (x.length) return key = {x: padded(least(x), greatest(x)), y: padded(least(y), greatest(y), 0.12)};
-    const wide = 2 * Math.sqrt(moments.cross[axis][axis]), tall = 2 * Math.sqrt(sizeOf(moments) - moments.target ** 2);
-    return key = {x: padded(moments.mean[axis] - wide, moments.mean[axis] + wide), y: padded(moments.target - tall, moments.target + tall)};
+    const {x, y, moments} = session.problem,
+      {axis} = session;
+    if (x.length) return (key = {x: padded(least(x), greatest(x)), y: padded(least(y), greatest(y), 0.12)});
+    const wide = 2 * Math.sqrt(moments.cross[axis][axis]),
+      tall = 2 * Math.sqrt(sizeOf(moments) - moments.target ** 2);
+    return (key = {
+      x: padded(moments.mean[axis] - wide, moments.mean[axis] + wide),
+      y: padded(moments.target - tall, moments.target + tall),
+    });
   }
 
   function draw() {
-    const {problem, trace, step, exact} = session, {x, y, moments} = problem, {colours} = lab, d = trace.p - 1;
-    const range = ranges(), theta = at(trace, "theta", step);
-    const {axis} = session, slope = theta[axis];
+    const {problem, trace, step, exact} = session,
+      {x, y, moments} = problem,
+      {colours} = lab,
+      d = trace.p - 1;
+    const range = ranges(),
+      theta = at(trace, "theta", step);
+    const {axis} = session,
+      slope = theta[axis];
     const others = moments.mean.reduce((sum, mean, k) => sum + (k === axis ? 0 : theta[k] * mean), theta[d]);
     plot.begin(range.x, range.y);
     plot.axes(problem.names?.[axis] ?? "x", problem.target ?? "y");
@@ -56,7 +89,8 @@ export function dataPanel(lab) {
       }
       for (const pin of session.pins) {
         const end = at(pin.trace, "theta", Math.min(step, pin.trace.steps));
-        if (pin.trace.p === trace.p && d === 1) plot.stroke(colours[`pin${pin.name}`], 1.5, across(end[0], end[1]), [8, 3]);
+        if (pin.trace.p === trace.p && d === 1)
+          plot.stroke(colours[`pin${pin.name}`], 1.5, across(end[0], end[1]), [8, 3]);
       }
       if (lab.shown.squares && d === 1) drawResiduals(x, y, slope, others);
       drawPoints(x, y);
@@ -70,9 +104,13 @@ export function dataPanel(lab) {
   }
 
   function drawExact(range, [w, b]) {
-    const {pen} = plot, {colours} = lab, upper = [], lower = [];
+    const {pen} = plot,
+      {colours} = lab,
+      upper = [],
+      lower = [];
     for (let i = 0; i <= 40; i++) {
-      const value = range.x[0] + (range.x[1] - range.x[0]) * i / 40, half = bandAt(session.problem.moments, value, session.quantile);
+      const value = range.x[0] + ((range.x[1] - range.x[0]) * i) / 40,
+        half = bandAt(session.problem.moments, value, session.quantile);
       if (Number.isNaN(half)) break;
       upper.push([plot.px(value), plot.py(w * value + b + half)]);
       lower.unshift([plot.px(value), plot.py(w * value + b - half)]);
@@ -81,31 +119,49 @@ export function dataPanel(lab) {
     pen.beginPath();
     [...upper, ...lower].forEach(([px, py], i) => (i ? pen.lineTo(px, py) : pen.moveTo(px, py)));
     pen.fill();
-    plot.stroke(colours.exact, 1.5, range.x.map((value) => [plot.px(value), plot.py(w * value + b)]), [6, 4]);
+    plot.stroke(
+      colours.exact,
+      1.5,
+      range.x.map((value) => [plot.px(value), plot.py(w * value + b)]),
+      [6, 4],
+    );
   }
 
   function drawResiduals(x, y, w, b) {
-    const {pen} = plot, {colours} = lab, squares = x.length <= MOST_SQUARES;
+    const {pen} = plot,
+      {colours} = lab,
+      squares = x.length <= MOST_SQUARES;
     pen.fillStyle = colours.square;
     pen.strokeStyle = colours.residual;
     pen.lineWidth = 1;
     pen.beginPath();
     for (let i = 0; i < x.length; i++) {
-      const px = plot.px(x[i]), [from, to] = [plot.py(y[i]), plot.py(w * x[i] + b)];
+      const px = plot.px(x[i]),
+        [from, to] = [plot.py(y[i]), plot.py(w * x[i] + b)];
       pen.moveTo(px, from);
       pen.lineTo(px, to);
-      const side = Math.abs(to - from), away = y[i] > w * x[i] + b === w > 0 ? -side : 0;  // not across the line
+      const side = Math.abs(to - from),
+        away = y[i] > w * x[i] + b === w > 0 ? -side : 0; // not across the line
       if (squares) pen.fillRect(px + away, Math.min(from, to), side, side);
     }
     pen.stroke();
   }
 
   function drawPoints(x, y) {
-    const {colours} = lab, small = x.length > 400;
-    const rows = batchAt(session.trace, session.step), seen = rows && new Set(rows);
+    const {colours} = lab,
+      small = x.length > 400;
+    const rows = batchAt(session.trace, session.step),
+      seen = rows && new Set(rows);
     for (let i = 0; i < x.length; i++) {
       const there = !seen || seen.has(i);
-      plot.dot(plot.px(x[i]), plot.py(y[i]), small ? 2 : 4, there ? colours.point : colours.faint, small ? null : colours.panel, 1);
+      plot.dot(
+        plot.px(x[i]),
+        plot.py(y[i]),
+        small ? 2 : 4,
+        there ? colours.point : colours.faint,
+        small ? null : colours.panel,
+        1,
+      );
     }
     if (chosen !== null && chosen < x.length) {
       plot.dot(plot.px(x[chosen]), plot.py(y[chosen]), 7, null, held ? colours.residual : colours.ink, held ? 3 : 2);
@@ -123,14 +179,22 @@ export function dataPanel(lab) {
     }
     const {residual, term} = termOf(session, chosen);
     readout.textContent = say("point_readout", {
-      number: chosen + 1, x: plain(x[chosen]), y: plain(y[chosen]), residual: short(residual, 3), term: short(term, 3),
+      number: chosen + 1,
+      x: plain(x[chosen]),
+      y: plain(y[chosen]),
+      residual: short(residual, 3),
+      term: short(term, 3),
     });
   }
 
   function nearest(event) {
-    const {at: [px, py]} = plot.where(event), {x, y} = session.problem;
+    const {
+        at: [px, py],
+      } = plot.where(event),
+      {x, y} = session.problem;
     const reach = event.pointerType === "touch" || event.touches ? TOUCH_REACH : REACH;
-    let best = null, distance = reach;
+    let best = null,
+      distance = reach;
     for (let i = 0; i < x.length; i++) {
       const apart = Math.hypot(plot.px(x[i]) - px, plot.py(y[i]) - py);
       if (apart < distance) [best, distance] = [i, apart];
@@ -155,7 +219,8 @@ export function dataPanel(lab) {
 
   function deletePoint() {
     if (fixed || chosen === null) return;
-    const points = session.editable(), [[x, y]] = points.splice(chosen, 1);
+    const points = session.editable(),
+      [[x, y]] = points.splice(chosen, 1);
     if (!session.edit(points)) return refuse();
     lab.announce(say("deleted", {number: chosen + 1, x: plain(x), y: plain(y)}));
     chosen = Math.min(chosen, points.length - 1);
@@ -171,9 +236,14 @@ export function dataPanel(lab) {
   }
 
   const {canvas} = plot;
-  canvas.addEventListener("touchstart", (event) => {  // a finger on a point drags it, elsewhere it scrolls the page
-    if (event.touches.length === 1 && nearest(event.touches[0]) !== null) event.preventDefault();
-  }, {passive: false});
+  canvas.addEventListener(
+    "touchstart",
+    (event) => {
+      // a finger on a point drags it, elsewhere it scrolls the page
+      if (event.touches.length === 1 && nearest(event.touches[0]) !== null) event.preventDefault();
+    },
+    {passive: false},
+  );
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
     plot.element.focus({preventScroll: true});
@@ -209,14 +279,20 @@ export function dataPanel(lab) {
   }
 
   plot.element.addEventListener("keydown", (event) => {
-    const {x, y} = session.problem, steps = {ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1]};
+    const {x, y} = session.problem,
+      steps = {ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1]};
     const way = steps[event.key];
     if (way && held) {
       const size = event.shiftKey ? 0.05 : 0.01;
-      move(chosen, x[chosen] + way[0] * size * (plot.x[1] - plot.x[0]), y[chosen] + way[1] * size * (plot.y[1] - plot.y[0]));
+      move(
+        chosen,
+        x[chosen] + way[0] * size * (plot.x[1] - plot.x[0]),
+        y[chosen] + way[1] * size * (plot.y[1] - plot.y[0]),
+      );
       sayWhere();
     } else if (way) {
-      const order = Array.from(x.keys()).sort((i, j) => x[i] - x[j]), place = order.indexOf(chosen);
+      const order = Array.from(x.keys()).sort((i, j) => x[i] - x[j]),
+        place = order.indexOf(chosen);
       chosen = order[(chosen === null ? 0 : place + way[0] + way[1] + x.length) % x.length];
       sayWhere();
     } else if (event.key === "Enter" && chosen !== null && !fixed) {
@@ -237,7 +313,9 @@ export function dataPanel(lab) {
     event.stopPropagation();
     lab.refresh();
   });
-  plot.element.addEventListener("blur", () => { if (held) release(); });
+  plot.element.addEventListener("blur", () => {
+    if (held) release();
+  });
   return {element, draw, plot};
 }
 

@@ -4,13 +4,37 @@ import {pointsOf} from "../engine/data.js";
 import {button, h} from "./elements.js";
 
 export function pasteDialog(lab) {
-  const {say} = lab, note = h("p", {class: "note", role: "status"});
-  const text = h("textarea", {rows: 9, "aria-label": say("paste"), spellcheck: "false", placeholder: "x,y\n1.2,3.4\n2.5,6.1"});
-  const file = h("input", {type: "file", accept: ".csv,.tsv,.txt,text/*", "aria-label": say("choose_file"), onchange: async () => {
-    if (file.files[0]) take(await file.files[0].text());
-  }});
-  const dialog = h("dialog", {"aria-label": say("paste")}, h("h2", {}, say("paste")), h("p", {}, say("paste_help")), text, file, note,
-    h("div", {class: "onward"}, button(say("use_points"), () => take(text.value), {class: "main"}), button(say("close"), () => dialog.close())));
+  const {say} = lab,
+    note = h("p", {class: "note", role: "status"});
+  const text = h("textarea", {
+    rows: 9,
+    "aria-label": say("paste"),
+    spellcheck: "false",
+    placeholder: "x,y\n1.2,3.4\n2.5,6.1",
+  });
+  const file = h("input", {
+    type: "file",
+    accept: ".csv,.tsv,.txt,text/*",
+    "aria-label": say("choose_file"),
+    onchange: async () => {
+      if (file.files[0]) take(await file.files[0].text());
+    },
+  });
+  const dialog = h(
+    "dialog",
+    {"aria-label": say("paste")},
+    h("h2", {}, say("paste")),
+    h("p", {}, say("paste_help")),
+    text,
+    file,
+    note,
+    h(
+      "div",
+      {class: "onward"},
+      button(say("use_points"), () => take(text.value), {class: "main"}),
+      button(say("close"), () => dialog.close()),
+    ),
+  );
 
   function take(content) {
     const said = takeText(lab, content);
@@ -34,10 +58,23 @@ export function takeText({session, say, announce, rebuild}, content) {
 
 export function keysDialog({say}) {
   const rows = [
-    ["Space", "key_space"], ["← →", "key_arrows"], ["Shift + ← →", "key_shift"], ["Home, End", "key_ends"],
-    [say("data"), "data_help"], [say("surface"), "surface_help"],
+    ["Space", "key_space"],
+    ["← →", "key_arrows"],
+    ["Shift + ← →", "key_shift"],
+    ["Home, End", "key_ends"],
+    [say("data"), "data_help"],
+    [say("surface"), "surface_help"],
   ].map(([key, does]) => h("tr", {}, h("th", {scope: "row"}, key), h("td", {}, say(does))));
-  const dialog = h("dialog", {"aria-label": say("keys")}, h("h2", {}, say("keys")), h("table", {}, h("tbody", {}, rows)),
-    h("div", {class: "onward"}, button(say("close"), () => dialog.close(), {class: "main"})));
+  const dialog = h(
+    "dialog",
+    {"aria-label": say("keys")},
+    h("h2", {}, say("keys")),
+    h("table", {}, h("tbody", {}, rows)),
+    h(
+      "div",
+      {class: "onward"},
+      button(say("close"), () => dialog.close(), {class: "main"}),
+    ),
+  );
   return dialog;
 }

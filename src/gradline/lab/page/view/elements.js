@@ -1,4 +1,4 @@
-// HTML elements from plain calls. Text always arrives as text: nothing that a page, a file or an address says is markup.
+// HTML elements from plain calls. Text always arrives as text: nothing that a file or an address says is markup.
 
 /** An element with attributes, listeners (on…) and children; null children are left out. */
 export function h(tag, props = {}, ...children) {
@@ -21,16 +21,28 @@ export function button(label, action, props = {}) {
 export function segments(label, choices, chosen, choose) {
   const name = `choice-${Math.random().toString(36).slice(2)}`;
   const inputs = choices.map(([value]) =>
-    h("input", {type: "radio", name, value, checked: value === chosen(), onchange: () => choose(value)}));
-  const element = h("div", {class: "segments", role: "radiogroup", "aria-label": label},
-    choices.map(([, text], i) => h("label", {}, inputs[i], h("span", {}, text))));
-  const show = () => inputs.forEach((input) => { input.checked = input.value === chosen(); });
+    h("input", {type: "radio", name, value, checked: value === chosen(), onchange: () => choose(value)}),
+  );
+  const element = h(
+    "div",
+    {class: "segments", role: "radiogroup", "aria-label": label},
+    choices.map(([, text], i) => h("label", {}, inputs[i], h("span", {}, text))),
+  );
+  const show = () =>
+    inputs.forEach((input) => {
+      input.checked = input.value === chosen();
+    });
   return {element, show};
 }
 
 export function checkbox(label, checked, choose, props = {}) {
   const input = h("input", {type: "checkbox", checked: checked(), onchange: () => choose(input.checked), ...props});
-  return {element: h("label", {class: "check"}, input, h("span", {}, label)), show: () => { input.checked = checked(); }};
+  return {
+    element: h("label", {class: "check"}, input, h("span", {}, label)),
+    show: () => {
+      input.checked = checked();
+    },
+  };
 }
 
 /** Offer a text as a file to keep. */

@@ -2,27 +2,37 @@
 
 import {Lab} from "./lab.js";
 
-const SETTLED = 250;  // milliseconds without a change before an address or a notebook is told
+const SETTLED = 250; // milliseconds without a change before an address or a notebook is told
 
 /** The page's text with a module and what it is given; markup within either stays text. */
 export function pageOf(module, given) {
   const json = JSON.stringify(given).replaceAll("<", "\\u003c");
-  return PAGE.split(/\{\{(module|given)\}\}/).map((part, i) => (i % 2 ? {module, given: json}[part] : part)).join("");
+  return PAGE.split(/\{\{(module|given)\}\}/)
+    .map((part, i) => (i % 2 ? {module, given: json}[part] : part))
+    .join("");
 }
 
 /** Fill a page: its state stands in its address, or else in what it was saved or served with. */
 export function openPage() {
   const given = JSON.parse(document.getElementById("gradline-given").textContent);
   const script = document.getElementById("gradline-module");
-  let timer = null, told = null;
+  let timer = null,
+    told = null;
   const options = {
-    given: given.given ?? null, lang: given.lang,
+    given: given.given ?? null,
+    lang: given.lang,
     address: location.hash.slice(1) || given.address || "",
     source: async () => script.textContent.replace(/\nopenPage\(\);\s*$/, ""),
-    verify: given.verify ? async (request) => {
-      const answer = await fetch(given.verify, {method: "POST", headers: {"content-type": "application/json"}, body: JSON.stringify(request)});
-      return answer.json();
-    } : null,
+    verify: given.verify
+      ? async (request) => {
+          const answer = await fetch(given.verify, {
+            method: "POST",
+            headers: {"content-type": "application/json"},
+            body: JSON.stringify(request),
+          });
+          return answer.json();
+        }
+      : null,
     changed: (lab) => {
       clearTimeout(timer);
       timer = setTimeout(() => {
@@ -43,12 +53,15 @@ export function openPage() {
 
 /** anywidget: settings and results go to Python when they have settled, and settings come back from it. */
 function render({model, el}) {
-  let timer = null, asked = 0, told = model.get("address");
+  let timer = null,
+    asked = 0,
+    told = model.get("address");
   const waiting = new Map();
-  const verify = (request) => new Promise((resolve) => {
-    waiting.set(++asked, resolve);
-    model.send({verify: request, id: asked});
-  });
+  const verify = (request) =>
+    new Promise((resolve) => {
+      waiting.set(++asked, resolve);
+      model.send({verify: request, id: asked});
+    });
   const answered = (message) => {
     waiting.get(message.id)?.(message);
     waiting.delete(message.id);
@@ -64,10 +77,15 @@ function render({model, el}) {
       model.save_changes();
     }, SETTLED);
   };
-  const open = () => new Lab(el, {
-    address: model.get("address"), given: model.get("given"), lang: model.get("lang"), verify, changed,
-    source: async () => (await fetch(import.meta.url)).text(),
-  });
+  const open = () =>
+    new Lab(el, {
+      address: model.get("address"),
+      given: model.get("given"),
+      lang: model.get("lang"),
+      verify,
+      changed,
+      source: async () => (await fetch(import.meta.url)).text(),
+    });
   let lab = open();
   const moved = () => {
     if (model.get("address") === told) return;

@@ -16,17 +16,33 @@ import {header} from "./header.js";
 import {lessonPanel} from "./lesson_panel.js";
 import {lossPanel} from "./loss_panel.js";
 import {plain, short} from "./numbers.js";
+import {Player} from "./player.js";
 import {compare} from "./proof.js";
 import {sentence} from "./sentences.js";
 import {surfacePanel} from "./surface_panel.js";
 import {transport} from "./transport.js";
 
 const COLOURS = [
-  ...["panel", "ink", "muted", "grid", "faint", "point", "run", "ghost", "exact", "band", "residual", "square", "momentum"],
+  ...[
+    "panel",
+    "ink",
+    "muted",
+    "grid",
+    "faint",
+    "point",
+    "run",
+    "ghost",
+    "exact",
+    "band",
+    "residual",
+    "square",
+    "momentum",
+  ],
   ...["contour", "valley", "proof", "pinA", "pinB", "pinC"],
 ];
 const VIEW = ["lang", "theme", "lesson", "hide"];
-const TABS = ["surface", "loss", "codes", "settings"], PEEK = 1500, CALM_FRAMES = 3;
+const TABS = ["surface", "loss", "codes", "settings"],
+  PEEK = 1500;
 let labs = 0;
 
 export class Lab {
@@ -35,23 +51,35 @@ export class Lab {
    * verify: asks PyTorch, or null; source: gives the module's text; changed: told of settings and results; lang.
    */
   constructor(host, options = {}) {
-    Object.assign(this, {host, options, id: `gradline-${++labs}`, verify: options.verify ?? null, playing: false, speed: 35});
+    Object.assign(this, {
+      host,
+      options,
+      id: `gradline-${++labs}`,
+      verify: options.verify ?? null,
+    });
     this.shown = {squares: true, exact: true, ghost: true};
     this.peek = false;
     this.tab = "surface";
-    const state = fromAddress(options.address ?? "", VIEW), {view} = state;
-    this.lang = ["en", "ko"].includes(view.lang) ? view.lang : options.lang ?? (navigator.language?.startsWith("ko") ? "ko" : "en");
+    const state = fromAddress(options.address ?? "", VIEW),
+      {view} = state;
+    this.lang = ["en", "ko"].includes(view.lang)
+      ? view.lang
+      : (options.lang ?? (navigator.language?.startsWith("ko") ? "ko" : "en"));
     this.theme = ["light", "dark"].includes(view.theme) ? view.theme : "";
     this.hidden = (view.hide ?? "").split(",").filter(Boolean);
     this.session = new Session({...state, lesson: view.lesson ?? ""}, options.given ?? null);
-    this.plane = [0, this.session.trace.p - 1];  // the parameters that the landscape spans
+    this.plane = [0, this.session.trace.p - 1]; // the parameters that the landscape spans
     if (this.session.lesson && !options.address.replace(/(^|&)(lang|theme|lesson|hide|step|line)=[^&]*/g, "")) {
       this.begin(this.session.lesson);
       this.session.seek(state.step * LINES + state.line);
     }
     this.session.listen(() => this.refresh());
-    this.calm = matchMedia("(prefers-reduced-motion: reduce)");
-    this.root = h("div", {class: "gradline-lab", "data-lm-suppress-shortcuts": true, onkeydown: (event) => this.key(event)});
+    this.player = new Player(this);
+    this.root = h("div", {
+      class: "gradline-lab",
+      "data-lm-suppress-shortcuts": true,
+      onkeydown: (event) => this.key(event),
+    });
     this.live = h("div", {class: "unseen", role: "status", "aria-live": "polite"});
     host.replaceChildren(h("style", {}, CSS), this.root);
     this.rebuild = () => this.build();
@@ -71,17 +99,34 @@ export class Lab {
   /** Make the screen anew, as after a change of language; the session goes on. */
   build() {
     this.say = translator(this.lang);
-    const {say} = this, focused = this.root.contains(document.activeElement) ? document.activeElement.dataset.lang : null;
+    const {say} = this,
+      focused = this.root.contains(document.activeElement) ? document.activeElement.dataset.lang : null;
     this.root.lang = this.lang;
     this.root.dataset.theme = this.theme;
-    this.parts = [dataPanel(this), surfacePanel(this), lossPanel(this), codePanel(this), controls(this), transport(this)];
+    this.parts = [
+      dataPanel(this),
+      surfacePanel(this),
+      lossPanel(this),
+      codePanel(this),
+      controls(this),
+      transport(this),
+    ];
     const [data, surface, loss, code, settings, bar] = this.parts.map((part) => part.element);
     this.statusLine = h("p", {class: "status"});
     this.noteLine = h("p", {class: "note", hidden: true});
     this.paste = pasteDialog(this);
     this.keys = keysDialog(this);
-    const tabs = h("div", {class: "tabs", role: "tablist", "aria-label": say("panels")}, TABS.map((name) =>
-      h("button", {type: "button", role: "tab", "data-tab": name, onclick: () => this.show(name)}, say(`tab_${name}`))));
+    const tabs = h(
+      "div",
+      {class: "tabs", role: "tablist", "aria-label": say("panels")},
+      TABS.map((name) =>
+        h(
+          "button",
+          {type: "button", role: "tab", "data-tab": name, onclick: () => this.show(name)},
+          say(`tab_${name}`),
+        ),
+      ),
+    );
     tabs.addEventListener("keydown", (event) => {
       const by = {ArrowRight: 1, ArrowLeft: -1}[event.key];
       if (!by) return;
@@ -91,9 +136,16 @@ export class Lab {
       event.stopPropagation();
     });
     this.tabs = tabs;
-    this.root.replaceChildren(header(this), this.noteLine, ...[lessonPanel(this)].filter(Boolean),
+    this.root.replaceChildren(
+      header(this),
+      this.noteLine,
+      ...[lessonPanel(this)].filter(Boolean),
       h("div", {class: "panels"}, data, tabs, surface, loss, code, settings),
-      h("div", {class: "bar"}, this.statusLine, bar), this.live, this.paste, this.keys);
+      h("div", {class: "bar"}, this.statusLine, bar),
+      this.live,
+      this.paste,
+      this.keys,
+    );
     this.show(this.tab);
     if (focused) this.root.querySelector(`[data-lang=${focused}]`).focus();
     this.draw();
@@ -129,7 +181,8 @@ export class Lab {
     const dark = `${this.theme} ${matchMedia("(prefers-color-scheme: dark)").matches}`;
     if (this.resolvedFor === dark && this.colours) return this.colours;
     this.resolvedFor = dark;
-    const probe = h("i", {}), colours = {};
+    const probe = h("i", {}),
+      colours = {};
     this.root.append(probe);
     for (const name of COLOURS) {
       probe.style.color = `var(--${name})`;
@@ -149,7 +202,10 @@ export class Lab {
     const done = this.session.change(part);
     this.peek = true;
     clearTimeout(this.peeking);
-    this.peeking = setTimeout(() => { this.peek = false; this.refresh(); }, PEEK);
+    this.peeking = setTimeout(() => {
+      this.peek = false;
+      this.refresh();
+    }, PEEK);
     return done;
   }
 
@@ -170,57 +226,24 @@ export class Lab {
     this.announce(this.say("pinned"));
   }
 
-  /** Steps a second of the speed slider: from a line a second to thousands of steps. */
-  rate() {
-    return 0.2 * 25000 ** (this.speed / 100);
-  }
-
-  toggle() {
-    if (this.playing) {
-      this.stop();
-      this.announce(this.status());
-      return;
-    }
-    if (this.session.cursor >= this.session.last) this.session.seek(0);
-    this.playing = true;
-    let before = performance.now(), exactly = this.session.cursor;
-    const frame = (now) => {
-      if (!this.playing) return;
-      const {session} = this, seconds = Math.min((now - before) / 1000, 0.5);
-      // Pictures that leap can harm people who are sensitive to flashing: then three a second, whole steps each.
-      const calm = this.calm.matches || session.trace.lost;
-      if (!calm || seconds >= 1 / CALM_FRAMES) {
-        before = now;
-        exactly += seconds * this.rate() * LINES;
-        session.seek(calm || this.rate() > 3 ? Math.floor(exactly / LINES) * LINES : Math.floor(exactly));
-      }
-      if (session.cursor >= session.last) {
-        this.stop();
-        this.announce(this.status());
-      } else {
-        requestAnimationFrame(frame);
-      }
-    };
-    requestAnimationFrame(frame);
-    this.refresh();
-  }
-
   stop() {
-    this.playing = false;
-    this.refresh();
+    this.player.stop();
   }
 
   /** Keys that work wherever no control wants them for itself. */
   key(event) {
-    event.stopPropagation();  // a notebook would take the arrows of a slider for its own
-    const tag = event.target.tagName, typing = ["INPUT", "SELECT", "TEXTAREA"].includes(tag);
+    event.stopPropagation(); // a notebook would take the arrows of a slider for its own
+    const tag = event.target.tagName,
+      typing = ["INPUT", "SELECT", "TEXTAREA"].includes(tag);
     if (typing || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("dialog")) return;
-    const {session} = this, large = event.shiftKey;
+    const {session} = this,
+      large = event.shiftKey;
     const act = {
       ArrowRight: () => this.jump(large ? (session.step + 1) * LINES : session.cursor + 1),
       ArrowLeft: () => this.jump(large ? Math.ceil(session.cursor / LINES - 1) * LINES : session.cursor - 1),
-      Home: () => this.jump(0), End: () => this.jump(session.last),
-      " ": () => this.toggle(),
+      Home: () => this.jump(0),
+      End: () => this.jump(session.last),
+      " ": () => this.player.toggle(),
     }[event.key];
     if (!act || (event.key === " " && ["BUTTON", "SUMMARY"].includes(tag))) return;
     event.preventDefault();
@@ -300,7 +323,8 @@ export class Lab {
 
   /** Have PyTorch run the same loop, and lay its losses under ours. */
   async check() {
-    const {session, say} = this, {trace} = session;
+    const {session, say} = this,
+      {trace} = session;
     this.note(say("verifying"));
     let answer;
     try {
@@ -312,7 +336,10 @@ export class Lab {
     if (trace !== session.trace) return this.note("");
     session.proof = compare(session, answer);
     const {inParameters, inLoss, version} = session.proof;
-    this.announce(say("verified", {version, steps: trace.steps, parameters: short(inParameters, 3), loss: short(inLoss, 3)}), true);
+    this.announce(
+      say("verified", {version, steps: trace.steps, parameters: short(inParameters, 3), loss: short(inLoss, 3)}),
+      true,
+    );
     this.refresh();
   }
 
@@ -327,8 +354,15 @@ export class Lab {
 
   /** What a host may want to know: the settings, and the numbers at the cursor. */
   result() {
-    const {trace, step, problem} = this.session, theta = Array.from(at(trace, "theta", step));
-    return {step, loss: trace.full[step], weight: theta.slice(0, -1), bias: theta.at(-1), exact: exactOf(problem.moments)};
+    const {trace, step, problem} = this.session,
+      theta = Array.from(at(trace, "theta", step));
+    return {
+      step,
+      loss: trace.full[step],
+      weight: theta.slice(0, -1),
+      bias: theta.at(-1),
+      exact: exactOf(problem.moments),
+    };
   }
 
   destroy() {

@@ -9,7 +9,10 @@ export function short(value, digits = 4) {
   if (!Number.isFinite(value)) return value > 0 ? "∞" : `${MINUS}∞`;
   if (value === 0) return "0";
   const size = Math.abs(value);
-  const text = size >= 1e6 || size < 1e-4 ? trimmed(value.toExponential(digits - 1)) : value.toFixed(Math.max(0, digits - 1 - Math.floor(Math.log10(size))));
+  const text =
+    size >= 1e6 || size < 1e-4
+      ? trimmed(value.toExponential(digits - 1))
+      : value.toFixed(Math.max(0, digits - 1 - Math.floor(Math.log10(size))));
   return text.replaceAll("-", MINUS);
 }
 

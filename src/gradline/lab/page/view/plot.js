@@ -3,7 +3,10 @@
 import {h} from "./elements.js";
 import {plain} from "./numbers.js";
 
-const LEFT = 46, BOTTOM = 30, TOP = 10, RIGHT = 18;
+const LEFT = 46,
+  BOTTOM = 30,
+  TOP = 10,
+  RIGHT = 18;
 
 export class Plot {
   constructor(lab, props) {
@@ -15,7 +18,9 @@ export class Plot {
 
   /** Clear, and set the ranges; with `log` y is drawn on a logarithmic scale. */
   begin(x, y, {log = false} = {}) {
-    const width = this.element.clientWidth, height = this.element.clientHeight, dense = window.devicePixelRatio || 1;
+    const width = this.element.clientWidth,
+      height = this.element.clientHeight,
+      dense = window.devicePixelRatio || 1;
     if (this.canvas.width !== Math.round(width * dense) || this.canvas.height !== Math.round(height * dense)) {
       this.canvas.width = Math.round(width * dense);
       this.canvas.height = Math.round(height * dense);
@@ -28,36 +33,49 @@ export class Plot {
 
   px(value) {
     const [left, , width] = this.box;
-    return left + width * (value - this.x[0]) / (this.x[1] - this.x[0]);
+    return left + (width * (value - this.x[0])) / (this.x[1] - this.x[0]);
   }
 
   py(value) {
-    const [, top, , height] = this.box, scale = this.log ? Math.log10 : Number, [low, high] = this.y.map(scale);
+    const [, top, , height] = this.box,
+      scale = this.log ? Math.log10 : Number,
+      [low, high] = this.y.map(scale);
     return top + height * (1 - (scale(value) - low) / (high - low));
   }
 
   /** Where an event of the pointer is, in units of the data. */
   where(event) {
-    const place = this.canvas.getBoundingClientRect(), [left, top, width, height] = this.box;
+    const place = this.canvas.getBoundingClientRect(),
+      [left, top, width, height] = this.box;
     const at = [event.clientX - place.left, event.clientY - place.top];
     return {
       at,
-      x: this.x[0] + (this.x[1] - this.x[0]) * (at[0] - left) / width,
+      x: this.x[0] + ((this.x[1] - this.x[0]) * (at[0] - left)) / width,
       y: this.y[0] + (this.y[1] - this.y[0]) * (1 - (at[1] - top) / height),
       inside: at[0] >= left && at[0] <= left + width && at[1] >= top && at[1] <= top + height,
     };
   }
 
   axes(xName, yName) {
-    const {pen, colours, box: [left, top, width, height]} = this;
+    const {
+      pen,
+      colours,
+      box: [left, top, width, height],
+    } = this;
     pen.font = `11px ${colours.font}`;
     pen.lineWidth = 1;
     for (const value of ticks(...this.x, width / 70)) {
-      this.stroke(colours.grid, 1, [[this.px(value), top], [this.px(value), top + height]]);
+      this.stroke(colours.grid, 1, [
+        [this.px(value), top],
+        [this.px(value), top + height],
+      ]);
       this.text(plain(value), this.px(value), top + height + 14, "center");
     }
     for (const value of this.log ? powers(...this.y, height / 26) : ticks(...this.y, height / 40)) {
-      this.stroke(colours.grid, 1, [[left, this.py(value)], [left + width, this.py(value)]]);
+      this.stroke(colours.grid, 1, [
+        [left, this.py(value)],
+        [left + width, this.py(value)],
+      ]);
       this.text(this.log ? power(value) : plain(value), left - 6, this.py(value) + 4, "right");
     }
     this.text(xName, left + width, top + height + 26, "right");
@@ -102,9 +120,11 @@ export class Plot {
   }
 
   arrow(from, to, colour, width = 2) {
-    const [dx, dy] = [to[0] - from[0], to[1] - from[1]], length = Math.hypot(dx, dy);
+    const [dx, dy] = [to[0] - from[0], to[1] - from[1]],
+      length = Math.hypot(dx, dy);
     if (length < 3) return;
-    const head = Math.min(8, length / 2), [ux, uy] = [dx / length, dy / length];
+    const head = Math.min(8, length / 2),
+      [ux, uy] = [dx / length, dy / length];
     const neck = [to[0] - head * ux, to[1] - head * uy];
     this.stroke(colour, width, [from, neck]);
     const {pen} = this;
@@ -130,8 +150,10 @@ export class Plot {
 
 /** Round numbers from low to high, about `count` of them. */
 export function ticks(low, high, count) {
-  const rough = (high - low) / Math.max(count, 1), ten = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].find((size) => size * ten >= rough) * ten, found = [];
+  const rough = (high - low) / Math.max(count, 1),
+    ten = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].find((size) => size * ten >= rough) * ten,
+    found = [];
   for (let i = Math.ceil(low / step - 1e-9); i * step <= high + 1e-9 * step; i++) found.push(i * step);
   return found;
 }
