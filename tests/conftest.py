@@ -45,9 +45,9 @@ def figures() -> Iterator[None]:
     assert dict(mpl.rcParams) == before
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium for all tests of a process; each test opens pages of its own."""
+    """One Chromium for the tests of a file; each test opens pages of its own."""
     from browser import chromium
 
     with chromium() as found:

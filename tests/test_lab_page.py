@@ -68,10 +68,14 @@ def state(page: Page, *expected: str) -> str:
     return str(page.evaluate("location.hash.slice(1)"))
 
 
-def status(page: Page) -> str:
-    """The status line, once what was asked before is drawn."""
+def seen(page: Page, selector: str) -> str:
+    """The text of an element, once what was asked before is drawn."""
     page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
-    return page.inner_text(".status")
+    return page.inner_text(selector)
+
+
+def status(page: Page) -> str:
+    return seen(page, ".status")
 
 
 def points(page: Page) -> list[list[float]]:
@@ -82,9 +86,9 @@ def points(page: Page) -> list[list[float]]:
 def test_it_opens_paused_with_the_notebooks_state(opened: Opened) -> None:
     page = opened.at()
     assert status(page).startswith("Paused before the first line. The learning rate 0.01 is 0.34 of")
-    assert page.inner_text(".count") == "0 / 500"
-    assert page.inner_text(".code li.next") == "optimizer.zero_grad()\n↑\n↓"
-    assert "−0.7822" in page.inner_text(".data .formula")
+    assert seen(page, ".count") == "0 / 500"
+    assert seen(page, ".code li.next") == "optimizer.zero_grad()\n↑\n↓"
+    assert "−0.7822" in seen(page, ".data .formula")
 
 
 def test_five_lines_are_a_step(opened: Opened) -> None:
@@ -96,14 +100,14 @@ def test_five_lines_are_a_step(opened: Opened) -> None:
         said.append(status(page))
     assert [text.split("(")[0].split(" ")[0] for text in said] == ["zero_grad", "pred", "loss", "backward", "Step"]
     assert "None → −189.8" in said[3]
-    assert page.inner_text(".count") == "1 / 500"
+    assert seen(page, ".count") == "1 / 500"
     page.get_by_role("button", name="Back").click()
     assert status(page) == said[3]
     page.get_by_role("button", name="Step", exact=True).click()
     page.get_by_role("button", name="Run ten steps").click()
-    assert page.inner_text(".count") == "11 / 500"
+    assert seen(page, ".count") == "11 / 500"
     page.get_by_role("button", name="Start").click()
-    assert page.inner_text(".count") == "0 / 500"
+    assert seen(page, ".count") == "0 / 500"
 
 
 CONTROLS = [
@@ -131,7 +135,7 @@ def test_every_control(opened: Opened) -> None:
         page.press(f".control.{name} input[type=range]", "ArrowLeft")
         state(page, f"!{expected}")
     for name, label, expected in (
-        ("on", "2x + 3 + e", "on=y"),
+        ("on", "wx + b + e", "on=y"),
         ("reduction", "sum", "reduction=sum"),
         ("init", "0, 0", "init=zeros"),
     ):
@@ -146,13 +150,13 @@ def test_every_control(opened: Opened) -> None:
     state(page, "seed=8")
     page.fill(".control.lr .number", "fast")
     page.press(".control.lr .number", "Enter")
-    assert "learning rate: from" in page.inner_text(".note")
-    assert "NaN" not in page.inner_text("body")
+    assert "learning rate: from" in seen(page, ".note")
+    assert "NaN" not in seen(page, "body")
 
 
 def test_the_fastest_rate_is_a_press_away(opened: Opened) -> None:
     page = opened.at()
-    assert "diverges from 0.0291" in page.inner_text(".control.lr")
+    assert "diverges from 0.0291" in seen(page, ".control.lr")
     page.get_by_role("button", name="fastest 0.0282").click()
     state(page, "lr=0.0282")
     slider = page.locator(".control.lr input[type=range]")
@@ -169,7 +173,7 @@ def test_zero_grad_is_moved_and_switched_off_in_the_code(opened: Opened) -> None
     page.get_by_role("checkbox", name="call zero_grad").uncheck()
     state(page, "zero=off")
     assert page.locator(".code li.off code").inner_text() == "# optimizer.zero_grad()"
-    assert "never settles" in page.inner_text(".control.lr")
+    assert "never settles" in seen(page, ".control.lr")
 
 
 def test_a_change_on_the_way_goes_on_from_there(opened: Opened) -> None:
@@ -187,7 +191,7 @@ def test_points_are_dragged_added_and_deleted_with_the_mouse(opened: Opened) -> 
     assert box is not None
     page.locator(".data .plot").focus()
     page.keyboard.press("ArrowRight")  # the leftmost point
-    before = page.inner_text(".readout")
+    before = seen(page, ".readout")
     page.keyboard.press("Escape")
     place = (box["x"], box["y"], box["width"], box["height"])
     page.mouse.click(place[0] + place[2] * 0.5, place[1] + place[3] * 0.15)
@@ -249,11 +253,11 @@ def test_a_table_is_pasted_and_dropped(opened: Opened) -> None:
     page.get_by_role("button", name="Paste or open CSV").click()
     page.fill("dialog textarea", "<b>only text</b>")
     page.get_by_role("button", name="Use these points").click()
-    assert "at least two rows" in page.inner_text("dialog[open] .note")
+    assert "at least two rows" in seen(page, "dialog[open] .note")
     page.fill("dialog textarea", "x,y\n1,2\n2,4\n<img src=x onerror=alert(1)>,3\n4,9\n")
     page.get_by_role("button", name="Use these points").click()
     state(page, "own=1,2;2,4;4,9")
-    assert page.inner_text(".gradline-lab > .note") == "3 points taken; 1 rows left out."
+    assert seen(page, ".gradline-lab > .note") == "3 points taken; 1 rows left out."
     page.evaluate(
         "() => { const dataTransfer = new DataTransfer(); dataTransfer.setData('text/plain', '5 1\\n6 2\\n7 4');"
         " const drop = new DragEvent('drop', {dataTransfer, bubbles: true});"
@@ -265,8 +269,8 @@ def test_a_table_is_pasted_and_dropped(opened: Opened) -> None:
 @pytest.mark.parametrize("bad", ["lr=fast", "points=1,2;<img src=x onerror=alert(1)>,3", "<b>=1", "nonsense"])
 def test_a_malformed_address_opens_the_default_with_a_note(opened: Opened, bad: str) -> None:
     page = opened.at(bad)
-    assert page.inner_text(".note").startswith("The link has a part that makes no sense here")
-    assert page.inner_text(".count") == "0 / 500"
+    assert seen(page, ".note").startswith("The link has a part that makes no sense here")
+    assert seen(page, ".count") == "0 / 500"
     assert page.locator(".note b, .note img").count() == 0
 
 
@@ -281,7 +285,7 @@ def test_divergence_is_said_in_words_with_this_runs_numbers(opened: Opened) -> N
     assert "mostly w" in said
     assert "2.44 times as far" in said
     assert "5.96-fold" in said
-    assert not re.search("NaN|undefined", page.inner_text("body"))
+    assert not re.search("NaN|undefined", seen(page, "body"))
 
 
 def test_runs_are_pinned_and_compared(opened: Opened) -> None:
@@ -310,15 +314,15 @@ def test_one_lesson_with_the_keyboard_alone(opened: Opened) -> None:
     page.keyboard.press("Space")  # the first answer has the focus
     tab_to("Check my prediction")
     page.keyboard.press("Enter")
-    assert page.inner_text(".verdict").startswith("Yes. After 500 steps w is 1.02e−6 away")
+    assert seen(page, ".verdict").startswith("Yes. After 500 steps w is 1.02e−6 away")
     page.locator(".code").evaluate("() => document.activeElement.blur()")
     tab_to("Line")
     for key in ("Enter", "ArrowRight", "ArrowRight"):
         page.keyboard.press(key)
-    assert page.inner_text(".count") == "0 / 500"
+    assert seen(page, ".count") == "0 / 500"
     page.keyboard.press("Shift+ArrowRight")
     page.keyboard.press("Shift+ArrowRight")
-    assert page.inner_text(".count") == "2 / 500"
+    assert seen(page, ".count") == "2 / 500"
     page.keyboard.press("End")
     assert status(page).startswith("Done after 500 steps")
     page.keyboard.press("Home")
@@ -330,12 +334,12 @@ def test_every_lesson_has_one_right_answer(opened: Opened) -> None:
     for lesson in ("notebook", "rates", "slow", "forgotten", "sum", "batches", "outlier"):
         page.select_option(".top select", lesson)
         title = page.locator(f".top option[value={lesson}]").inner_text()
-        assert page.inner_text(".lesson h2") == title
+        assert seen(page, ".lesson h2") == title
         for answer in page.locator(".question label").all():
             answer.click()
             page.get_by_role("button", name="Check my prediction").click()
             assert page.locator(".question .right").count() == 1
-            verdict = page.inner_text(".verdict")
+            verdict = seen(page, ".verdict")
             right = "right" in (answer.get_attribute("class") or "")
             assert verdict.startswith("Yes." if right else "Not quite.")
             assert not re.search(r"NaN|undefined|\{|∞", verdict)
@@ -343,14 +347,14 @@ def test_every_lesson_has_one_right_answer(opened: Opened) -> None:
 
 def test_languages_switch_live_and_keep_the_state(opened: Opened) -> None:
     page = opened.at("step=3&line=2&lesson=sum&reduction=sum")
-    english = page.inner_text(".panels")
+    english = seen(page, ".panels")
     page.get_by_role("button", name="한국어").click()
     state(page, "lang=ko", "step=3", "line=2")
-    assert page.inner_text(".status").startswith("모든 행에서")
+    assert seen(page, ".status").startswith("모든 행에서")
     assert page.evaluate("document.activeElement.textContent") == "한국어"
     page.get_by_role("button", name="EN", exact=True).click()
     state(page, "lang=en")
-    assert page.inner_text(".panels") == english
+    assert seen(page, ".panels") == english
 
 
 @pytest.mark.parametrize("width", [1280, 360])
@@ -428,7 +432,7 @@ def exported(page: Page, name: str) -> str:
 )
 def test_an_exported_script_prints_the_loss_shown(opened: Opened, tmp_path: Path, case: str) -> None:
     page = opened.at(case)
-    shown = page.inner_text(".loss .formula").replace("−", "-").split()
+    shown = seen(page, ".loss .formula").replace("−", "-").split()
     script = tmp_path / "lab.py"
     script.write_text(exported(page, "PyTorch script"), encoding="utf-8")
     done = subprocess.run([sys.executable, "-W", "error", str(script)], capture_output=True, text=True, check=True)
@@ -436,7 +440,7 @@ def test_an_exported_script_prints_the_loss_shown(opened: Opened, tmp_path: Path
     assert_allclose(float(line.split("= ")[1]), float(shown[3]), rtol=6e-4)  # four digits are shown
     page.get_by_role("slider", name="Position in the run").press("End")
     page.wait_for_function("() => new Set(document.querySelector('.count').textContent.split(' / ')).size === 1")
-    end = page.inner_text(".loss .formula").replace("−", "-").split()
+    end = seen(page, ".loss .formula").replace("−", "-").split()
     assert_allclose(float(done.stdout.split("loss = ")[-1]), float(end[3]), rtol=6e-4)
 
 

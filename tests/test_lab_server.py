@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,8 @@ def ask(method: str, path: str, *, address: str = HERE, content: bytes = b"", **
         async with httpx.AsyncClient(transport=transport, base_url=address) as client:
             return await client.request(method, path, content=content, headers=headers)
 
-    return asyncio.run(request())
+    with ThreadPoolExecutor(1) as thread:  # Playwright has an event loop in this one
+        return thread.submit(lambda: asyncio.run(request())).result()
 
 
 def test_the_page_is_there_for_who_knows_the_token() -> None:

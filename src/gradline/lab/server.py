@@ -111,6 +111,7 @@ def serve(opening: Opening, *, lang: str, port: int, show: bool, say: Callable[[
         listener.close()
         reason = getattr(error, "strerror", None) or "a port is a number up to 65535"
         raise OptionError(f"port {port}: {reason}.\nTry another one, or leave --port out.") from None
+    listener.listen()  # a browser that is opened at once waits for the first answer, and is not turned away
     with listener:
         token, port = secrets.token_urlsafe(16), listener.getsockname()[1]
         address = f"http://127.0.0.1:{port}/{token}/"

@@ -126,8 +126,8 @@ export function controls(lab) {
         add("noise", () => slider("noise", {low: 0, high: 10, step: 0.1})),
         add("on", () =>
           choice(lab, "on", [
-            ["x", "2(x + e) + 3"],
-            ["y", "2x + 3 + e"],
+            ["x", "w(x + e) + b"],
+            ["y", "wx + b + e"],
           ]),
         ),
         add("n", () =>
