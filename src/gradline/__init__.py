@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from gradline.design.polynomial import polynomial
     from gradline.exact.errors_in_x import Deming
     from gradline.fitting import fit, plan
+    from gradline.lab.widget import Lab
     from gradline.loopdoctor.doctor import doctor
     from gradline.moments.moments import Moments
     from gradline.penalising import path
@@ -55,6 +56,7 @@ _HOMES = {
     "CrossValidation": "gradline.results.cross_validation",
     "Deming": "gradline.exact.errors_in_x",
     "Fit": "gradline.results.fit",
+    "Lab": "gradline.lab.widget",
     "Moments": "gradline.moments.moments",
     "PenaltyPath": "gradline.results.penalty_path",
     "Run": "gradline.results.run",
@@ -89,6 +91,7 @@ __all__ = [
     "Fit",
     "GradlineError",
     "GradlineWarning",
+    "Lab",
     "Moments",
     "OptionError",
     "PenaltyPath",
