@@ -14,7 +14,7 @@ from sklearn.model_selection import PredefinedSplit, TimeSeriesSplit
 
 import gradline as gl
 from gradline.design.block import Block
-from gradline.moments.folding import ByGroup, ByPosition, group_fold
+from gradline.moments.folding import ByGroup, ByPosition, deal, group_fold
 
 
 @pytest.fixture
@@ -127,7 +127,9 @@ def test_groups_share_a_fold(data: tuple) -> None:
     rng = np.random.default_rng(6)
     group = rng.choice(np.array(["a", "b", "c", "d", "e", "f", "g", "h", "ü", "j", "k", "l"]), 300)
     cv = gl.crossval(X, y, groups=group, folds=3, l2=[1.0], seed=4)
-    assigned = np.array([group_fold(str(each), 3, 4) for each in group])
+    folds = deal(group.tolist(), 3, 4)
+    assert sorted(folds.values()) == sorted([0, 1, 2] * 4)
+    assigned = np.array([folds[each] for each in group.tolist()])
     np.testing.assert_allclose(cv.scores, gl.crossval(X, y, folds=assigned, l2=[1.0]).scores, rtol=1e-13)
     frame = pd.DataFrame(X).assign(y=y, group=group)
     np.testing.assert_array_equal(
@@ -261,7 +263,7 @@ FRAME = pd.DataFrame({"a": [1.0, 2, 3, 4], "y": [1.0, 3, 2, 5], "g": ["u", None,
         ((X5, Y5), {"folds": [0, 1, 0, 1, 0, 1]}, gl.ShapeError, r"folds has shape \(6,\) and the data have 5 rows"),
         ((X5, Y5), {"folds": [0, 1, np.nan, 1, 0]}, gl.DataError, "folds has a missing value at row 2"),
         ((X5, Y5), {"folds": np.zeros((5, 2))}, gl.ShapeError, r"folds has shape \(5, 2\)"),
-        ((X5, Y5), {"groups": ["u"] * 5, "folds": 2}, gl.DataError, "no rows in fold [01], of 5 rows"),
+        ((X5, Y5), {"groups": ["u"] * 5, "folds": 2}, gl.DataError, "1 group cannot fill 2 folds"),
         ((X5, Y5), {"groups": ["u", "v", None, "w", "x"], "folds": 2}, gl.DataError, "groups has a missing value"),
         ((X5, Y5), {"groups": [1] * 5, "time": [1] * 5}, gl.OptionError, "groups= and time= each say"),
         ((X5, Y5), {"groups": [1] * 5, "folds": [1] * 5}, gl.OptionError, "folds= is how many, where groups="),

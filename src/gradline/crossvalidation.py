@@ -45,7 +45,9 @@ def crossval(
         target: See data.
         folds: How many: each run of so many consecutive rows has one in every fold, in an order hashed from the seed
             and their position. Or (n,) the fold of each row, or the name of a column that says it.
-        groups: (n,) or the name of a column: rows of a group share a fold, hashed from the seed and the group.
+        groups: (n,) or the name of a column: rows of a group share a fold. Groups are dealt to folds in an order that
+            is hashed from the seed; a column is read once before the pass, to know them all. Where rows come only
+            once, the fold of each group is hashed by itself.
         time: (n,) or the name of a column: rows are cut by time into one stretch more than folds; each fold is a
             stretch, trained on all before it, as in scikit-learn's TimeSeriesSplit. Equal times stay together. A
             column is read once before the pass, for where to cut.

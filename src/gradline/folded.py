@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from gradline.design.categories import encode
 from gradline.design.effects import Label
 from gradline.design.problem import Problem, pose
 from gradline.errors import DataError, OptionError, ShapeError
@@ -24,7 +25,7 @@ from gradline.moments.folding import (
     Folding,
     Given,
     Numbers,
-    group_fold,
+    deal,
     misfit,
 )
 from gradline.moments.folds import Folds, fold_moments
@@ -154,10 +155,10 @@ def _folding(problem: Problem, rows: Rows) -> Folding:
         return _given_folds(by)
     if role == "groups":
         if isinstance(by, str):
-            return ByGroup(count, seed, by)
+            return ByGroup(count, seed, by, {} if comes_once(problem.table) else _dealt(_groups(problem, by), rows))
         values, codes = _distinct(by, "groups")
-        folds = np.array([group_fold(value, count, seed) for value in values], np.int64)
-        return Given(folds[codes], count, "groups")
+        folds = _dealt(values, rows)
+        return Given(np.array([folds[value] for value in values], np.int64)[codes], count, "groups")
     if isinstance(by, str):
         return ByTime(_edges(_column(problem, by), count), by)
     times = _one_axis(by, "time")
@@ -197,6 +198,19 @@ def _distinct(by: Any, role: str) -> tuple[list[Any], Numbers]:
         )
     found, codes = np.unique(values.astype(str) if values.dtype == object else values, return_inverse=True)
     return found.tolist(), codes.astype(np.int64)
+
+
+def _groups(problem: Problem, column: str) -> set[Label]:
+    """The groups that a column names, read before the pass."""
+    return {label for rows in problem.table.read([column]) for label in encode(rows.columns[0])[1]}
+
+
+def _dealt(groups: Collection[Label], rows: Rows) -> dict[Label, int]:
+    count = rows.count or 0
+    if len(groups) < count:
+        found = f"{len(groups)} group" + "s" * (len(groups) != 1)
+        raise DataError(f"{found} cannot fill {count} folds, each of which has whole groups.\nGive fewer folds.")
+    return deal(groups, count, rows.seed)
 
 
 def _one_axis(by: Any, role: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Protocol
@@ -58,16 +59,18 @@ class ByPosition:
 
 @dataclass(frozen=True)
 class ByGroup:
-    """All rows of a group are in one fold, hashed from seed and group."""
+    """All rows of a group are in one fold: that which the group was dealt to, else one hashed from seed and group."""
 
     count: int
     seed: int
     column: str
+    dealt: Mapping[Label, int] = field(default_factory=dict)
 
     def of(self, block: Block) -> Numbers:
         """By the values aside."""
         codes, labels = _labels(block, self.column, "group")
-        return np.array([group_fold(label, self.count, self.seed) for label in labels], np.int64)[codes]
+        folds = [self.dealt.get(label, group_fold(label, self.count, self.seed)) for label in labels]
+        return np.array(folds, np.int64)[codes]
 
 
 @dataclass(frozen=True)
@@ -140,12 +143,27 @@ def hashed(numbers: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
         return z ^ (z >> np.uint64(31))
 
 
+def deal(groups: Iterable[Label], count: int, seed: int) -> dict[Label, int]:
+    """The fold of each group, dealt out in an order hashed from the seed: folds differ by one group at most.
+
+    >>> deal(["a", "b", "c"], 2, 0)
+    {'b': 0, 'a': 1, 'c': 0}
+    """
+    order = sorted(set(groups), key=lambda group: _group_hash(group, seed))
+    return {group: at % count for at, group in enumerate(order)}
+
+
 def group_fold(label: Label, count: int, seed: int) -> int:
-    """The fold of a group, whatever table it is in; 2024 and 2024.0 are one group."""
+    """The fold of a group where the others are not known yet."""
+    return _group_hash(label, seed) % count
+
+
+def _group_hash(label: Label, seed: int) -> int:
+    """The same for a group whatever table it is in; 2024 and 2024.0 are one group."""
     number = isinstance(label, float) and label.is_integer()
     text = f"{'s' if isinstance(label, str) else 'n'}{int(label) if number else label}"
     key = int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little")
-    return int(hashed(np.array([key], np.uint64), seed)[0]) % count
+    return int(hashed(np.array([key], np.uint64), seed)[0])
 
 
 def misfit(what: str, given: int, rows: str) -> ShapeError:

@@ -170,6 +170,11 @@ class ElasticNetCV(Held):
         shares = np.atleast_1d(np.asarray(self.l1_ratio, dtype=object)).tolist()
         for share in shares:
             demand_number("l1_ratio", share, most=1.0)
+        if not shares or self._given == []:
+            raise OptionError("there is nothing to choose from.\nGive l1_ratio= and alphas= one number or more.")
+        demand_number("eps", self.eps, most=1.0)
+        if self._given is None and (self._count < 1 or not self.eps):
+            raise OptionError("alphas and eps lay strengths out.\nGive how many, 1 or more, and a share above 0.")
         if self._given is None and not all(shares):
             raise OptionError(
                 "alphas are laid out from the strength at which all coefficients are 0, and with\n"

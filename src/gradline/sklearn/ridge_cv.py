@@ -226,6 +226,8 @@ class RidgeCV(MultiOutputMixin, Held):  # type: ignore[misc]
         for name in ("store_cv_results", "alpha_per_target"):
             if self.cv is not None and getattr(self, name):
                 raise OptionError(f"cv!=None and {name}=True are incompatible: leave one of them out.")
+        if not np.size(self.alphas):
+            raise OptionError("alphas is empty.\nGive strengths to choose from.")
         for alpha in np.atleast_1d(np.asarray(self.alphas, dtype=object)).tolist():
             demand_number("alphas", alpha)
             if not alpha and self.cv is None:
