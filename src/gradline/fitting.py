@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from gradline.cluster.choice import opened
 from gradline.design.effects import written
 from gradline.design.problem import Problem, pose
 from gradline.design.slips import slips
@@ -24,6 +26,7 @@ from gradline.exact.solve import Solution, solve
 from gradline.exact.strengths import one_strength
 from gradline.moments import Moments, Progress, accumulate
 from gradline.moments.checkpoint import Checkpoint
+from gradline.moments.one_pass import Engine
 from gradline.moments.plan import Plan, plan_of
 from gradline.moments.residuals import residuals_of
 from gradline.results.fit import Fit
@@ -51,6 +54,7 @@ def fit(
     sql: str | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
+    engine: Any = "local",
 ) -> Fit:
     """Fit a linear model exactly, in one pass over the rows.
 
@@ -84,6 +88,8 @@ def fit(
         checkpoint: For files: where to keep the sums of what has been read. A run that was killed and is started
             again reads only the rest, and ends with the same bytes.
         progress: Called with (rows read, rows in all or None) after each chunk.
+        engine: For files: who reads them: "local", or the workers of "dask", "ray" or "spark"; or a client of
+            dask.distributed or a session of Spark. The answer is the same to the bit; see docs/clusters.md.
 
     Raises:
         GradlineError: the request or the data cannot be used; the message says what to try.
@@ -110,20 +116,39 @@ def fit(
     )
     plan = plan_of(problem, precision)
     saved = None if checkpoint is None else Checkpoint(checkpoint)
-    moments = accumulate(problem, missing=missing, precision=plan.precision, progress=progress, checkpoint=saved)
+    with opened(engine) as there:
+        if saved is not None and there is not None:
+            raise OptionError('checkpoint= is for engine="local".\nA cluster does again what a lost worker had.')
+        return _passes(problem, plan, (l1, l2), missing, aliased, saved, progress, there)
+
+
+def _passes(
+    problem: Problem,
+    plan: Plan,
+    strengths: tuple[float, float],
+    missing: str,
+    aliased: str,
+    saved: Checkpoint | None,
+    progress: Progress | None,
+    engine: Engine | None,
+) -> Fit:
+    """One reading of the rows and, where that leaves too few digits, one or two more."""
+    l1, l2 = strengths
+    read = partial(accumulate, missing=missing, progress=progress, engine=engine)
+    moments = read(problem, precision=plan.precision, checkpoint=saved)
     solution = _solved(moments, problem.intercept, l1, l2)
     plan = plan.after("")
     if plan.second and not solution.settled(moments.nobs - solution.freedom):
-        better = _corrected(problem, moments, solution, progress)
+        better = _corrected(problem, moments, solution, progress, engine)
         if better is not None:
             solution, plan = better, plan.after("for the residuals in double-double")
         if better is None or not solution.settled(moments.nobs - solution.freedom):
-            moments = accumulate(problem, missing=missing, progress=progress)
+            moments = read(problem)
             solution, plan = _solved(moments, problem.intercept, l1, l2), plan.after("in double-double")
     found = origins(problem, moments, solution)
     if not found or comes_once(problem.table):
         return _fit(moments, solution, plan, problem.intercept, (l1, l2), aliased, lost=tuple(found))
-    moments = accumulate(replace(problem, origins=tuple(found.items())), missing=missing, progress=progress)
+    moments = read(replace(problem, origins=tuple(found.items())))
     columns = [*[term.factors[0][0] if term.plain else "" for term in moments.terms], *moments.targets]
     origin = np.array([found.get(name, 0.0) for name in columns])
     solution = _solved(moments, True, l1, l2)
@@ -197,14 +222,17 @@ def _solved(moments: Moments, intercept: bool, l1: float, l2: float) -> Solution
     )
 
 
-def _corrected(problem: Problem, moments: Moments, solution: Solution, progress: Progress | None) -> Solution | None:
+def _corrected(
+    problem: Problem, moments: Moments, solution: Solution, progress: Progress | None, engine: Engine | None
+) -> Solution | None:
     """A solution from sums in float64, corrected by the residuals of another pass; None where it cannot be."""
     if solution.inverse is None or solution.unsure == "the rank" or moments.recipe.categories:
         return None
     start = 0 if problem.intercept else 1
     none = np.zeros((start, len(moments.targets)))
     params = np.vstack([none, solution.params]), np.vstack([none, solution.params_low])
-    found = residuals_of(problem, params, complete=moments.used == moments.rows, progress=progress)
+    complete = moments.used == moments.rows
+    found = residuals_of(problem, params, complete=complete, progress=progress, engine=engine)
     spacing = np.concatenate([[2.0**-52], moments.spacing])[start:]
     gradient = found.gradient[0][start:], found.gradient[1][start:]
     sums = moments.hi[start:, start:]

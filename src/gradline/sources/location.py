@@ -34,6 +34,11 @@ class Location:
     keys: tuple[tuple[str, str], ...] = ()
     """What the folders between the one that was asked for and the file say: (("year", "2024"), ("month", "3"))."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Another process may be in another folder.
+        path = str(Path(self.path).absolute()) if self.system is None else self.path
+        return Location, (self.name, path, self.system, self.keys)
+
     def open(self) -> Any:
         """The file as pyarrow reads it; each call gives a handle of its own."""
         import pyarrow as pa

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from gradline.errors import ColumnError, OptionError, SourceError
@@ -58,6 +59,12 @@ class SqlFile:
             }
             if where is not None:
                 self._condition(connection, source, where)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """With the whole path: another process may be in another folder."""
+        here, there = self.path, str(Path(self.path).absolute())
+        text = self._text.replace(literal(glob.escape(here)), literal(glob.escape(there)))
+        return self.__dict__ | {"path": there, "_text": text}
 
     def kind(self, column: str) -> str:
         """How an error calls the type of the column, with the first text in it."""
