@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import uuid4
 
@@ -22,19 +22,15 @@ def opened(address: str | None) -> Iterator[Dask]:
         from distributed import Client, default_client
     except ImportError:
         raise needed("dask", "dask.distributed") from None
-    if address is None:
-        try:
-            yield Dask(default_client())
-        except ValueError:
-            pass
-        else:
-            return
+    there_is = None
+    with suppress(ValueError):
+        there_is = default_client() if address is None else None
+    if there_is is not None:
+        yield Dask(there_is)
+        return
+    threads = {"processes": False, "n_workers": 1, "threads_per_worker": processors(), "dashboard_address": ":0"}
     try:
-        client = (
-            Client(processes=False, n_workers=1, threads_per_worker=processors(), dashboard_address=None)
-            if address is None
-            else Client(address, timeout=PATIENCE, set_as_default=False)
-        )
+        client = Client(address, timeout=PATIENCE, set_as_default=False, **({} if address else threads))
     except (OSError, ValueError) as problem:
         raise unreachable("Dask scheduler", str(address), problem) from None
     with client:
@@ -51,7 +47,7 @@ class Dask:
         try:
             client.wait_for_workers(1, timeout=PATIENCE)
         except TimeoutError:
-            raise no_workers("the Dask scheduler") from None
+            raise no_workers("the Dask scheduler", PATIENCE) from None
 
     @property
     def workers(self) -> int:
@@ -69,7 +65,7 @@ class Dask:
                 work, [shared] * len(tasks), tasks, key=[f"gradline-{job}-{n}" for n in range(len(tasks))]
             )
             of_key = dict(zip([future.key for future in futures], tasks, strict=True))
-            waiting = as_completed(futures)
+            waiting = as_completed(futures, loop=self._client.loop)
             while len(futures) > GROUP:
                 groups = [futures[at : at + GROUP] for at in range(0, len(futures), GROUP)]
                 futures = [self._client.submit(merged, shared, *group, pure=False) for group in groups]

@@ -125,7 +125,7 @@ def in_a_line(request: Request, place: str) -> Iterator[None]:
         if not isinstance(problem.__context__, FileNotFoundError):
             raise
         raise ClusterError(
-            f"{_here()}: {str(problem).splitlines()[0]}\n"
+            f"{_here()} does not find {place}.\n"
             "Workers look under the same path: use a folder that all see, or an address such as s3://."
         ) from None
     except GradlineError:

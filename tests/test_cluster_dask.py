@@ -1,0 +1,153 @@
+"""Dask with real workers, each a process of its own on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("distributed")
+
+from cluster_cases import (
+    REQUESTS,
+    a_lost_worker_changes_nothing,
+    bad_data_end_the_job,
+    same_bytes,
+    small_tasks,
+    trips,
+)
+from distributed import Client
+
+import gradline as gl
+
+__all__ = ["small_tasks", "trips"]
+
+pytestmark = pytest.mark.filterwarnings(
+    # asyncio's own sockets are closed by the event loop thread, after the test that made them
+    "ignore:unclosed:ResourceWarning",
+)
+
+
+class Machines:
+    """A scheduler, and workers of one thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._running: list[subprocess.Popen[bytes]] = []
+        self.address = ""
+
+    def start(
+        self, module: str, *arguments: str, environment: dict[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", f"distributed.cli.{module}", *arguments, "--no-dashboard"],
+            cwd=self._folder,
+            env=os.environ | (environment or {}),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self._running.append(process)
+        return process
+
+    def scheduler(self) -> subprocess.Popen[bytes]:
+        said = self._folder / "scheduler.json"
+        process = self.start("dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(said))
+        while not said.exists() or not said.read_text():
+            assert process.poll() is None
+            time.sleep(0.05)
+        self.address = json.loads(said.read_text())["address"]
+        return process
+
+    def worker(self, environment: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
+        return self.start(
+            "dask_worker",
+            self.address,
+            "--host",
+            "127.0.0.1",
+            "--nthreads",
+            "1",
+            "--no-nanny",
+            environment=environment,
+        )
+
+    def end(self) -> None:
+        for process in self._running:
+            process.kill()
+        for process in self._running:
+            process.wait()
+
+
+@pytest.fixture
+def machines(tmp_path: Path) -> Iterator[Machines]:
+    made = Machines(tmp_path)
+    yield made
+    made.end()
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    made = Machines(tmp_path_factory.mktemp("dask"))
+    made.scheduler()
+    for _ in range(4):
+        made.worker()
+    with Client(made.address, set_as_default=False) as connected:
+        connected.wait_for_workers(4, timeout=60)
+        yield connected
+    made.end()
+
+
+@pytest.mark.parametrize("request_name", REQUESTS)
+def test_the_same_bytes(request_name: str, trips: Path, tmp_path: Path, client: Any) -> None:
+    same_bytes(trips, tmp_path, client, request_name)
+
+
+def test_bad_data_end_the_job(trips: Path, tmp_path: Path, client: Any) -> None:
+    bad_data_end_the_job(trips, tmp_path, client)
+
+
+def test_a_lost_worker_changes_nothing(trips: Path, tmp_path: Path, machines: Machines) -> None:
+    machines.scheduler()
+    workers = [machines.worker() for _ in range(3)]
+    with Client(machines.address, set_as_default=False) as three:
+        three.wait_for_workers(3, timeout=60)
+        a_lost_worker_changes_nothing(trips, tmp_path, three, lambda: os.kill(workers[1].pid, signal.SIGKILL))
+        assert workers[1].wait() == -signal.SIGKILL
+        assert len(three.nthreads()) == 2
+
+
+def test_one_worker_and_threads_of_this_process(trips: Path, tmp_path: Path, machines: Machines) -> None:
+    same_bytes(trips, tmp_path, "dask", "categories that cross")
+    machines.scheduler()
+    machines.worker()
+    with Client(machines.address) as one:  # the default client of this process
+        one.wait_for_workers(1, timeout=60)
+        same_bytes(trips, tmp_path, "dask", "categories that cross")
+
+
+def test_a_scheduler_that_is_not_there(trips: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gradline.cluster import dask
+    from gradline.cluster.choice import opened
+
+    monkeypatch.setattr(dask, "PATIENCE", 1)
+    with pytest.raises(gl.ClusterError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:1") as caught:
+        with opened("dask", "tcp://127.0.0.1:1"):
+            pass
+    assert len(str(caught.value).splitlines()) <= 3
+
+
+def test_no_workers(trips: Path, machines: Machines, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gradline.cluster import dask
+
+    monkeypatch.setattr(dask, "PATIENCE", 1)
+    machines.scheduler()
+    with Client(machines.address, set_as_default=False) as none:
+        with pytest.raises(gl.ClusterError, match=r"the Dask scheduler has no workers, after 1 seconds"):
+            gl.fit(trips / "trips.parquet", target="y", features=["a"], engine=none)
