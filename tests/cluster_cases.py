@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -61,10 +61,9 @@ def trips(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def small_tasks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def small_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tasks of a row group or two: the tables are small."""
     monkeypatch.setattr(tasks, "_LEAST", 2**12)
-    yield
 
 
 def saved(result: Any, path: Path) -> bytes:
@@ -80,6 +79,22 @@ def same_bytes(trips: Path, tmp_path: Path, engine: Any, request: str) -> None:
     fit = gl.fit(trips / name, **options, engine=engine, progress=lambda *so_far: seen.append(so_far))
     assert saved(fit, tmp_path / "there.safetensors") == here
     assert seen[-1][0] == fit.rows
+
+
+def same_paths_and_folds(trips: Path, engine: Any) -> None:
+    """Moments, paths and folds, by position, by a group and by a column that names them."""
+    many, one = trips / "trips.parquet", {"target": "y", "features": ["a", "b"]}
+    here, there = (gl.Moments.of(many, **one, engine=each) for each in ("local", engine))
+    assert (here.hi.tobytes(), here.lo.tobytes()) == (there.hi.tobytes(), there.lo.tobytes())
+    paths = [gl.path(many, **one, strengths=5, engine=each) for each in ("local", engine)]
+    np.testing.assert_array_equal(paths[0].coef, paths[1].coef)
+    by: list[dict[str, Any]] = [{"folds": 3, "seed": 1}, {"groups": "day", "folds": 4}, {"folds": "city"}]
+    for folds in by:
+        judged = [gl.crossval(many, **one, **folds, l2=[1.0, 10.0], engine=each) for each in ("local", engine)]
+        np.testing.assert_array_equal(judged[0].errors, judged[1].errors)
+        assert (judged[0].folds, judged[0].sizes) == (judged[1].folds, judged[1].sizes)
+    with pytest.raises(gl.OptionError, match="do not know which rows come before"):
+        gl.crossval(trips / "*.csv", **one, folds=3, engine=engine)
 
 
 def a_lost_worker_changes_nothing(trips: Path, tmp_path: Path, engine: Any, kill: Callable[[], object]) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from cluster_cases import (
     a_lost_worker_changes_nothing,
     bad_data_end_the_job,
     same_bytes,
+    same_paths_and_folds,
     small_tasks,
     trips,
 )
@@ -109,6 +112,10 @@ def test_the_same_bytes(request_name: str, trips: Path, tmp_path: Path, client: 
     same_bytes(trips, tmp_path, client, request_name)
 
 
+def test_paths_and_folds(trips: Path, client: Any) -> None:
+    same_paths_and_folds(trips, client)
+
+
 def test_bad_data_end_the_job(trips: Path, tmp_path: Path, client: Any) -> None:
     bad_data_end_the_job(trips, tmp_path, client)
 
@@ -137,9 +144,9 @@ def test_a_scheduler_that_is_not_there(trips: Path, monkeypatch: pytest.MonkeyPa
     from gradline.cluster.choice import opened
 
     monkeypatch.setattr(dask, "PATIENCE", 1)
-    with pytest.raises(gl.ClusterError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:1") as caught:
-        with opened("dask", "tcp://127.0.0.1:1"):
-            pass
+    message = r"no Dask scheduler answers at tcp://127\.0\.0\.1:1"
+    with pytest.raises(gl.ClusterError, match=message) as caught, opened("dask", "tcp://127.0.0.1:1"):
+        pass
     assert len(str(caught.value).splitlines()) <= 3
 
 
@@ -148,6 +155,44 @@ def test_no_workers(trips: Path, machines: Machines, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(dask, "PATIENCE", 1)
     machines.scheduler()
-    with Client(machines.address, set_as_default=False) as none:
-        with pytest.raises(gl.ClusterError, match=r"the Dask scheduler has no workers, after 1 seconds"):
-            gl.fit(trips / "trips.parquet", target="y", features=["a"], engine=none)
+    message = "the Dask scheduler has no workers, after 1 seconds"
+    with Client(machines.address, set_as_default=False) as none, pytest.raises(gl.ClusterError, match=message):
+        gl.fit(trips / "trips.parquet", target="y", features=["a"], engine=none)
+
+
+def test_a_scheduler_that_is_lost_in_the_middle(trips: Path, machines: Machines) -> None:
+    scheduler = machines.scheduler()
+    machines.worker()
+    with Client(machines.address, set_as_default=False, timeout=2) as one:
+        one.wait_for_workers(1, timeout=60)
+        with pytest.raises(gl.ClusterError, match="the Dask scheduler was lost in the middle of the work"):
+            gl.fit([trips / "trips.parquet"] * 8, target="y", engine=one, progress=lambda *_: scheduler.kill())
+
+
+def test_workers_with_another_version(trips: Path, tmp_path: Path, machines: Machines) -> None:
+    shutil.copytree(Path(gl.__file__).parent, tmp_path / "gradline", ignore=shutil.ignore_patterns("__pycache__"))
+    init = tmp_path / "gradline" / "__init__.py"
+    init.write_text(init.read_text().replace(f'__version__ = "{gl.__version__}"', '__version__ = "0.0.9"'))
+    machines.scheduler()
+    machines.worker({"PYTHONPATH": str(tmp_path)})
+    with Client(machines.address, set_as_default=False) as one:
+        with pytest.raises(gl.ClusterError, match=rf"has gradline 0\.0\.9, and {gl.__version__} asked\.") as caught:
+            gl.fit(trips / "trips.parquet", target="y", features=["a"], engine=one)
+        assert f"pip install gradline=={gl.__version__}" in str(caught.value)
+
+
+def test_the_command_line(trips: Path, tmp_path: Path, client: Any) -> None:
+    def run(*options: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "gradline", "fit", "trips.parquet", "--target", "y", "--features", "a,b"]
+        return subprocess.run([*command, *options], cwd=trips, capture_output=True, text=True)
+
+    there = ["--engine", "dask", "--address", client.scheduler.address]
+    for name, options in (("here", []), ("there", there)):
+        done = run("--save", str(tmp_path / name), *options)
+        assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "here").read_bytes() == (tmp_path / "there").read_bytes()
+    said = run("--explain", *there).stdout.splitlines()
+    assert re.fullmatch(r"dask, 4 at a time: \d+ tasks?, [\d.]+ MB to read, about [\d.]+ kB to move", said[-2])
+    wrong = run("--engine", "dask", "--address", "127.0.0.1:1x")
+    assert wrong.returncode == 2
+    assert wrong.stderr.startswith("error: no Dask scheduler answers at 127.0.0.1:1x")

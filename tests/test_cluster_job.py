@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +20,8 @@ from hypothesis import strategies as st
 import gradline as gl
 from gradline.cluster import engine
 from gradline.cluster.choice import opened
-from gradline.cluster.job import Request, Task, merged, parts_of, tree_of, work
+from gradline.cluster.estimate import estimate
+from gradline.cluster.job import Partial, Request, Task, merged, parts_of, tree_of, work
 from gradline.design.problem import pose
 from gradline.moments import accumulate
 from gradline.moments.one_pass import moments_of, summing_of
@@ -134,3 +137,43 @@ def test_what_is_no_file_is_refused() -> None:
 def test_no_such_engine(named: object, address: str | None, message: str) -> None:
     with pytest.raises(gl.OptionError, match=message), opened(named, address):
         pass
+
+
+def test_an_estimate_is_what_comes_to_pass(trips: Path) -> None:
+    """The adapter that counts what it hands on is this process itself."""
+
+    class Counting:
+        name, workers = "counting", 2
+        handed_on = 0
+
+        def added_up(self, request: Request, tasks: list[Task], heard: engine.Heard) -> list[Partial[Any]]:
+            found = [work(request, task) for task in tasks]
+            self.handed_on += sum(len(each.nodes) for each in found)
+            while len(found) > engine.GROUP:
+                found = [merged(request, *found[at : at + engine.GROUP]) for at in range(0, len(found), engine.GROUP)]
+                self.handed_on += sum(len(each.nodes) for each in found)
+            return found
+
+        def in_order(self, request: Request, tasks: list[Task]) -> Iterator[Partial[Any]]:
+            return (work(request, task) for task in tasks)
+
+    counting = Counting()
+    cluster = engine.Cluster(counting)
+    problem = pose([trips / "trips.parquet"] * 9, target="y", features=["a", "b"])
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(engine, "_LEAST", 1)
+        patched.setattr(engine, "_TASKS", 30)
+        said = estimate(problem, cluster)
+        found = accumulate(problem, engine=cluster)
+    assert said.tasks > 2 * engine.GROUP
+    assert counting.handed_on * 16 * 4 * 4 == said.moved - 2 * sum(
+        map(len, Request.of(problem, summing_of(problem, "drop", "double-double")))
+    )
+    assert found.hi.tobytes() == accumulate(problem).hi.tobytes()
+    group = pa.parquet.read_metadata(trips / "trips.parquet")
+    sizes = [
+        group.row_group(number).column(column).total_compressed_size
+        for number in range(len(GROUPS))
+        for column in (0, 1, 3)
+    ]
+    assert said.read == 9 * sum(sizes)

@@ -176,6 +176,26 @@ def plan(
     return plan_of(pose(data, target, **request, measure=False), precision)
 
 
+def explain(
+    data: Any,
+    target: Any = None,
+    engine: Any = "local",
+    address: str | None = None,
+    *,
+    precision: str = "auto",
+    **request: Any,
+) -> str:
+    """The plan and, where workers read, what that costs; options as in `plan` and `fit`, no row is read."""
+    problem = pose(data, target, **request, measure=False)
+    planned = str(plan_of(problem, precision))
+    with opened(engine, address) as there:
+        if there is None:
+            return planned
+        from gradline.cluster.estimate import estimate
+
+        return f"{planned}\n{estimate(problem, there)}"
+
+
 def fit_moments(
     moments: Moments, *, intercept: bool = True, l2: float = 0.0, l1: float = 0.0, aliased: str = "nan"
 ) -> Fit:

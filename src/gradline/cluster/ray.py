@@ -9,7 +9,7 @@ from typing import Any
 
 from gradline.cluster.engine import GROUP, Heard
 from gradline.cluster.job import Partial, Request, Task, merged, work
-from gradline.cluster.trouble import absent, gone, killed, needed, unreachable
+from gradline.cluster.trouble import absent, demand_listener, gone, killed, needed, unreachable
 from gradline.errors import GradlineError
 
 
@@ -23,6 +23,8 @@ def opened(address: str | None) -> Iterator[Ray]:
     if address is None and ray.is_initialized():
         yield Ray()
         return
+    if address is not None:
+        demand_listener("Ray cluster", address)
     own = {} if address is not None else {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
     try:
         ray.init(address, log_to_driver=False, logging_level="ERROR", **own)

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from gradline.cluster.engine import GROUP, Heard
 from gradline.cluster.job import Partial, Request, Task, merged, work
-from gradline.cluster.trouble import absent, gone, killed, needed, unreachable
+from gradline.cluster.trouble import absent, demand_listener, gone, killed, needed, unreachable
 from gradline.errors import ClusterError, GradlineError
 
 _LOOK = 0.05  # seconds between two looks at what has been done
@@ -35,6 +35,8 @@ def opened(address: str | None) -> Iterator[Spark]:
     if active is not None and address is None:
         yield Spark(active)
         return
+    if address is not None:
+        demand_listener("Spark master", address)
     settings = _OF_ONE_MACHINE if address is None else {}
     builder = SparkSession.builder.appName("gradline").master(address or "local[*]")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,21 @@ def unreachable(what: str, address: str, problem: BaseException | None = None) -
     """Nobody answers at this address."""
     reason = f": {first_line(problem)}" if problem is not None and str(problem) else ""
     return ClusterError(f"no {what} answers at {address}{reason}.\nIs it started, and is the address right?")
+
+
+def demand_listener(what: str, address: str) -> None:
+    """Refuse an address at which nobody listens: some engines would knock for minutes.
+
+    Raises:
+        ClusterError: no connection comes about at host:port; what has another form is left to the engine.
+    """
+    host, colon, port = address.rpartition("://")[2].rpartition(":")
+    if not colon or not port.isdigit():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), PATIENCE).close()
+    except OSError as problem:
+        raise unreachable(what, address, problem) from None
 
 
 def gone(what: str, problem: BaseException | None = None) -> ClusterError:

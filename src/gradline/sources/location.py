@@ -65,6 +65,14 @@ class Location:
         with remote_trouble(self.name):
             return repr(sorted((key, str(value)) for key, value in self.system.info(self.path).items()))
 
+    def size(self) -> int:
+        """Bytes of the file."""
+        if self.system is None:
+            with _local_trouble(self.path):
+                return Path(self.path).stat().st_size
+        with remote_trouble(self.name):
+            return int(self.system.size(self.path) or 0)
+
     def in_parts(self) -> bool:
         """Whether reading may start anywhere; some web servers only give a file from its beginning."""
         if self.system is None:

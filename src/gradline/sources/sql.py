@@ -80,6 +80,10 @@ class SqlFile:
             )
         return f"text (such as {found[0][0][:40]!r})" if found else label
 
+    def stored(self, columns: Sequence[str]) -> int:
+        """The size of the file, whatever the columns."""
+        return Path(self.path).stat().st_size
+
     def read(self, columns: Sequence[str]) -> Iterator[tuple[str, tuple[Any, ...]]]:
         """The chunks of the rows for which the condition holds."""
         distinct = list(dict.fromkeys(columns))
