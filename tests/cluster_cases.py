@@ -97,6 +97,16 @@ def same_paths_and_folds(trips: Path, engine: Any) -> None:
         gl.crossval(trips / "*.csv", **one, folds=3, engine=engine)
 
 
+def same_predictions(trips: Path, engine: Any) -> None:
+    """Row by row, in order, from Parquet and from text."""
+    fit = gl.fit(trips / "trips.parquet", formula="y ~ a + b + C(city)")
+    for new in ("trips.parquet", "*.csv"):
+        for here, there in zip(
+            *[fit.predict(trips / new, interval="prediction", engine=each) for each in ("local", engine)], strict=True
+        ):
+            np.testing.assert_array_equal(here, there)
+
+
 def a_lost_worker_changes_nothing(trips: Path, tmp_path: Path, engine: Any, kill: Callable[[], object]) -> None:
     """Kill one while there is work left."""
     request = {"formula": "y ~ a + C(city)*C(size)"}

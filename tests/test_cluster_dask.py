@@ -24,6 +24,7 @@ from cluster_cases import (
     bad_data_end_the_job,
     same_bytes,
     same_paths_and_folds,
+    same_predictions,
     small_tasks,
     trips,
 )
@@ -116,6 +117,10 @@ def test_paths_and_folds(trips: Path, client: Any) -> None:
     same_paths_and_folds(trips, client)
 
 
+def test_predictions(trips: Path, client: Any) -> None:
+    same_predictions(trips, client)
+
+
 def test_bad_data_end_the_job(trips: Path, tmp_path: Path, client: Any) -> None:
     bad_data_end_the_job(trips, tmp_path, client)
 
@@ -166,7 +171,13 @@ def test_a_scheduler_that_is_lost_in_the_middle(trips: Path, machines: Machines)
     with Client(machines.address, set_as_default=False, timeout=2) as one:
         one.wait_for_workers(1, timeout=60)
         with pytest.raises(gl.ClusterError, match="the Dask scheduler was lost in the middle of the work"):
-            gl.fit([trips / "trips.parquet"] * 8, target="y", engine=one, progress=lambda *_: scheduler.kill())
+            gl.fit(
+                [trips / "trips.parquet"] * 8,
+                target="y",
+                features=["a"],
+                engine=one,
+                progress=lambda *_: scheduler.kill(),
+            )
 
 
 def test_workers_with_another_version(trips: Path, tmp_path: Path, machines: Machines) -> None:

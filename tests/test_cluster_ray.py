@@ -19,6 +19,7 @@ from cluster_cases import (
     bad_data_end_the_job,
     same_bytes,
     same_paths_and_folds,
+    same_predictions,
     small_tasks,
     trips,
 )
@@ -59,6 +60,10 @@ def test_the_same_bytes(request_name: str, trips: Path, tmp_path: Path) -> None:
 
 def test_paths_and_folds(trips: Path) -> None:
     same_paths_and_folds(trips, "ray")
+
+
+def test_predictions(trips: Path) -> None:
+    same_predictions(trips, "ray")
 
 
 def test_bad_data_end_the_job(trips: Path, tmp_path: Path) -> None:

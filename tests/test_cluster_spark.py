@@ -19,6 +19,7 @@ from cluster_cases import (
     bad_data_end_the_job,
     same_bytes,
     same_paths_and_folds,
+    same_predictions,
     small_tasks,
     trips,
 )
@@ -64,6 +65,10 @@ def test_the_same_bytes(request_name: str, trips: Path, tmp_path: Path, session:
 
 def test_paths_and_folds(trips: Path, session: Any) -> None:
     same_paths_and_folds(trips, session)
+
+
+def test_predictions(trips: Path, session: Any) -> None:
+    same_predictions(trips, session)
 
 
 def test_bad_data_end_the_job(trips: Path, tmp_path: Path, session: Any) -> None:

@@ -89,7 +89,7 @@ def fit(
             again reads only the rest, and ends with the same bytes.
         progress: Called with (rows read, rows in all or None) after each chunk.
         engine: For files: who reads them: "local", or the workers of "dask", "ray" or "spark"; or a client of
-            dask.distributed or a session of Spark. The answer is the same to the bit; see docs/clusters.md.
+            dask.distributed or a session of Spark. The answer is the same to the bit; see docs/scale.md.
 
     Raises:
         GradlineError: the request or the data cannot be used; the message says what to try.

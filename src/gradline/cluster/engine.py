@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from gradline.cluster.job import Partial, Request, Task, parts_of, tree_of
+from gradline.cluster.job import Partial, Readable, Request, Task, parts_of, tree_of
 from gradline.moments.one_pass import Chunked, Progress
 from gradline.moments.tree import SumsT, Tree
 from gradline.sources import CHUNK, Part
@@ -23,6 +23,17 @@ _TASKS = 8
 """Tasks for each worker, so that the last to finish does not keep the others waiting."""
 _LEAST, _MOST = 2**22, 2**27
 """Numbers that a task reads: of fewer, sending it would cost more than doing it; of more, losing it would be dear."""
+
+
+_Answer = TypeVar("_Answer", covariant=True)
+
+
+class Scoring(Protocol[_Answer]):
+    """What is made of rows where they are read."""
+
+    def chunks(self, block: Any, /) -> Iterator[_Answer]:
+        """The answers for a block of rows, in order."""
+        ...
 
 
 class Adapter(Protocol):
@@ -70,6 +81,14 @@ class Cluster:
             return tree_of(summing, self.adapter.added_up(request, tasks, heard))
         return self._one_after_the_other(problem, summing, progress, request, tasks)
 
+    def in_order(self, problem: Readable, scoring: Scoring[_Answer]) -> Iterator[_Answer]:
+        """What workers make of each stretch of rows, in the order of the rows, a few tasks ahead of the caller."""
+        parts = parts_of(problem)
+        tasks = tasks_of(parts, len(problem.columns), self.adapter.workers, most=_LEAST)
+        request = Request.of(problem, scoring)
+        for partial in self.adapter.in_order(request, [task._replace(chunk=None) for task in tasks]):
+            yield from [node.sums for node in partial.nodes]
+
     def _one_after_the_other(
         self,
         problem: Problem,
@@ -90,12 +109,12 @@ class Cluster:
         return tree
 
 
-def tasks_of(parts: Sequence[Part], columns: int, workers: int) -> list[Task]:
-    """The parts shared out: neighbours together, until there is enough to do in a task."""
+def tasks_of(parts: Sequence[Part], columns: int, workers: int, most: int = _MOST) -> list[Task]:
+    """The parts shared out: neighbours together, until there is enough to do in a task, or `most` numbers."""
     if any(part.rows is None for part in parts):
         return [Task(number, number + 1, None, None, part.place) for number, part in enumerate(parts)]
     total = sum(part.rows or 0 for part in parts) * columns
-    enough = min(max(total // (_TASKS * workers), _LEAST), _MOST)
+    enough = min(max(total // (_TASKS * workers), _LEAST), most)
     tasks: list[Task] = []
     first = chunk = rows = chunks = 0
     for number, part in enumerate(parts, 1):

@@ -12,18 +12,35 @@ import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol
 
 from gradline import __version__
 from gradline.errors import ClusterError, GradlineError, SourceError
 from gradline.moments.one_pass import Chunked, summed
 from gradline.moments.tree import Node, SumsT, Tree
-from gradline.sources import CHUNK, Part
+from gradline.sources import CHUNK, Part, Rows, Table
 from gradline.sources.files import Files
 
 if TYPE_CHECKING:
     from gradline.design.effects import Label
-    from gradline.design.problem import Problem
+
+
+class Readable(Protocol):
+    """A table, which columns of it are wanted, and what rows of it are made into."""
+
+    @property
+    def table(self) -> Table:
+        """Whose rows."""
+        ...
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """Which columns."""
+        ...
+
+    def block(self, rows: Rows, /) -> Any:
+        """Rows as numbers."""
+        ...
 
 
 class Request(NamedTuple):
@@ -35,7 +52,7 @@ class Request(NamedTuple):
     summing: bytes
 
     @classmethod
-    def of(cls, problem: Problem, summing: Chunked[Any]) -> Request:
+    def of(cls, problem: Readable, summing: Any) -> Request:
         """The request for these sums."""
         return cls(__version__, pickle.dumps(problem), pickle.dumps(summing))
 
@@ -74,7 +91,8 @@ def work(request: Request, task: Task) -> Partial[Any]:
         summing = _summing(request)
         chosen = parts[task.first : task.last]
         if task.chunk is None:
-            return Partial(list(_each_chunk(problem, summing, chosen)), summing.met)
+            nodes = list(_each_chunk(problem, summing, chosen))
+            return Partial(nodes, getattr(summing, "met", []))
         tree, chunk = Tree(summing.merge), task.chunk
         for part in chosen:
             for node in summed(problem, summing, part.read(), chunk):
@@ -99,7 +117,7 @@ def tree_of(summing: Chunked[SumsT], partials: Sequence[Partial[SumsT]]) -> Tree
     return tree
 
 
-def parts_of(problem: Problem) -> Sequence[Part]:
+def parts_of(problem: Readable) -> Sequence[Part]:
     """The parts that workers can read by themselves, the same ones wherever they are asked for."""
     table, columns = problem.table, problem.columns
     if not isinstance(table, Files):
@@ -138,7 +156,7 @@ def in_a_line(request: Request, place: str) -> Iterator[None]:
         raise ClusterError(f"{_here()} failed at {place}:\n{type(problem).__name__}: {problem}") from problem
 
 
-def _each_chunk(problem: Problem, summing: Chunked[SumsT], parts: Sequence[Part]) -> Iterator[Node[SumsT]]:
+def _each_chunk(problem: Readable, summing: Chunked[SumsT], parts: Sequence[Part]) -> Iterator[Node[SumsT]]:
     number = 0
     for part in parts:
         for rows in part.read():
@@ -148,9 +166,9 @@ def _each_chunk(problem: Problem, summing: Chunked[SumsT], parts: Sequence[Part]
 
 
 @lru_cache(maxsize=4)
-def _opened(problem: bytes) -> tuple[Problem, Sequence[Part]]:
+def _opened(problem: bytes) -> tuple[Any, Sequence[Part]]:
     """The problem and its parts, kept for the next task: of many files they take longer to make than to read one."""
-    made: Problem = pickle.loads(problem)  # noqa: S301 - engines themselves run what they are sent
+    made: Readable = pickle.loads(problem)  # noqa: S301 - engines themselves run what they are sent
     return made, parts_of(made)
 
 

@@ -70,6 +70,7 @@ class Spark:
     def __init__(self, session: Any) -> None:
         if not hasattr(session, "_jsparkSession"):
             raise ClusterError("this is a session of Spark Connect, which has no RDDs.\nGive one of Spark itself.")
+        self.session = session
         self._context = session.sparkContext
 
     @property

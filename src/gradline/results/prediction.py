@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gradline.design.newdata import NewRows, height, numeric_parts, predictors
+from gradline.cluster.choice import opened
+from gradline.design.newdata import NewRows, Predictors, height, numeric_parts, predictors
 from gradline.design.terms import less
 from gradline.doubledouble import Array, add, multiply
 from gradline.errors import OptionError
@@ -41,6 +42,7 @@ def predictions(
     where: str | None = None,
     sql: str | None = None,
     progress: Callable[[int, int | None], object] | None = None,
+    engine: Any = "local",
 ) -> Iterator[Prediction]:
     """The predictions for each chunk of new rows, in order, in bounded memory: see `Fit.predict`.
 
@@ -58,7 +60,7 @@ def predictions(
     own = float(interval == "prediction")
     if not fit.terms and not fit.recipe.categories:
         return _constants(fit, height(new, where, sql), reach, own)
-    chunks = predictors(
+    new_rows = predictors(
         new,
         fit.terms,
         fit.recipe,
@@ -66,10 +68,25 @@ def predictions(
         where=where,
         sql=sql,
         unseen=unseen,
-        progress=progress,
     )
-    model = _Model.of(fit)
-    return (_around(model.values(rows), model.leverage(rows) if interval else None, reach, own) for rows in chunks)
+    scoring = _Scoring(_Model.of(fit), interval is not None, reach, own)
+    return _scored(new_rows, scoring, engine, progress)
+
+
+def _scored(
+    new: Predictors, scoring: _Scoring, engine: Any, progress: Callable[[int, int | None], object] | None
+) -> Iterator[Prediction]:
+    """What is predicted here, or by workers, in order."""
+    done = 0
+    with opened(engine) as there:
+        if there is None:
+            yield from map(scoring.of, new.blocks(progress))
+            return
+        for each in there.in_order(new, scoring):
+            yield each
+            done += len(each.fit)
+            if progress is not None:
+                progress(done, new.table.rows)
 
 
 def predict(fit: Fit, new: Any, **options: Any) -> Prediction:
@@ -223,6 +240,26 @@ class _Model:
             if unknown.any():
                 values[unknown] = np.nan
         return values
+
+
+@dataclass(frozen=True, slots=True)
+class _Scoring:
+    """What predictions are wanted; it goes to workers as it stands."""
+
+    model: _Model
+    sure: bool
+    """Whether leverage is wanted, for intervals."""
+    reach: Any
+    own: float
+
+    def of(self, rows: NewRows) -> Prediction:
+        return _around(
+            self.model.values(rows), self.model.leverage(rows) if self.sure else None, self.reach, self.own
+        )
+
+    def chunks(self, rows: NewRows) -> Iterator[Prediction]:
+        """One, of all these rows."""
+        yield self.of(rows)
 
 
 def _rotated(root: Array, cells: Sequence[_Cells]) -> tuple[Array, Array]:
