@@ -37,7 +37,7 @@ def opened(address: str | None) -> Iterator[Spark]:
         return
     if address is not None:
         demand_listener("Spark master", address)
-    settings = _OF_ONE_MACHINE if address is None else {}
+    settings = _OF_ONE_MACHINE if (address or "local").startswith("local") else {}
     builder = SparkSession.builder.appName("gradline").master(address or "local[*]")
     try:
         with _this_python():

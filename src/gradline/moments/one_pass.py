@@ -69,13 +69,13 @@ def accumulate(
     """
     if threads is not None and (isinstance(threads, bool) or not isinstance(threads, Integral) or threads < 1):
         raise OptionError(f"threads is a whole number from 1 up, or None for all processors, not {threads!r}.")
-    if precision == "float64" and checkpoint is None and devices.summed_on(problem) is not None:
+    alone = checkpoint is None and engine is None
+    if precision == "float64" and alone and devices.summed_on(problem) is not None:
         return _there(problem, missing, progress)
     threads = threads or processors()
     within = 1 if precision == "double-double" or engine is not None else _within(problem, threads)
     summing = summing_of(problem, missing, precision, within)
-    small = problem.table.rows is not None and problem.table.rows <= CHUNK
-    if small and checkpoint is None and engine is None:
+    if alone and problem.table.rows is not None and problem.table.rows <= CHUNK:
         parts = problem.parts()
         rows = next(iter(parts[0].read()), None) if len(parts) == 1 else None
         if rows is not None and len(rows.columns[0]) == problem.table.rows:  # a single chunk needs no threads
