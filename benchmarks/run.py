@@ -1,7 +1,7 @@
 """Everything that README and docs claim, measured: accuracy first, then speed, then start-up.
 
     python benchmarks/run.py [accuracy] [training] [minibatch] [moments] [estimators] [files] [categories] [doctor]
-        [penalties] [probe] [startup]
+        [penalties] [probe] [robust] [startup]
 
 Peers and gradline take turns within one run; figures are medians, and only ratios within a run mean anything.
 """
@@ -23,6 +23,7 @@ import minibatch
 import moments
 import penalties
 import probe
+import robust
 import startup
 import training
 
@@ -37,6 +38,7 @@ PARTS = {
     "doctor": doctor,
     "penalties": penalties,
     "probe": probe,
+    "robust": robust,
     "startup": startup,
 }
 PACKAGES = [

@@ -26,6 +26,7 @@ REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
     "weights": ("trips.parquet", {"target": "y", "features": ["a"], "weights": "w"}),
     "large integers": ("trips.parquet", {"target": "y", "features": ["time"]}),
     "float64, then residuals": ("wide.parquet", {"target": "y"}),
+    "errors in x": ("trips.parquet", {"target": "y", "features": ["a"], "x_error": 0.3}),
     "Feather": ("trips.feather", {"target": "y", "features": ["a", "b"]}),
     "text under a condition": ("*.csv", {"target": "y", "features": ["a", "b"], "where": "a > 0"}),
 }
@@ -100,10 +101,10 @@ def same_paths_and_folds(trips: Path, engine: Any) -> None:
 def same_predictions(trips: Path, engine: Any) -> None:
     """Row by row, in order, from Parquet and from text."""
     fit = gl.fit(trips / "trips.parquet", formula="y ~ a + b + C(city)")
-    for new in ("trips.parquet", "*.csv"):
-        for here, there in zip(
-            *[fit.predict(trips / new, interval="prediction", engine=each) for each in ("local", engine)], strict=True
-        ):
+    two = gl.fit(trips / "trips.parquet", target=["y", "w"], features=["b"]).robust("HC1")  # a spread for each target
+    for model, new in ((fit, "trips.parquet"), (fit, "*.csv"), (two, "trips.parquet")):
+        found = [model.predict(trips / new, interval="prediction", engine=each) for each in ("local", engine)]
+        for here, there in zip(*found, strict=True):
             np.testing.assert_array_equal(here, there)
 
 

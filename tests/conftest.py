@@ -5,8 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 ROOT = Path(__file__).parent.parent
 
@@ -39,3 +43,12 @@ def figures() -> Iterator[None]:
     yield
     pyplot.close("all")
     assert dict(mpl.rcParams) == before
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One Chromium for the tests of a file; each test opens pages of its own."""
+    from browser import chromium
+
+    with chromium() as found:
+        yield found

@@ -62,7 +62,7 @@ def test_help_names_arguments_without_types(command: str, usage: str) -> None:
         assert f"\n  {name}    " in said
 
 
-@pytest.mark.parametrize("command", ["", "demo", "fit", "train", "predict"])
+@pytest.mark.parametrize("command", ["", "demo", "fit", "train", "predict", "lab"])
 def test_help_fits_the_terminal(command: str) -> None:
     done = run(*command.split(), "--help", env=os.environ | {"COLUMNS": "80"})
     assert done.returncode == 0

@@ -177,3 +177,11 @@ def test_an_estimate_is_what_comes_to_pass(trips: Path) -> None:
         for column in (0, 1, 3)
     ]
     assert said.read == 9 * sum(sizes)
+
+
+@pytest.mark.parametrize("option", [{"se": "HC3"}, {"cluster": "city"}, {"checkpoint": "sums"}])
+def test_what_only_this_process_can_do_is_refused_before_workers_are_looked_for(
+    trips: Path, option: dict[str, str]
+) -> None:
+    with pytest.raises(gl.OptionError, match='for engine="local"'):
+        gl.fit(trips / "trips.parquet", target="y", features=["a"], engine="nobody", **option)

@@ -154,7 +154,7 @@ def test_positions_are_spread_evenly_and_differently_for_each_seed() -> None:
 
 
 def test_a_group_is_in_one_fold_wherever_it_is_met() -> None:
-    block = Block(0, (np.zeros(4),), (None,), None, "", aside=pa.array(["x", "y", "x", "z"]))
+    block = Block(0, (np.zeros(4),), (None,), None, "", asides=(pa.array(["x", "y", "x", "z"]),))
     numbers = ByGroup(5, 0, "g").of(block)
     assert numbers[0] == numbers[2]
     assert group_fold(2024, 5, 0) == group_fold(2024.0, 5, 0)

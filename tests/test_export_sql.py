@@ -207,6 +207,26 @@ def test_what_cannot_be_expressed(formula: str, text: str) -> None:
     assert text in str(caught.value)
 
 
+def test_it_stands_within_any_expression_and_is_as_long_as_it_must_be() -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(5000, 1200)), columns=[f"x{j}" for j in range(1200)])
+    fit = gl.fit(frame, rng.normal(size=5000))
+    connection = duckdb.connect()
+    connection.register("t", frame[:3])
+    found = connection.execute(f"SELECT 1 - 2 * {fit.to_sql()} FROM t").fetchnumpy()
+    np.testing.assert_allclose(next(iter(found.values())), 1 - 2 * fit.predict(frame[:3]), rtol=1e-10)
+
+
+def test_names_that_differ_in_case_alone_are_refused() -> None:
+    frame = pd.DataFrame({"a": [1.0, 2, 3, 5], "A": [4.0, 1, 0, 2], "y": [1.0, 0, 2, 5]})
+    for formula in ("y ~ a + A", "y ~ a + log(A + 1)", "y ~ C(a) + A - 1"):
+        with pytest.raises(
+            gl.OptionError, match=r"SQL cannot express '[aA]' beside '[aA]': names in SQL are the same"
+        ):
+            gl.fit(frame, formula=formula).to_sql()
+    assert '"A"' in gl.fit(frame, target="y", features=["A"]).to_sql()
+
+
 def test_whole_numbers_beyond_float64_are_refused() -> None:
     whole = 2**60 + 2 * np.arange(40)
     fit = gl.fit(pd.DataFrame({"id": whole, "y": np.arange(40) % 7}), target="y")

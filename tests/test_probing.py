@@ -74,6 +74,21 @@ def test_a_wide_layer_is_summed_in_float64_and_right_to_1e_9() -> None:
     np.testing.assert_allclose(found.params, expected, rtol=1e-9, atol=1e-9 * abs(expected).max())
 
 
+def test_an_empty_batch_adds_nothing() -> None:
+    h, y = torch.randn(40, 3), torch.randn(40)
+    whole = gl.probe(nn.Sequential(nn.Identity()), "0", [(h, y)])
+    parts = gl.probe(nn.Sequential(nn.Identity()), "0", [(h[:9], y[:9]), (h[:0], y[:0]), (h[9:], y[9:])])
+    assert np.array_equal(parts.params, whole.params)
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:DeprecationWarning")
+def test_what_torchscript_compiled_cannot_be_heard() -> None:
+    scripted = torch.jit.script(nn.Sequential(nn.Linear(3, 2), nn.ReLU()))
+    for model, layer in ((scripted, "0"), (nn.Sequential(scripted, nn.Linear(2, 1)), "0.1")):
+        with pytest.raises(gl.OptionError, match=r"compiled by TorchScript.*\nProbe the model as it was before"):
+            gl.probe(model, layer, [(torch.randn(4, 3), torch.randn(4))])
+
+
 def test_sums_do_not_depend_on_where_batches_end() -> None:
     torch.manual_seed(3)
     activations, y = torch.randn(9_000, 300), torch.randn(9_000)

@@ -69,7 +69,10 @@ def test_types() -> None:
     assert (table.epsilon("f"), table.epsilon("d")) == (2.0**-23, 2.0**-52)
     for column, words in {"day": "a date", "l": "nested"}.items():
         with pytest.raises(gl.ColumnError, match=f"'{column}' in the query .* is {words}"):
-            list(table.read([column]))
+            table.epsilon(column)
+    with pytest.raises(gl.ColumnError, match="numbers were expected"):
+        list(table.read(["l"]))
+    np.testing.assert_array_equal(lists(table, "day"), [[19723, np.nan]])
 
 
 def test_order_and_chunks() -> None:

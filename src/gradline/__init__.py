@@ -28,11 +28,15 @@ if TYPE_CHECKING:
     from gradline.descent.autograd import Step
     from gradline.descent.stability import Stability
     from gradline.design.polynomial import polynomial
+    from gradline.exact.errors_in_x import Deming
     from gradline.fitting import fit, plan
+    from gradline.lab.widget import Lab
     from gradline.loopdoctor.doctor import doctor
     from gradline.moments.moments import Moments
     from gradline.penalising import path
     from gradline.probing import probe
+    from gradline.results.anova import Anova, anova
+    from gradline.results.comparison import Comparison, compare
     from gradline.results.cross_validation import CrossValidation
     from gradline.results.fit import Fit
     from gradline.results.penalty_path import PenaltyPath
@@ -48,8 +52,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Anova": "gradline.results.anova",
+    "Comparison": "gradline.results.comparison",
     "CrossValidation": "gradline.results.cross_validation",
+    "Deming": "gradline.exact.errors_in_x",
     "Fit": "gradline.results.fit",
+    "Lab": "gradline.lab.widget",
     "Moments": "gradline.moments.moments",
     "PenaltyPath": "gradline.results.penalty_path",
     "Run": "gradline.results.run",
@@ -57,6 +65,8 @@ _HOMES = {
     "Step": "gradline.descent.autograd",
     "Strength": "gradline.strength",
     "Subsets": "gradline.results.subsets",
+    "anova": "gradline.results.anova",
+    "compare": "gradline.results.comparison",
     "crossval": "gradline.crossvalidation",
     "doctor": "gradline.loopdoctor.doctor",
     "fit": "gradline.fitting",
@@ -73,13 +83,17 @@ _HOMES = {
 }
 
 __all__ = [
+    "Anova",
     "ClusterError",
     "ColumnError",
+    "Comparison",
     "CrossValidation",
     "DataError",
+    "Deming",
     "Fit",
     "GradlineError",
     "GradlineWarning",
+    "Lab",
     "Moments",
     "OptionError",
     "PenaltyPath",
@@ -91,6 +105,8 @@ __all__ = [
     "StorageError",
     "Strength",
     "Subsets",
+    "anova",
+    "compare",
     "crossval",
     "doctor",
     "fit",

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from gradline.cluster.choice import opened
-from gradline.design.effects import written
+from gradline.cluster.choice import is_local, opened
 from gradline.design.problem import Problem, pose
-from gradline.design.slips import slips
-from gradline.doubledouble import Array
+from gradline.doubledouble import Array, Pair
 from gradline.errors import ColumnError, DataError, OptionError, warn
 from gradline.exact.correction import corrected
+from gradline.exact.errors_in_x import corrected as corrected_for_errors
 from gradline.exact.minimum_norm import minimum_norm
 from gradline.exact.origin import about_zero, origins
 from gradline.exact.penalties import solution as penalised_solution
@@ -28,8 +26,11 @@ from gradline.moments import Moments, Progress, accumulate
 from gradline.moments.checkpoint import Checkpoint
 from gradline.moments.one_pass import Engine
 from gradline.moments.plan import Plan, plan_of
-from gradline.moments.residuals import residuals_of
+from gradline.moments.residuals import Residuals, residuals_of
 from gradline.results.fit import Fit
+from gradline.results.notes import few_digits, no_rows, notes_of
+from gradline.results.remembered import remember
+from gradline.second_pass import Errors, demand_possible, errors_wanted, with_errors
 from gradline.sources import comes_once
 
 FEW_DIGITS = 6
@@ -54,6 +55,9 @@ def fit(
     sql: str | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
+    x_error: Any = None,
+    se: str | None = None,
+    cluster: Any = None,
     engine: Any = "local",
 ) -> Fit:
     """Fit a linear model exactly, in one pass over the rows.
@@ -88,8 +92,15 @@ def fit(
         checkpoint: For files: where to keep the sums of what has been read. A run that was killed and is started
             again reads only the rest, and ends with the same bytes.
         progress: Called with (rows read, rows in all or None) after each chunk.
+        x_error: Standard deviation of the errors in x, of all columns or by name ({"x": 0.5}); or `gl.Deming(ratio)`.
+            Slopes are corrected for what such errors take from them: Fuller (1987), Measurement Error Models.
+        se: Standard errors: "classical"; from a second reading "HC0" to "HC3" (`Fit.robust`), "CR0" to "CR2"
+            (`Fit.clustered`), or "HAC" (`Fit.hac`).
+        cluster: Name of the column that says which rows are related, two names, or values (n,): "CR1" unless se= says
+            otherwise. It is no feature unless it is named as one.
         engine: For files: who reads them: "local", or the workers of "dask", "ray" or "spark"; or a client of
-            dask.distributed or a session of Spark. The answer is the same to the bit; see docs/scale.md.
+            dask.distributed or a session of Spark. The answer is the same to the bit; see docs/scale.md. Not with se=
+            or cluster=: `Fit.robust` and its like read the rows here.
 
     Raises:
         GradlineError: the request or the data cannot be used; the message says what to try.
@@ -103,6 +114,9 @@ def fit(
     Source: docs/architecture.md; Ogita, Rump & Oishi (2005) for the sums, Goodnight (1979) for the elimination.
     """
     l1, l2 = _check(l1, l2, aliased)
+    wanted = errors_wanted(se, cluster)
+    if not is_local(engine):
+        _demand_for_workers(wanted, checkpoint)
     problem = pose(
         data,
         target,
@@ -113,46 +127,79 @@ def fit(
         intercept=intercept,
         where=where,
         sql=sql,
+        aside=None if wanted is None else wanted.named or None,
     )
-    plan = plan_of(problem, precision)
+    if wanted is not None:
+        problem = replace(problem, asides=())
+        demand_possible(problem, wanted, l1, l2)
+    plan = plan_of(problem, "double-double" if x_error is not None and precision == "auto" else precision)
     saved = None if checkpoint is None else Checkpoint(checkpoint)
     with opened(engine) as there:
-        if saved is not None and there is not None:
-            raise OptionError('checkpoint= is for engine="local".\nA cluster does again what a lost worker had.')
-        return _passes(problem, plan, (l1, l2), missing, aliased, saved, progress, there)
+        reading = _Reading(missing, progress, there)
+        result = _in_passes(problem, plan, reading, saved, (l1, l2), aliased, x_error)
+    result = replace(result, weight_column=problem.weights, frequency=problem.frequency)
+    if not comes_once(problem.table):
+        remember(result, problem)
+    return result if wanted is None else with_errors(result, wanted, progress=progress)
 
 
-def _passes(
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """How the rows are read, in each pass."""
+
+    missing: str
+    progress: Progress | None
+    engine: Engine | None
+
+    def moments(
+        self, problem: Problem, precision: str = "double-double", checkpoint: Checkpoint | None = None
+    ) -> Moments:
+        """Their cross-products."""
+        return accumulate(
+            problem,
+            missing=self.missing,
+            precision=precision,
+            progress=self.progress,
+            checkpoint=checkpoint,
+            engine=self.engine,
+        )
+
+    def residuals(self, problem: Problem, params: Pair, complete: bool) -> Residuals:
+        """What their residuals say of the parameters."""
+        return residuals_of(problem, params, complete=complete, progress=self.progress, engine=self.engine)
+
+
+def _in_passes(
     problem: Problem,
     plan: Plan,
-    strengths: tuple[float, float],
-    missing: str,
-    aliased: str,
+    reading: _Reading,
     saved: Checkpoint | None,
-    progress: Progress | None,
-    engine: Engine | None,
+    strengths: tuple[float, float],
+    aliased: str,
+    x_error: Any,
 ) -> Fit:
-    """One reading of the rows and, where that leaves too few digits, one or two more."""
+    """The classical fit: one pass, and more where that leaves too few sure digits."""
     l1, l2 = strengths
-    read = partial(accumulate, missing=missing, progress=progress, engine=engine)
-    moments = read(problem, precision=plan.precision, checkpoint=saved)
-    solution = _solved(moments, problem.intercept, l1, l2)
+    moments = reading.moments(problem, plan.precision, saved)
     plan = plan.after("")
+    if x_error is not None:
+        return _measured(moments, plan, problem.intercept, x_error, l1 + l2)
+    solution = _solved(moments, problem.intercept, l1, l2)
     if plan.second and not solution.settled(moments.nobs - solution.freedom):
-        better = _corrected(problem, moments, solution, progress, engine)
+        better = _corrected(problem, moments, solution, reading)
         if better is not None:
             solution, plan = better, plan.after("for the residuals in double-double")
         if better is None or not solution.settled(moments.nobs - solution.freedom):
-            moments = read(problem)
+            moments = reading.moments(problem)
             solution, plan = _solved(moments, problem.intercept, l1, l2), plan.after("in double-double")
     found = origins(problem, moments, solution)
     if not found or comes_once(problem.table):
-        return _fit(moments, solution, plan, problem.intercept, (l1, l2), aliased, lost=tuple(found))
-    moments = read(replace(problem, origins=tuple(found.items())))
+        return _fit(moments, solution, plan, problem.intercept, strengths, aliased, lost=tuple(found))
+    moments = reading.moments(replace(problem, origins=tuple(found.items())))
     columns = [*[term.factors[0][0] if term.plain else "" for term in moments.terms], *moments.targets]
     origin = np.array([found.get(name, 0.0) for name in columns])
-    solution = _solved(moments, True, l1, l2)
-    return _fit(moments, solution, plan.after("in double-double"), True, (l1, l2), aliased, origin)
+    solution = _solved(moments, True, *strengths)
+    return _fit(moments, solution, plan.after("in double-double"), True, strengths, aliased, origin)
 
 
 def plan(
@@ -176,31 +223,19 @@ def plan(
     return plan_of(pose(data, target, **request, measure=False), precision)
 
 
-def explain(
-    data: Any,
-    target: Any = None,
-    engine: Any = "local",
-    address: str | None = None,
-    *,
-    precision: str = "auto",
-    **request: Any,
-) -> str:
-    """The plan and, where workers read, what that costs; options as in `plan` and `fit`, no row is read."""
-    problem = pose(data, target, **request, measure=False)
-    planned = str(plan_of(problem, precision))
-    with opened(engine, address) as there:
-        if there is None:
-            return planned
-        from gradline.cluster.estimate import estimate
-
-        return f"{planned}\n{estimate(problem, there)}"
-
-
 def fit_moments(
-    moments: Moments, *, intercept: bool = True, l2: float = 0.0, l1: float = 0.0, aliased: str = "nan"
+    moments: Moments,
+    *,
+    intercept: bool = True,
+    l2: float = 0.0,
+    l1: float = 0.0,
+    aliased: str = "nan",
+    x_error: Any = None,
 ) -> Fit:
     """The exact answer from moments; options as in `fit`."""
     l1, l2 = _check(l1, l2, aliased)
+    if x_error is not None:
+        return _measured(moments, None, intercept, x_error, l1 + l2)
     return _fit(moments, _solved(moments, intercept, l1, l2), None, intercept, (l1, l2), aliased)
 
 
@@ -216,7 +251,7 @@ def demand_a_model(moments: Moments, intercept: bool) -> None:
         GradlineError: there is nothing to fit, or a column has the name of the constant.
     """
     if moments.nobs == 0:
-        raise DataError(_no_rows(moments))
+        raise DataError(no_rows(moments))
     if not moments.columns and not intercept:
         raise OptionError("there is nothing to fit: no features and no intercept.")
     if intercept and "Intercept" in moments.columns:
@@ -242,17 +277,23 @@ def _solved(moments: Moments, intercept: bool, l1: float, l2: float) -> Solution
     )
 
 
-def _corrected(
-    problem: Problem, moments: Moments, solution: Solution, progress: Progress | None, engine: Engine | None
-) -> Solution | None:
+def _measured(moments: Moments, plan: Plan | None, intercept: bool, x_error: Any, penalty: float) -> Fit:
+    """The result where columns of x carry errors."""
+    if penalty:
+        raise OptionError("x_error is for fits without l1 and l2: it undoes a shrinkage that they add.")
+    demand_a_model(moments, intercept)
+    solution, record = corrected_for_errors(moments, x_error, intercept)
+    return replace(_fit(moments, solution, plan, intercept, (0.0, 0.0), "nan"), x_error=record)
+
+
+def _corrected(problem: Problem, moments: Moments, solution: Solution, reading: _Reading) -> Solution | None:
     """A solution from sums in float64, corrected by the residuals of another pass; None where it cannot be."""
     if solution.inverse is None or solution.unsure == "the rank" or moments.recipe.categories:
         return None
     start = 0 if problem.intercept else 1
     none = np.zeros((start, len(moments.targets)))
     params = np.vstack([none, solution.params]), np.vstack([none, solution.params_low])
-    complete = moments.used == moments.rows
-    found = residuals_of(problem, params, complete=complete, progress=progress, engine=engine)
+    found = reading.residuals(problem, params, moments.used == moments.rows)
     spacing = np.concatenate([[2.0**-52], moments.spacing])[start:]
     gradient = found.gradient[0][start:], found.gradient[1][start:]
     sums = moments.hi[start:, start:]
@@ -320,11 +361,22 @@ def _fit(
         origin=() if origin is None else tuple(origin[:d].tolist()),
         l1=strengths[0],
         standardized=standardized,
-        notes=(*_notes(moments, solution, relations, rank), *_moved(moments, origin), *map(_lost, lost)),
+        notes=notes_of(moments, solution, relations, rank, origin, lost),
     )
     if result.digits < FEW_DIGITS:
-        warn(_few_digits(result, moments))
+        warn(few_digits(result, moments))
     return result
+
+
+def _demand_for_workers(wanted: Errors | None, checkpoint: Any) -> None:
+    """Refuse what only this process can do."""
+    if wanted is not None:
+        raise OptionError(
+            f'{wanted.kind} standard errors take a second reading, which is for engine="local".\n'
+            "Leave engine= out; or fit without se= and cluster=, then use fit.robust() and its like."
+        )
+    if checkpoint is not None:
+        raise OptionError('checkpoint= is for engine="local".\nA cluster does again what a lost worker had.')
 
 
 def _check(l1: float, l2: float, aliased: str) -> tuple[float, float]:
@@ -334,85 +386,3 @@ def _check(l1: float, l2: float, aliased: str) -> tuple[float, float]:
     if aliased != "nan" and l1:
         raise OptionError(f"aliased={aliased!r} is about columns that l1= needs no rule for.\nLeave it out.")
     return one_strength("l1", l1), one_strength("l2", l2)
-
-
-def _few_digits(fit: Fit, moments: Moments) -> str:
-    if fit.digits == 0 and fit.aliased:
-        return (
-            f"nearly dependent: {briefly(list(fit.aliased.values()), 62)}\nbut for a few last digits of the data.\n"
-            f"{_count(len(fit.aliased), 'column')} left out; if those digits mean something, centre first."
-        )
-    few = f"only {_count(int(fit.digits), 'digit')} of the coefficients are sure"
-    if moments.precision == "float64":
-        return f'{few}, as sums in float64 leave them.\nTake the sums in precision="double-double".'
-    norms = moments.hi.diagonal()[: -len(moments.targets)][-len(fit.names) :]
-    inflation = np.nan_to_num(fit.variance) * norms
-    worst = [fit.names[j] for j in np.sort(np.argsort(-inflation, kind="stable")[:4])]
-    return (
-        f"{few}: {', '.join(worst)} are the nearest to dependent\n"
-        f"(condition number {fit.condition_number:.1e}). Leave a column out, centre it, or use l2=."
-    )
-
-
-def _no_rows(moments: Moments) -> str:
-    if not moments.rows:
-        return (
-            f"no rows left to fit: {moments.source} gave 0 rows.\n"
-            "Is the file only a header, or does where= leave nothing over?"
-        )
-    if not moments.lacking:
-        return f"no rows left to fit: all {moments.rows} rows in {moments.source} have weight 0.\nCheck weights=."
-    return (
-        f"no rows left to fit: each of the {moments.rows} rows in {moments.source} lacks a value.\n"
-        f"missing: {_listed(moments.lacking)}. Leave a column out of features, or fill it."
-    )
-
-
-def _notes(moments: Moments, solution: Solution, relations: dict[str, str], rank: int) -> tuple[str, ...]:
-    """What a reader of the result should know, in plain words."""
-    notes = []
-    left_out = moments.rows - moments.used
-    if left_out:
-        why = f", missing: {_listed(moments.lacking)}" if moments.lacking else ""
-        notes.append(f"{left_out} of {moments.rows} rows left out{why}")
-    if moments.unused:
-        few = ", ".join(f"{column}[{written(level)}]" for column, level in moments.unused[:6])
-        more = ", …" if len(moments.unused) > 6 else ""
-        notes.append(f"levels that no row left has are left out: {few}{more}")
-    notes += slips(moments.recipe, moments.terms, moments.unused)
-    notes += [f"aliased: {relation}" for relation in relations.values()]
-    if moments.nobs <= rank:
-        notes.append(
-            f"{_count(moments.nobs, 'row')} for {_count(rank, 'parameter')}: nothing left for standard errors"
-        )
-    for target, constant, perfect in zip(moments.targets, solution.constant, solution.perfect, strict=True):
-        if constant:
-            notes.append(f"{target} is constant: slopes are 0 and R² is not defined")
-        elif perfect and moments.nobs > rank:
-            notes.append(f"perfect fit: nothing of {target} is left beyond its own rounding")
-    return tuple(notes)
-
-
-def _moved(moments: Moments, origin: Array | None) -> list[str]:
-    if origin is None:
-        return []
-    return [
-        f"{name}: whole numbers so large beside their spread were summed about {about:.0f}, in a pass of its own"
-        for name, about in zip((*moments.columns, *moments.targets), origin.tolist(), strict=True)
-        if about
-    ]
-
-
-def _lost(column: str) -> str:
-    return (
-        f"{column} has whole numbers too large beside their spread for one pass, and its rows come only once: "
-        "take a constant away first"
-    )
-
-
-def _listed(counts: dict[str, int]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in counts.items())
-
-
-def _count(number: float, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -145,7 +145,7 @@ def _counted(folds: Any, role: str) -> int:
         raise OptionError(
             f"folds= is how many, where {role}= says which rows belong together; {type(folds).__name__} arrived."
         )
-    if folds != int(folds) or folds < 2:
+    if not np.isfinite(folds) or folds != int(folds) or folds < 2:
         raise OptionError(
             f"folds is a whole number of 2 or more, not {folds!r}.\nOne fold would have nothing to train on."
         )
@@ -177,6 +177,11 @@ def _folding(problem: Problem, rows: Rows) -> Folding:
     if isinstance(by, str):
         return ByTime(_edges(_column(problem, by), count), by)
     times = _one_axis(by, "time")
+    if times.dtype.kind not in "fiubmM":
+        raise OptionError(
+            "time is numbers or dates (datetime64), and objects or text came.\n"
+            "Convert them, for instance with pandas.to_datetime; of times with a zone take .dt.tz_convert(None)."
+        )
     numbers = times.astype(np.int64) if times.dtype.kind in "mM" else times.astype(np.float64)
     if (np.isnat(times) if times.dtype.kind in "mM" else np.isnan(numbers)).any():
         raise DataError("time has missing values.\nFill them, or leave such rows out.")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradline.design.problem import pose
+from gradline.design.terms import by_effect
 from gradline.errors import OptionError
 from gradline.exact.crossval import Split
 from gradline.exact.subsets import Steps, gaussian_criteria, held_out_error, stepwise
@@ -117,7 +118,7 @@ def _selected(
         raise OptionError(
             f"subsets are of one target, not of {len(moments.targets)}: {listing(moments.targets, 40)}."
         )
-    terms = _terms(moments)
+    terms = by_effect(moments.terms)
     names, members = list(terms), list(terms.values())
     epsilon = np.array(moments.epsilon[: len(moments.columns)])
 
@@ -152,15 +153,3 @@ def _selected(
         assigned=assigned,
         notes=tuple(notes),
     )
-
-
-def _terms(moments: Moments) -> dict[str, list[int]]:
-    """The columns of each term: those of a category together."""
-    terms: dict[str, list[int]] = {}
-    for number, term in enumerate(moments.terms):
-        if term.cell:
-            factors = [name if power == 1 else f"{name}^{power}" for name, power in term.factors]
-            terms.setdefault(":".join([*factors, *(name for name, _ in term.cell)]), []).append(number)
-        else:
-            terms.setdefault(term.name, []).append(number)
-    return terms

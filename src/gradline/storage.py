@@ -14,8 +14,10 @@ import numpy as np
 from gradline.container import MisfitError, demand_fields, demand_tensors, read, refusing_damage, write
 from gradline.design.terms import fields_of_record
 from gradline.errors import StorageError
+from gradline.exact.errors_in_x import XError
 from gradline.moments.moments import Moments
 from gradline.moments.plan import Plan
+from gradline.results.covariance import Covariance
 from gradline.results.fit import Fit
 
 if TYPE_CHECKING:
@@ -100,10 +102,19 @@ def _fit(record: dict[str, Any], tensors: dict[str, Any]) -> Fit:
     if plan is not None:
         plan |= {"categories": tuple(plan["categories"]), "before": tuple(plan.get("before", ()))}
         fields["plan"] = Plan(**plan)
+    covariance: dict[str, Any] | None = fields.get("covariance")
+    if covariance is not None:
+        demand_fields(covariance, Covariance)
+        clusters = tuple((str(name), int(count)) for name, count in covariance["clusters"])
+        fields["covariance"] = Covariance(**covariance | {"clusters": clusters, "notes": tuple(covariance["notes"])})
+    if fields.get("x_error") is not None:
+        fields["x_error"] = XError.from_record(fields["x_error"])
     fit = Fit(**fields | {"names": list(fields["names"])})
     q, k = len(fit.names), len(fit.targets)
     shapes = (fit.estimates.shape, fit.estimates_low.shape, fit.variance.shape, fit.root.shape, fit.rss.shape)
     if shapes != ((q, k), (q, k), (q,), (q, q), (k,)) or q != len(fit.terms) + fit.has_intercept:
         raise MisfitError("shapes and names in its description differ")
+    if fit.covariance is not None and fit.covariance.matrix.shape != (q, q, k):
+        raise MisfitError("its covariance has another shape than its names need")
     demand_tensors(tensors, _of_linear(len(fit.terms), k, bias=fit.has_intercept))
     return fit

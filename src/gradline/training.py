@@ -173,6 +173,7 @@ def train(
     )
     rows = partial(tensors_of, problem, dtype, optimizer, objective, schedule, callback)
     run = _in_closed_form(moments, request, init, auto, rows, partial(longest_row, problem, moments))
+    run = dataclasses.replace(run, problem=problem)
     if engine == "autograd":
         from gradline.descent.autograd import descend
 

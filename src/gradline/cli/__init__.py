@@ -22,12 +22,12 @@ from typing import Annotated
 import typer
 
 from gradline import __version__
-from gradline.cli import demo, fit, predict, terminal, train
+from gradline.cli import demo, fit, lab, predict, terminal, train
 from gradline.errors import GradlineError, GradlineWarning
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-for name, command in (("demo", demo.demo), ("fit", fit.fit), ("train", train.train), ("predict", predict.predict)):
-    app.command(name, cls=terminal.PlainHelp)(command)
+for command in (demo.demo, fit.fit, train.train, predict.predict, lab.lab):
+    app.command(command.__name__, cls=terminal.PlainHelp)(command)
 
 _ClickError: type[Exception] = typer.BadParameter.__mro__[2]  # typer carries a click of its own, older ones import it
 _INTERRUPTED = 128 + 2  # as a shell says of a process that SIGINT ended; typer returns it, or raises Abort

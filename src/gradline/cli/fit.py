@@ -37,6 +37,10 @@ def fit(
     checkpoint: Annotated[Path | None, Option(metavar="FILE", help="Keep the sums so far; go on from them.")] = None,
     engine: Annotated[str, Option(metavar="dask|ray|spark", help="Workers that read the files. [local]")] = "local",
     address: Annotated[str | None, Option(metavar="A", help="Of their scheduler. [one is started here]")] = None,
+    se: Annotated[
+        str | None, Option("--se", metavar="HC3|HAC|…", help="Robust standard errors: HC0-3, CR0-2, HAC.")
+    ] = None,
+    cluster: Annotated[list[str] | None, Option(metavar="a[,b]", help="Columns of clusters: CR1 errors.")] = None,
     explain: Annotated[bool, Option("--explain", help="Say what would be done, and read nothing.")] = False,
     level: Annotated[float, Option(metavar="P", help="Of the intervals.")] = 0.95,
     save: Annotated[Path | None, Option(metavar="M.safetensors", help="Keep the fit for predict.")] = None,
@@ -62,8 +66,10 @@ def fit(
         "precision": precision,
     }
     if explain:
+        from gradline.cluster import estimate
+
         terminal.say(
-            fitting.explain(given.one_or_several(source), given.names("target", target), engine, address, **request)
+            estimate.explain(given.one_or_several(source), given.names("target", target), engine, address, **request)
         )
         return
     start = time.perf_counter()
@@ -78,6 +84,8 @@ def fit(
             checkpoint=checkpoint,
             progress=progress,
             engine=there or "local",
+            se=se,
+            cluster=given.names("cluster", cluster),
         )
     seconds = time.perf_counter() - start
     if save is not None:

@@ -14,7 +14,19 @@ if TYPE_CHECKING:
 _FIGURES = (
     *("names", "targets", "params", "se", "t", "p", "intercept", "coef", "aliased", "rank", "l2", "weighted"),
     *("r2", "adj_r2", "sigma", "f", "f_p", "df_model", "df_resid", "aic", "bic", "log_likelihood"),
-    *("nobs", "rows", "missing", "source", "digits", "condition_number", "notes"),
+    *(
+        "se_kind",
+        "clusters",
+        "lags",
+        "df_t",
+        "nobs",
+        "rows",
+        "missing",
+        "source",
+        "digits",
+        "condition_number",
+        "notes",
+    ),
 )
 
 

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 ENGINES = ("dask", "ray", "spark")
 
 
+def is_local(engine: Any) -> bool:
+    """Whether this process is to read the rows itself."""
+    return isinstance(engine, str) and engine == "local"
+
+
 @contextmanager
 def opened(engine: Any, address: str | None = None) -> Iterator[Cluster | None]:
     """The engine for as long as it is needed; None for "local". What is started here is ended here.
@@ -30,7 +35,7 @@ def opened(engine: Any, address: str | None = None) -> Iterator[Cluster | None]:
         OptionError: there is no such engine, or its package is not installed.
         ClusterError: nobody answers there.
     """
-    if isinstance(engine, str) and engine == "local":
+    if is_local(engine):
         if address is not None:
             raise OptionError('address= is that of a cluster, and engine is "local".\nGive engine="dask", for one.')
         yield None

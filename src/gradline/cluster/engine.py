@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from gradline.cluster.job import Partial, Readable, Request, Task, parts_of, tree_of
-from gradline.moments.one_pass import Chunked, Progress
+from gradline.moments.one_pass import Portable, Progress
 from gradline.moments.tree import SumsT, Tree
 from gradline.sources import CHUNK, Part
 
@@ -64,7 +64,7 @@ class Cluster:
 
     adapter: Adapter
 
-    def added_up(self, problem: Problem, summing: Chunked[SumsT], progress: Progress | None) -> Tree[SumsT]:
+    def added_up(self, problem: Problem, summing: Portable[SumsT], progress: Progress | None) -> Tree[SumsT]:
         """The sums over all rows, to the bit those of one machine."""
         parts = parts_of(problem)
         tasks = tasks_of(parts, len(problem.columns), self.adapter.workers)
@@ -92,7 +92,7 @@ class Cluster:
     def _one_after_the_other(
         self,
         problem: Problem,
-        summing: Chunked[SumsT],
+        summing: Portable[SumsT],
         progress: Progress | None,
         request: Request,
         tasks: Sequence[Task],

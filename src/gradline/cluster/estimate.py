@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import Any
 
+from gradline.cluster.choice import opened
 from gradline.cluster.engine import GROUP, Cluster, tasks_of
 from gradline.cluster.job import Request, Task, parts_of
+from gradline.design.problem import Problem, pose
 from gradline.moments.one_pass import summing_of
+from gradline.moments.plan import plan_of
 from gradline.sources import CHUNK
 from gradline.sources.files import Files
-
-if TYPE_CHECKING:
-    from gradline.design.problem import Problem
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,22 @@ class Estimate:
         how = "added up on the workers" if self.numbered else "added up here, as only reading tells their heights"
         cost = f"{size(self.read)} to read, about {size(self.moved)} to move"
         return f"{self.engine}, {self.workers} at a time: {tasks}, {cost}\nsums are {how}"
+
+
+def explain(
+    data: Any,
+    target: Any = None,
+    engine: Any = "local",
+    address: str | None = None,
+    *,
+    precision: str = "auto",
+    **request: Any,
+) -> str:
+    """The plan and, where workers read, what that costs; options as in `gl.plan` and `gl.fit`, no row is read."""
+    problem = pose(data, target, **request, measure=False)
+    planned = str(plan_of(problem, precision))
+    with opened(engine, address) as there:
+        return planned if there is None else f"{planned}\n{estimate(problem, there)}"
 
 
 def estimate(problem: Problem, cluster: Cluster) -> Estimate:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol
 
 from gradline import __version__
 from gradline.errors import ClusterError, GradlineError, SourceError
-from gradline.moments.one_pass import Chunked, summed
+from gradline.moments.one_pass import Portable, summed
 from gradline.moments.tree import Node, SumsT, Tree
 from gradline.sources import CHUNK, Part, Rows, Table
 from gradline.sources.files import Files
@@ -108,7 +108,7 @@ def merged(request: Request, *partials: Partial[Any]) -> Partial[Any]:
         return Partial(tree_of(summing, partials).nodes, summing.met)
 
 
-def tree_of(summing: Chunked[SumsT], partials: Sequence[Partial[SumsT]]) -> Tree[SumsT]:
+def tree_of(summing: Portable[SumsT], partials: Sequence[Partial[SumsT]]) -> Tree[SumsT]:
     """The tree of these partials, which follow each other."""
     tree = Tree(summing.merge)
     for partial in sorted([each for each in partials if each.nodes], key=_start):
@@ -156,7 +156,7 @@ def in_a_line(request: Request, place: str) -> Iterator[None]:
         raise ClusterError(f"{_here()} failed at {place}:\n{type(problem).__name__}: {problem}") from problem
 
 
-def _each_chunk(problem: Readable, summing: Chunked[SumsT], parts: Sequence[Part]) -> Iterator[Node[SumsT]]:
+def _each_chunk(problem: Readable, summing: Portable[SumsT], parts: Sequence[Part]) -> Iterator[Node[SumsT]]:
     number = 0
     for part in parts:
         for rows in part.read():
@@ -172,8 +172,8 @@ def _opened(problem: bytes) -> tuple[Any, Sequence[Part]]:
     return made, parts_of(made)
 
 
-def _summing(request: Request) -> Chunked[Any]:
-    summing: Chunked[Any] = pickle.loads(request.summing)  # noqa: S301 - see above
+def _summing(request: Request) -> Portable[Any]:
+    summing: Portable[Any] = pickle.loads(request.summing)  # noqa: S301 - see above
     return summing
 
 

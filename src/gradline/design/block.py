@@ -22,5 +22,5 @@ class Block(NamedTuple):
     """How an error names where these rows stand."""
     labels: tuple[Any, ...] = ()
     """The values (n,) of each category: pyarrow Arrays of text, or arrays of numbers; null or NaN where missing."""
-    aside: Any = None
-    """The values (n,) of a column that says which fold a row is in, as those of a category."""
+    asides: tuple[Any, ...] = ()
+    """The values (n,) of columns that say which fold, cluster or time a row is of, as those of a category."""

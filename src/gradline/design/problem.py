@@ -50,8 +50,8 @@ class Problem:
     """Columns that terms, targets and categories name, and that are computed of those of the table."""
     frequency: bool = False
     """Whether a weight says how many rows a row stands for, rather than how sure it is."""
-    aside: str | None = None
-    """A column that is read beside the model's, and says which fold a row is in."""
+    asides: tuple[str, ...] = ()
+    """Columns that are read beside the model's: they say which fold, cluster or time a row is of."""
     origins: tuple[tuple[str, float], ...] = ()
     """Columns of large integers, each with a number that is taken away from it first; they stand for themselves."""
 
@@ -88,8 +88,7 @@ class Problem:
     @property
     def columns(self) -> list[str]:
         """The columns of the table that are read."""
-        columns = self._of_model
-        return columns if self.aside is None or self.aside in columns else [*columns, self.aside]
+        return list(dict.fromkeys([*self._of_model, *self.asides]))
 
     @property
     def _of_model(self) -> list[str]:
@@ -109,9 +108,10 @@ class Problem:
     def block(self, rows: Rows) -> Block:
         """Rows of the table as numbers."""
         given: Sequence[Any] = rows.columns
-        aside = None
-        if self.aside is not None:
-            aside = given[self.columns.index(self.aside)]
+        asides: tuple[Any, ...] = ()
+        if self.asides:
+            columns = self.columns
+            asides = tuple([given[columns.index(name)] for name in self.asides])
             given = given[: len(self._of_model)]
         if self.derived:
             given = values(self.derived, self._names, dict(zip(self._of_model, given, strict=True)))
@@ -126,9 +126,9 @@ class Problem:
             hi, lo = self._about_origins(hi, lo)
         weights = None if self.weights is None else given[d]
         if not self.categories:
-            return Block(rows.first, tuple(hi), tuple(lo), weights, rows.place, aside=aside)
+            return Block(rows.first, tuple(hi), tuple(lo), weights, rows.place, asides=asides)
         labels = [each[0] if isinstance(each, tuple) else each for each in given[len(given) - len(self.categories) :]]
-        return Block(rows.first, tuple(hi), tuple(lo), weights, rows.place, tuple(labels), aside)
+        return Block(rows.first, tuple(hi), tuple(lo), weights, rows.place, tuple(labels), asides)
 
     def _about_origins(self, hi: Sequence[Any], lo: Sequence[Any]) -> tuple[list[Any], list[Any]]:
         """The words of terms and targets less the origins of their columns: integers, so without a rounding error."""
@@ -156,7 +156,7 @@ def pose(
     intercept: bool = True,
     where: str | None = None,
     sql: str | None = None,
-    aside: str | None = None,
+    aside: str | Sequence[str] | None = None,
     measure: bool = True,
 ) -> Problem:
     """Turn a request into a Problem, or say what is wrong with it.
@@ -175,7 +175,7 @@ def pose(
         intercept: whether the model has a constant.
         where: an SQL condition on the rows of files.
         sql: a SELECT statement about the files.
-        aside: a column name; it is read, and no feature unless it is named as one.
+        aside: column names; they are read, and no features unless they are named as such.
         measure: False leaves out what only the rows can tell, for a look at the request alone.
 
     Raises:
@@ -208,8 +208,9 @@ def pose(
         table = open_table(data, where=where, sql=sql)
     target, weights, features = labels_as_names(table, data, target, weights, features)
     table, weight = weights_of(table, data, weights, where)
-    if aside is not None:
-        demand_aside(table, aside)
+    asides = () if aside is None else (aside,) if isinstance(aside, str) else tuple(aside)
+    for name in asides:
+        demand_aside(table, name)
     if formula is not None:
         if target is not None or features is not None:
             raise OptionError("formula= names target and features itself: leave out target= and features=.")
@@ -225,12 +226,12 @@ def pose(
         table, targets = targets_of(table, data, target, features, where)
         demand_targets(table, targets)
         if model is None:
-            taken = [name for name in (*targets, weight, aside) if name is not None]
+            taken = [name for name in (*targets, weight, *asides) if name is not None]
             names = features_of(table, features, taken)
             if features is None:
                 refuse_text(table, names, taken)
             model = choose(names, table.columns, _texts(table), table.name, intercept=bool(intercept))
-    problem = _checked(
+    problem = demand_roles(
         Problem(
             table=table,
             terms=model.coded.terms,
@@ -242,7 +243,7 @@ def pose(
             effects=model.coded.effects,
             derived=model.derived,
             frequency=frequency,
-            aside=aside,
+            asides=asides,
         )
     )
     return replace(problem, derived=measured(problem.derived, table)) if problem.derived and measure else problem
@@ -270,7 +271,7 @@ def _texts(table: Table) -> list[str]:
     return [name for name in table.labels if name not in numeric]
 
 
-def _checked(problem: Problem) -> Problem:
+def demand_roles(problem: Problem) -> Problem:
     """The problem, if each of its columns is there, holds what it should and plays one role."""
     targets, weight, table = problem.targets, problem.weights, problem.table
     for target in targets:

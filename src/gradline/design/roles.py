@@ -11,7 +11,7 @@ from gradline.errors import ColumnError, DataError, OptionError, ShapeError, no_
 from gradline.layout import ERROR, cells, choices, listing, shortened
 from gradline.sources import Table, demand, is_array, is_named, open_columns
 from gradline.sources.columns import Column, beside
-from gradline.sources.rows import not_numbers, numeric_columns
+from gradline.sources.rows import TIMES, not_numbers, numeric_columns
 
 
 def labels_as_names(table: Table, data: Any, target: Any, weights: Any, features: Any) -> tuple[Any, Any, Any]:
@@ -86,7 +86,7 @@ def demand_aside(table: Table, name: str) -> None:
     """Refuse a column to tell rows apart by that is not there, or holds neither numbers nor text."""
     if name not in table.columns:
         raise no_such_column(name, table.columns, table.name)
-    if name not in table.numeric and name not in table.labels:
+    if name not in table.numeric and name not in table.labels and table.kind(name) not in TIMES:
         raise ColumnError(
             f"column {name!r} in {table.name} is {table.kind(name)}; rows are told apart by numbers or text.\n"
             "Convert it to one of them."
@@ -142,6 +142,39 @@ def weights_of(table: Table, data: Any, weights: Any, where: str | None) -> tupl
         raise ShapeError(f"weights has shape ({height}, {len(columns)}); expected one weight per row: (n,).")
     column = _renamed(columns[0], _free("weights", set(table.columns)))
     return _beside(table, [column], where), column.name
+
+
+def laid_beside(table: Table, role: str, values: Any) -> tuple[Table, str]:
+    """The table with values in memory that tell rows apart, and what their column is called there.
+
+    Args:
+        table: What they go along with.
+        role: How errors call them, and the column where they have no name.
+        values: (n,) numbers, text or dates; dates become whole numbers.
+    """
+    array = np.asarray(values)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1:
+        raise ShapeError(f"{role} has shape {array.shape}; expected one value per row: (n,).")
+    column: Any = array
+    if array.dtype.kind in "mM":
+        column = array.astype(np.int64)
+        if np.isnat(array).any():
+            column = np.where(np.isnat(array), np.nan, column)
+    elif array.dtype.kind in "OUS":
+        import pyarrow as pa
+
+        try:
+            column = pa.array(array.tolist(), from_pandas=True)
+        except (pa.ArrowInvalid, pa.ArrowTypeError):
+            raise DataError(f"{role} has values of several types.\nGive numbers, or text, or dates.") from None
+        if pa.types.is_temporal(column.type):
+            column = column.cast(pa.timestamp("us")).cast(pa.int64())
+    columns, _ = open_columns(column, role)
+    name = getattr(values, "name", None)
+    found = _renamed(columns[0], _free(name if isinstance(name, str) and name else role, set(table.columns)))
+    return beside(table, [found]), found.name
 
 
 def _is_label(name: Any) -> bool:

@@ -36,6 +36,20 @@ class Term:
         return len(self.factors) == 1 and self.factors[0][1] == 1 and not self.cell
 
 
+def by_effect(terms: Sequence[Term]) -> dict[str, list[int]]:
+    """The numbers of the terms that come and go together: a numeric one by itself, those of a category's levels.
+
+    >>> by_effect([Term("x", (("x", 1),)), Term("g[T.b]", (), (("g", "b"),)), Term("g[T.c]", (), (("g", "c"),))])
+    {'x': [0], 'g': [1, 2]}
+    """
+    effects: dict[str, list[int]] = {}
+    for number, term in enumerate(terms):
+        factors = [name if power == 1 else f"{name}^{power}" for name, power in term.factors]
+        name = ":".join([*factors, *(name for name, _ in term.cell)]) if term.cell else term.name
+        effects.setdefault(name, []).append(number)
+    return effects
+
+
 def fields_of_record(record: dict[str, Any]) -> dict[str, Any]:
     """The fields of a frozen record from what a file has of them: lists are tuples again, and terms are terms."""
     fields = {name: _tuples(value) for name, value in record.items()}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gradline.design.expression import checked
-from gradline.export.pieces import Piece, levels_of, pieces_of, refuse_origin
+from gradline.export.pieces import Piece, cannot, levels_of, pieces_of, refuse_origin
 from gradline.export.sql_expression import identifier, level_literal, number, translated
+from gradline.layout import shortened
 
 if TYPE_CHECKING:
     from gradline.design.recipe import Label
@@ -16,9 +17,34 @@ if TYPE_CHECKING:
 def expressions(fit: Fit) -> list[str]:
     """One expression for each target, in their order; see `Fit.to_sql`."""
     refuse_origin(fit, "SQL")
+    _refuse_twins(fit)
     writer = _Writer(fit)
     pieces = pieces_of(fit)
     return [writer.total(pieces, number) for number in range(len(fit.targets))]
+
+
+_SUMMANDS = 200
+"""In one pair of parentheses: parsers limit how deep a sum may go, each + one deeper."""
+
+
+def _sum(summands: list[str]) -> str:
+    """The sum in parentheses, so that it may stand within any other expression."""
+    while len(summands) > _SUMMANDS:
+        summands = [_sum(summands[i : i + _SUMMANDS]) for i in range(0, len(summands), _SUMMANDS)]
+    return f"({' + '.join(summands)})"
+
+
+def _refuse_twins(fit: Fit) -> None:
+    """Refuse columns whose names differ only in case: DuckDB takes one for the other, even in quotes."""
+    derived = {each.name: checked(each.expression).columns for each in fit.recipe.derived}
+    pieces = pieces_of(fit)
+    used = [name for piece in pieces for name in (*(column for column, _ in piece.factors), *piece.categories)]
+    names: dict[str, str] = {}
+    for column in (column for name in used for column in derived.get(name, (name,))):
+        other = names.setdefault(column.casefold(), column)
+        if other != column:
+            twins = f"{shortened(repr(other), 20)} beside {shortened(repr(column), 20)}"
+            raise cannot("SQL", f"{twins}: names in SQL are the same in any case", "Rename one, and fit again.")
 
 
 class _Writer:
@@ -33,7 +59,7 @@ class _Writer:
         """The sum of the pieces for one target."""
         start = float(self._fit.estimates[0, target]) if self._fit.has_intercept else 0.0
         # The first summand is a double, and so the sum is one, where PostgreSQL would count in decimals.
-        return " + ".join([number(start), *[self._piece(piece, target) for piece in pieces]])
+        return _sum([number(start), *[self._piece(piece, target) for piece in pieces]])
 
     def _piece(self, piece: Piece, target: int) -> str:
         factors = [self._power(column, power) for column, power in piece.factors]

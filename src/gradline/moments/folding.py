@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,7 +85,7 @@ class ByTime:
 
     def of(self, block: Block) -> Numbers:
         """By the times aside."""
-        time = np.asarray(block.aside[0] if isinstance(block.aside, tuple) else block.aside, np.float64)
+        time = np.asarray(_aside(block), np.float64)
         if np.isnan(time).any():
             raise _gap(block, self.column, "time", int(np.argmax(np.isnan(time))))
         return np.searchsorted(self.edges, time, side="right").astype(np.int64)
@@ -158,9 +158,13 @@ def misfit(what: str, given: int, rows: str) -> ShapeError:
     return ShapeError(f"{what} has shape ({given},) and the data have {rows} rows.\nGive one value for each row.")
 
 
+def _aside(block: Block) -> Any:
+    [values] = block.asides
+    return values[0] if isinstance(values, tuple) else values
+
+
 def _labels(block: Block, column: str, role: str) -> tuple[NDArray[np.int32], list[Label]]:
-    values = block.aside[0] if isinstance(block.aside, tuple) else block.aside
-    codes, labels = encode(values)
+    codes, labels = encode(_aside(block))
     if len(codes) and codes.min() < 0:
         raise _gap(block, column, role, int(np.argmax(codes < 0)))
     return codes, labels

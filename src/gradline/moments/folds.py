@@ -12,7 +12,7 @@ from gradline.design.effects import Label
 from gradline.errors import DataError
 from gradline.moments.folding import ByLabel, Folding, Given, Numbers, misfit
 from gradline.moments.moments import Moments
-from gradline.moments.one_pass import Engine, Progress, added_up, moments_of, summing_of
+from gradline.moments.one_pass import Engine, Progress, added_up_by, moments_of, summing_of
 from gradline.moments.sums import Summing, Sums, cut
 from gradline.sources import CHUNK
 
@@ -44,7 +44,7 @@ def fold_moments(
     """Read the rows once and add up the cross-products of each fold.
 
     Args:
-        problem: The table and what its columns are for; `aside` is what the folding goes by.
+        problem: The table and what its columns are for; the column of `asides` is what the folding goes by.
         folding: Which fold each row is in.
         missing: As for `accumulate`, and so are the others.
         precision: See missing.
@@ -57,7 +57,7 @@ def fold_moments(
     """
     summing = replace(summing_of(problem, missing, precision), small=0)
     gathering = _Gathering(summing, folding)
-    found = added_up(problem, gathering, threads, progress, engine=engine).total() or _Folded({}, 0)
+    found = added_up_by(engine, problem, gathering, threads, progress).total() or _Folded({}, 0)
     if isinstance(folding, Given) and len(folding.numbers) != found.rows:
         raise misfit(folding.what, len(folding.numbers), f"{found.rows}")
     labels: list[Label] = folding.levels.labels if isinstance(folding, ByLabel) else list(range(folding.count or 0))

@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradline.doubledouble import Array, Pair
-from gradline.moments import double_double, float64, groups, low_words, residuals_compiled
+from gradline.moments import double_double, float64, groups, low_words, residuals_compiled, scores_compiled
 from gradline.moments.packing import layout
 from gradline.moments.simd import LANES
 
@@ -98,6 +98,69 @@ def residuals(columns: Sequence[NDArray[Any]], parameters: Array) -> tuple[Pair,
         total,
     )
     return (out[0].T, out[1].T), (total[0], total[1])
+
+
+def scores(
+    columns: Sequence[NDArray[Any]],
+    parameters: Array,
+    centre: Array,
+    root: Array,
+    factors: Array,
+    power: int = 0,
+    *,
+    design: bool = False,
+) -> Scores:
+    """Each row's scores z·amplitude·e/(1 - h)^(power/2) for the residual e, z = root·(x - centre), leverage h.
+
+    Args:
+        columns: m columns and then k targets, as in narrow; the constant 1 is before them.
+        parameters: (2, k, 1 + m) the words of -β.
+        centre: (1 + m,) what is taken from each column before the root.
+        root: (q, 1 + m).
+        factors: (3, n) amplitudes; weights; and by what zᵀz is the leverage.
+        power: 0, 1 or 2.
+        design: Whether to add z·√weight as the scores of one more target.
+    """
+    n, (_, k, m), q = len(columns[0]), parameters.shape, len(root)
+    size = -(-n // residuals_compiled.STRETCH) * residuals_compiled.STRETCH
+    blocks = -(-q // scores_compiled.TILE)
+    padded = np.zeros((blocks * scores_compiled.TILE, m))
+    padded[:q] = root
+    there = (padded != 0.0).reshape(blocks, -1, m).any(axis=1)
+    lasts = np.where(there.any(axis=1), m - np.argmax(there[:, ::-1], axis=1), 0)
+    width = residuals_compiled.WIDTH // 8
+    out = np.empty((k + design, q, size + LANES))  # a power of two would share cache sets
+    distances, gradient, squares = np.empty(size), _room(k, q, LANES), np.zeros(k)
+    scores_compiled.gather(
+        layout(columns).steps,
+        n,
+        np.ascontiguousarray(parameters),
+        np.ascontiguousarray(centre),
+        padded,
+        lasts,
+        factors,
+        power,
+        (
+            _room(m + k, width),
+            _room(len(padded), width),
+            _room(residuals_compiled.STRETCH // 4, LANES),
+            _room(2, width),
+        ),
+        out,
+        distances,
+        gradient,
+        squares,
+    )
+    return Scores(out[:, :, :n], distances[:n], gradient.sum(axis=2), squares)
+
+
+class Scores(NamedTuple):
+    """What a run of rows says about parameters."""
+
+    values: Array  # (k, q, n)
+    distances: Array  # (n,) 1 - h
+    gradient: Array  # (k, q) Σ z·weight·e
+    squares: Array  # (k,) Σ weight·e²
 
 
 def grouped(

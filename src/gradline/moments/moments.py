@@ -299,11 +299,19 @@ class Moments:
             single_target=self.single_target or isinstance(target, str),
         )
 
-    def fit(self, *, intercept: bool = True, l2: float = 0.0, l1: float = 0.0, aliased: str = "nan") -> Fit:
+    def fit(
+        self,
+        *,
+        intercept: bool = True,
+        l2: float = 0.0,
+        l1: float = 0.0,
+        aliased: str = "nan",
+        x_error: Any = None,
+    ) -> Fit:
         """The exact answer, as `gl.fit`."""
         from gradline.fitting import fit_moments
 
-        return fit_moments(self, intercept=intercept, l2=l2, l1=l1, aliased=aliased)
+        return fit_moments(self, intercept=intercept, l2=l2, l1=l1, aliased=aliased, x_error=x_error)
 
     def path(self, **options: Any) -> PenaltyPath:
         """The answers for many strengths of a penalty, as `gl.path`."""

@@ -84,7 +84,10 @@ def accumulate(
                 progress(found.rows, problem.table.rows)
             return moments_of(problem, summing, found)
     begun, keep = ((), None) if checkpoint is None else (checkpoint.resume(problem, summing), checkpoint.keep)
-    tree = added_up(problem, summing, threads // within, progress, begun=begun, keep=keep, engine=engine)
+    if engine is None:
+        tree = added_up(problem, summing, threads // within, progress, begun=begun, keep=keep)
+    else:
+        tree = engine.added_up(problem, summing, progress)
     if checkpoint is not None:
         checkpoint.keep(tree.nodes, last=True)
     return moments_of(problem, summing, tree.total() or summing.nothing())
@@ -98,7 +101,6 @@ def added_up(
     *,
     begun: Sequence[Node[SumsT]] = (),
     keep: Callable[[list[Node[SumsT]]], object] | None = None,
-    engine: Engine | None = None,
 ) -> Tree[SumsT]:
     """The sums over all rows, from one reading of them.
 
@@ -109,10 +111,7 @@ def added_up(
         progress: See threads.
         begun: What has been summed already; those rows are passed over.
         keep: Called now and then with what has been summed so far.
-        engine: As for `accumulate`.
     """
-    if engine is not None:
-        return engine.added_up(problem, summing, progress)
     tree = Tree(summing.merge, begun)
     done = sum(node.sums.rows for node in tree.nodes)
     for nodes in runs(problem, summing, threads or processors(), tree.chunks):
@@ -169,6 +168,10 @@ class Chunked(Protocol[SumsT]):
         """Both together."""
         ...
 
+
+class Portable(Chunked[SumsT], Protocol[SumsT]):
+    """The same where other processes may sum some of the chunks."""
+
     @property
     def met(self) -> list[list[Label]]:
         """What the numbers within sums stand for: levels of categories, as this process met them."""
@@ -182,9 +185,22 @@ class Chunked(Protocol[SumsT]):
 class Engine(Protocol):
     """Who adds up the chunks of a problem elsewhere, in the same tree."""
 
-    def added_up(self, problem: Problem, summing: Chunked[SumsT], progress: Progress | None) -> Tree[SumsT]:
+    def added_up(self, problem: Problem, summing: Portable[SumsT], progress: Progress | None) -> Tree[SumsT]:
         """As `added_up` here."""
         ...
+
+
+def added_up_by(
+    engine: Engine | None,
+    problem: Problem,
+    summing: Portable[SumsT],
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Tree[SumsT]:
+    """The sums over all rows, made by an engine, or here where there is none."""
+    if engine is None:
+        return added_up(problem, summing, threads, progress)
+    return engine.added_up(problem, summing, progress)
 
 
 def runs(problem: Problem, summing: Chunked[SumsT], threads: int, done: int) -> Iterator[list[Node[SumsT]]]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from gradline.design.effects import Label
 from gradline.doubledouble import Array, Pair, add
-from gradline.moments.one_pass import Engine, Progress, added_up
+from gradline.moments.one_pass import Engine, Progress, added_up_by
 from gradline.moments.sums import plain
 from gradline.sources import CHUNK
 
@@ -47,7 +47,7 @@ def residuals_of(
         engine: Who does it elsewhere.
     """
     gathering = _Gathering(-np.stack(params).swapaxes(1, 2), complete)
-    total = added_up(problem, gathering, threads, progress, engine=engine).total()
+    total = added_up_by(engine, problem, gathering, threads, progress).total()
     assert total is not None
     return total
 

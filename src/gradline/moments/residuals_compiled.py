@@ -23,8 +23,8 @@ from gradline.moments.simd import (
 
 STRETCH = 64  # rows
 WIDTH = STRETCH * WORD + VECTOR  # bytes between columns: a power of two would share cache sets
-_VECTORS = STRETCH // LANES
-_TOGETHER = 4  # vectors whose residuals are in registers at a time
+VECTORS = STRETCH // LANES
+TOGETHER = 4  # vectors whose residuals are in registers at a time
 
 
 @nb.njit(inline="always")  # type: ignore[untyped-decorator]
@@ -46,7 +46,7 @@ def _put(place: Any, s: Any, c: Any) -> None:
 
 
 @nb.njit(inline="always")  # type: ignore[untyped-decorator]
-def _of_four_vectors(at: Any, goal: Any, parameters: Any, target: Any, rest: Any) -> None:
+def of_four_vectors(at: Any, goal: Any, parameters: Any, target: Any, rest: Any) -> None:
     """Residuals of four vectors of rows: the target less the columns from `at` on times the (negative) parameters."""
     s0, s1, s2, s3 = load(goal), load(goal + VECTOR), load(goal + 2 * VECTOR), load(goal + 3 * VECTOR)
     c0 = c1 = c2 = c3 = zero()
@@ -68,7 +68,7 @@ def _of_four_vectors(at: Any, goal: Any, parameters: Any, target: Any, rest: Any
 def _add_products(running: Any, at: Any, rest: Any) -> None:
     """The running pair gains the products of a column and the residuals of a stretch."""
     s, c = load(running), load(running + VECTOR)
-    for v in range(_VECTORS):
+    for v in range(VECTORS):
         r = rest + v * 2 * VECTOR
         x = load(at + v * VECTOR)
         s, c = _gain(x, load(r), multiply(x, load(r + VECTOR)), s, c)
@@ -96,11 +96,11 @@ def gather(
         pack(plan, start, m, base + WIDTH, WIDTH, STRETCH)
         for target in range(k):
             goal = base + (p + target) * WIDTH
-            for v in range(0, _VECTORS, _TOGETHER):
-                _of_four_vectors(base + v * VECTOR, goal + v * VECTOR, parameters, target, left + 2 * v * VECTOR)
+            for v in range(0, VECTORS, TOGETHER):
+                of_four_vectors(base + v * VECTOR, goal + v * VECTOR, parameters, target, left + 2 * v * VECTOR)
             place = square + target * 2 * VECTOR
             s, c = load(place), load(place + VECTOR)
-            for v in range(_VECTORS):
+            for v in range(VECTORS):
                 high, low = load(left + 2 * v * VECTOR), load(left + (2 * v + 1) * VECTOR)
                 s, c = _gain(high, high, multiply(add(high, high), low), s, c)
             _put(place, s, c)

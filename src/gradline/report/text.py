@@ -97,7 +97,7 @@ def _figures(fit: Fit, number: int, level: float, rows: Sequence[int]) -> _Figur
         lower=ends[:, 0].tolist(),
         upper=ends[:, 1].tolist(),
         aliased=dict(fit.aliased),
-        footing=_footing(fit, number),
+        footing=[*_footing(fit, number), *_errors(fit)],
     )
 
 
@@ -198,6 +198,21 @@ def _footing(fit: Fit, number: int) -> list[str]:
     if not np.isnan(f):
         parts.append(f"F {significant(f)}, p {significant(p, 1) if 0 < p < 0.001 else probability(p)}")
     return filled(parts, "  ")
+
+
+def _errors(fit: Fit) -> list[str]:
+    """Which standard errors these are, where they are not the classical ones."""
+    covariance = fit.covariance
+    if covariance is None:
+        return []
+    parts = [f"{covariance.kind} standard errors"]
+    parts += [f"{clusters:,} clusters of {shortened(name, 40)}" for name, clusters in covariance.clusters]
+    if covariance.lags is not None:
+        order = f"in order of {shortened(covariance.order, 40)}" if covariance.order else "in order of the rows"
+        parts += [count(covariance.lags, "lag"), order]
+    if covariance.small_sample:
+        parts.append("times n/(n - p)")
+    return filled([*parts, f"t on {fit.df_t:,} df"], "  ")
 
 
 def _closing(fit: Fit, seconds: float | None, shown: int) -> list[str]:

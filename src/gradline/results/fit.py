@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,22 +12,23 @@ from gradline.design.recipe import EMPTY, Recipe
 from gradline.design.terms import Term
 from gradline.doubledouble import Array
 from gradline.errors import OptionError
-from gradline.exact import inference
-from gradline.exact.origin import at_zero
+from gradline.exact.errors_in_x import XError
 from gradline.moments.plan import Plan
+from gradline.results import questions
+from gradline.results.covariance import Covariance
+from gradline.results.figures import Figures
 from gradline.results.prediction import Prediction as Prediction
 from gradline.results.prediction import predict
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pandas as pd
     import torch
     from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Fit:
+class Fit(Figures):
     """The exact solution of a least-squares problem, with its uncertainty.
 
     Vectors are aligned with `names`, "Intercept" first. With one target they are (p,); with k targets they have a
@@ -100,111 +100,117 @@ class Fit:
     """Strength of a lasso penalty; with one there are no standard errors, and what is made of them is NaN."""
     standardized: bool = False
     """Whether penalties weigh each coefficient by the standard deviation of its column."""
+    weight_column: str | None = None
+    """What the weights were called."""
+    frequency: bool = False
+    """Whether they said how many rows each row stands for."""
+    covariance: Covariance | None = None
+    """What standard errors, t, p and intervals are made of; None for the classical σ²·(X'X)⁻¹."""
+    x_error: XError | None = None
+    """What the slopes were corrected for, with `x_error=`; what F and likelihood say of least squares is NaN then."""
 
-    @property
-    def params(self) -> Array:
-        """(p,) the parameters."""
-        return self._vector(self.estimates)
+    def robust(self, kind: str = "HC3", data: Any = None, target: Any = None, *, weights: Any = None) -> Fit:
+        """The fit with standard errors for rows that are independent and have a variance of their own each.
 
-    @property
-    def se(self) -> Array:
-        """(p,) standard errors √(σ²·diag((X'X)⁻¹)); for l2 > 0 of the penalised estimate, which is biased."""
-        return self._vector(self._errors)
+            (X'X)⁻¹·X'·diag(e²/(1 - h)^δ)·X·(X'X)⁻¹,  δ = 0 for HC0, 1 for HC2, 2 for HC3; HC1 is HC0·n/(n - p)
 
-    @property
-    def t(self) -> Array:
-        """(p,) params / se."""
-        return self._vector(inference.t_statistics(self.estimates, self._errors))
+        It takes a second reading of the rows. With weights, e, X and h are those of the columns times √weight; with
+        frequency weights those of the rows written out. t, p and intervals have df_resid degrees of freedom, as
+        lmtest's coeftest and statsmodels' use_t=True; statsmodels' default is the normal distribution.
 
-    @property
-    def p(self) -> Array:
-        """(p,) two-sided p-values of t."""
-        return self._vector(inference.two_sided(inference.t_statistics(self.estimates, self._errors), self.df_resid))
-
-    @property
-    def intercept(self) -> Any:
-        """The intercept, a float, or (k,); 0 for a fit through the origin."""
-        if not self.has_intercept:
-            return self._scalar(np.zeros(len(self.targets)))
-        return self._scalar(self.estimates[0])
-
-    @property
-    def coef(self) -> Array:
-        """(d,) the parameters without the intercept."""
-        return self._vector(self.estimates[int(self.has_intercept) :])
-
-    @property
-    def df_model(self) -> int:
-        """Slopes that could be determined."""
-        return self.rank - int(self.has_intercept)
-
-    @property
-    def df_resid(self) -> float:
-        """Degrees of freedom left for the residuals: rows less (effective) parameters."""
-        left = self.nobs - self.freedom
-        return left if self.l1 or self.l2 or left % 1 else int(left)
-
-    @property
-    def sigma(self) -> Any:
-        """Standard deviation of the residuals, √(RSS / df_resid)."""
-        return self._scalar(self._sigma)
-
-    @property
-    def r2(self) -> Any:
-        """1 - RSS/TSS, TSS about the mean with an intercept and about zero without; NaN for a constant target."""
-        return self._scalar(self._r2)
-
-    @property
-    def adj_r2(self) -> Any:
-        """1 - (1 - R²)·(n - 1)/df_resid, with n in place of n - 1 through the origin."""
-        if self.df_resid <= 0:
-            return self._scalar(np.full(len(self.targets), np.nan))
-        return self._scalar(1 - (1 - self._r2) * (self.nobs - int(self.has_intercept)) / self.df_resid)
-
-    @property
-    def f(self) -> Any:
-        """F statistic of all slopes being zero; NaN with l2."""
-        return self._scalar(self._f_test[0])
-
-    @property
-    def f_p(self) -> Any:
-        """The p-value of f."""
-        return self._scalar(self._f_test[1])
-
-    @property
-    def log_likelihood(self) -> Any:
-        """Gaussian log-likelihood at its maximum."""
-        return self._scalar(self._log_likelihood)
-
-    @property
-    def aic(self) -> Any:
-        """2·(parameters - log-likelihood)."""
-        return self._scalar(2 * (self.freedom - self._log_likelihood))
-
-    @property
-    def bic(self) -> Any:
-        """log(n)·parameters - 2·log-likelihood."""
-        return self._scalar(np.log(self.nobs) * self.freedom - 2 * self._log_likelihood)
-
-    @property
-    def cov(self) -> Array:
-        """(p, p) covariance of the parameters, NaN for aliased ones; (p, p, k) for several targets."""
-        root = at_zero(self.root, np.array(self.origin)) if self.origin else self.root
-        unit = root.T @ root
-        unknown = np.isnan(self.variance)
-        unit[unknown] = unit[:, unknown] = np.nan
-        covariance = unit[:, :, None] * self._sigma**2
-        return covariance[:, :, 0] if self.single_target else covariance
-
-    def conf_int(self, level: float = 0.95) -> Array:
-        """(p, 2) lower and upper ends of the confidence intervals; (p, 2, k) for several targets.
+        Args:
+            kind: "HC0", "HC1", "HC2" or "HC3".
+            data: The rows; by default those that were fitted, while this fit is in use. A fit holds on to arrays and
+                frames that it was made of; one that was loaded, made of moments or of rows that come once has none.
+            target: With arrays in data= the values of the target; by default columns are found by their names.
+            weights: With arrays in data= the weights, if the fit had some.
 
         Raises:
-            OptionError: level is not between 0 and 1.
+            OptionError: an unknown kind, a fit with l1 or l2, or no rows at hand.
+            DataError: the rows are not those of the fit; or, for HC2 and HC3, a row has leverage 1.
+
+        Example:
+            >>> import gradline as gl
+            >>> fit = gl.fit([[1.0], [2.0], [3.0], [4.0]], [5.1, 6.9, 9.0, 11.0])
+            >>> fit.se.round(4), fit.robust("HC3").se.round(4)
+            (array([0.1162, 0.0424]), array([0.2512, 0.0778]))
+
+        Source: MacKinnon & White (1985), Journal of Econometrics 29, 305-325.
         """
-        reach = inference.t_quantile(_probability(level), self.df_resid) * self._errors
-        ends = np.stack([self.estimates - reach, self.estimates + reach], axis=1)
-        return ends[:, :, 0] if self.single_target else ends
+        from gradline import second_pass
+
+        second_pass.demand_kind(kind, second_pass.HETEROSCEDASTIC)
+        return second_pass.with_errors(self, second_pass.Errors(kind), (data, target, weights))
+
+    def clustered(
+        self, *clusters: Any, kind: str = "CR1", data: Any = None, target: Any = None, weights: Any = None
+    ) -> Fit:
+        """The fit with standard errors for rows that are related to those of the same cluster.
+
+            (X'X)⁻¹·Σ_g X_g'·e_g·e_g'·X_g·(X'X)⁻¹
+
+        times G/(G - 1)·(n - 1)/(n - p) for "CR1", as Stata and statsmodels have it. Of two columns, rows are related
+        that share either: V = V_a + V_b - V_ab, each with the factor of its own number of clusters. t, p and
+        intervals have G - 1 degrees of freedom, as in Stata, of the column with fewer clusters. Memory holds p + 1
+        numbers for each cluster and target.
+
+        Args:
+            clusters: One or two: names of columns of the data, or values (n,) in memory: numbers, text, dates.
+            kind: "CR0" has no factor; "CR2" multiplies e_g by (1 - H_gg)^(-1/2), which has no bias for errors that
+                are independent. It is for one column, keeps p²/2 more numbers for each cluster (2 GB at most) and
+                takes the eigenvalues of a p by p matrix of each.
+            data: As for `robust`; likewise target and weights.
+            target: See data.
+            weights: See data.
+
+        Raises:
+            OptionError: no cluster column or more than two, and as `robust`.
+            DataError: a cluster column has missing values or one cluster only, and as `robust`.
+
+        Source: Cameron, Gelbach & Miller (2011), Journal of Business & Economic Statistics 29, 238-249; Bell &
+        McCaffrey (2002), Survey Methodology 28, for CR2.
+        """
+        from gradline import second_pass
+
+        second_pass.demand_kind(kind, second_pass.CLUSTERED)
+        return second_pass.with_errors(self, second_pass.Errors(kind, clusters), (data, target, weights))
+
+    def hac(
+        self,
+        lags: int | None = None,
+        time: Any = None,
+        *,
+        small_sample: bool = False,
+        data: Any = None,
+        target: Any = None,
+        weights: Any = None,
+    ) -> Fit:
+        """The fit with standard errors for rows that are related to their neighbours (Newey and West).
+
+            (X'X)⁻¹·[Γ_0 + Σ_l (1 - l/(L + 1))·(Γ_l + Γ_l')]·(X'X)⁻¹,  Γ_l = Σ_t e_t·e_(t-l)·x_t·x_(t-l)'
+
+        Rows that were left out are not there: the ones beside them are neighbours. No prewhitening, as in statsmodels
+        and Stata; t, p and intervals have df_resid degrees of freedom.
+
+        Args:
+            lags: L; by default the whole part of 4·(n/100)^(2/9).
+            time: The order of the rows: the name of a column of numbers, or values (n,); by default that in which
+                they stand. Rows in another order are held in memory, 8 bytes for each score.
+            small_sample: Whether to multiply by n/(n - p), as Stata and statsmodels' use_correction do.
+            data: As for `robust`; likewise target and weights.
+            target: See data.
+            weights: See data.
+
+        Raises:
+            OptionError: lags is not a whole number below n; a fit with frequency weights; and as `robust`.
+            DataError: times are missing or equal, and as `robust`.
+
+        Source: Newey & West (1987), Econometrica 55, 703-708.
+        """
+        from gradline import second_pass
+
+        wanted = second_pass.Errors("HAC", (), lags, time, small_sample)
+        return second_pass.with_errors(self, wanted, (data, target, weights))
 
     def predict(
         self,
@@ -284,52 +290,18 @@ class Fit:
         Example:
             >>> import gradline as gl
             >>> print(gl.fit([[1.0], [2.0], [4.0]], [3.0, 5.0, 9.0]).to_sql())
-            CAST(1.0 AS DOUBLE PRECISION) + CAST(2.0 AS DOUBLE PRECISION) * CAST("x" AS DOUBLE PRECISION)
+            (CAST(1.0 AS DOUBLE PRECISION) + CAST(2.0 AS DOUBLE PRECISION) * CAST("x" AS DOUBLE PRECISION))
         """
         from gradline.export.sql import expressions
 
         found = expressions(self)
         return found[0] if self.single_target else dict(zip(self.targets, found, strict=True))
 
-    def tidy(self, level: float = 0.95) -> pd.DataFrame:
-        """One row per parameter (and target): estimate, std_error, statistic, p_value, conf_low, conf_high."""
-        import pandas as pd
-
-        errors, t = self._errors, inference.t_statistics(self.estimates, self._errors)
-        reach = inference.t_quantile(_probability(level), self.df_resid) * errors
-        columns = {
-            "estimate": self.estimates,
-            "std_error": errors,
-            "statistic": t,
-            "p_value": inference.two_sided(t, self.df_resid),
-            "conf_low": self.estimates - reach,
-            "conf_high": self.estimates + reach,
-        }
-        frame = pd.DataFrame({"term": list(self.names) * len(self.targets)})
-        if not self.single_target:
-            frame.insert(0, "target", np.repeat(self.targets, len(self.names)))
-        return frame.assign(**{name: values.T.ravel() for name, values in columns.items()})
-
-    def glance(self) -> pd.DataFrame:
-        """One row per target with the figures about the whole fit."""
-        import pandas as pd
-
-        figures = {
-            "r_squared": self.r2,
-            "adj_r_squared": self.adj_r2,
-            "sigma": self.sigma,
-            "statistic": self.f,
-            "p_value": self.f_p,
-            "df": self.df_model,
-            "log_likelihood": self.log_likelihood,
-            "aic": self.aic,
-            "bic": self.bic,
-            "rss": self._scalar(self.rss),
-            "df_resid": self.df_resid,
-            "nobs": self.nobs,
-            "digits": self.digits,
-        }
-        return pd.DataFrame(figures, index=pd.Index(self.targets, name="target"))
+    test = questions.wald_test
+    collinearity = questions.collinearity
+    explain = questions.explain
+    to_latex = questions.to_latex
+    to_markdown = questions.to_markdown
 
     def summary(self) -> str:
         """The result as a table of at most 80 columns."""
@@ -376,36 +348,3 @@ class Fit:
         from gradline.report.text import as_html
 
         return as_html(self.summary())
-
-    @cached_property
-    def _sigma(self) -> Array:
-        return inference.residual_deviation(self.rss, self.df_resid)
-
-    @cached_property
-    def _errors(self) -> Array:
-        return inference.standard_errors(self.variance, self._sigma)
-
-    @cached_property
-    def _r2(self) -> Array:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(self.tss > 0, 1 - self.rss / self.tss, np.nan)
-
-    @cached_property
-    def _f_test(self) -> tuple[Array, Array]:
-        return inference.f_test(self.rss, self.tss, 0 if self.l1 or self.l2 else self.df_model, self.df_resid)
-
-    @cached_property
-    def _log_likelihood(self) -> Array:
-        return inference.log_likelihood(self.rss, self.nobs, self.log_weights)
-
-    def _vector(self, values: Array) -> Array:
-        return values[:, 0] if self.single_target else values
-
-    def _scalar(self, values: Array) -> Any:
-        return float(values[0]) if self.single_target else values
-
-
-def _probability(level: float) -> float:
-    if not 0 < level < 1:
-        raise OptionError(f"level is a probability between 0 and 1, not {level!r}.")
-    return level

@@ -102,8 +102,8 @@ class PenaltyPath:
         """
         from gradline.penalising import fit_at
 
-        if not -len(self) <= number < len(self):
-            raise OptionError(f"the path has {len(self)} strengths, numbered from 0; {number} is none of them.")
+        if not isinstance(number, int | np.integer) or not -len(self) <= number < len(self):
+            raise OptionError(f"the path has {len(self)} strengths, numbered from 0; {number!r} is none of them.")
         return fit_at(self, number % len(self))
 
     def frame(self) -> pd.DataFrame:

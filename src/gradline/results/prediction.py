@@ -56,7 +56,12 @@ def predictions(
         raise OptionError(f'interval is "mean", "prediction" or None, not {interval!r}.')
     if not 0 < level < 1:
         raise OptionError(f"level is a probability between 0 and 1, not {level!r}.")
-    reach = inference.t_quantile(level, fit.df_resid) * np.atleast_1d(fit.sigma) if interval else None
+    if interval and fit.covariance is not None and fit.origin:
+        raise OptionError(
+            f"integers as large as these leave no intervals with {fit.se_kind} standard errors.\n"
+            "Take a constant away from the columns first, or use the classical fit."
+        )
+    reach = inference.t_quantile(level, fit.df_t) * np.atleast_1d(fit.sigma) if interval else None
     own = float(interval == "prediction")
     if not fit.terms and not fit.recipe.categories:
         return _constants(fit, height(new, where, sql), reach, own)
@@ -69,8 +74,8 @@ def predictions(
         sql=sql,
         unseen=unseen,
     )
-    scoring = _Scoring(_Model.of(fit), interval is not None, reach, own)
-    return _scored(new_rows, scoring, engine, progress)
+    models = tuple([_Model.of(fit, root) for root in fit.roots])
+    return _scored(new_rows, _Scoring(models, reach, own), engine, progress)
 
 
 def _scored(
@@ -102,15 +107,19 @@ def _constants(fit: Fit, rows: int, reach: Any, own: float) -> Iterator[Predicti
     """What a model without features says of so many rows."""
     for first in range(0, rows, _CHUNK):
         n = min(_CHUNK, rows - first)
-        leverage = np.full(n, fit.variance[0])
+        own_spread = [fit.variance[0]] if fit.covariance is None else [float(root[0, 0] ** 2) for root in fit.roots]
+        leverage = np.tile(own_spread, (n, 1))
         yield _around(np.repeat(fit.estimates, n, axis=0), leverage if reach is not None else None, reach, own)
 
 
 def _around(values: Array, leverage: Array | None, reach: Any, own: float) -> Prediction:
-    """The values with their intervals: the spread is that of the mean, and of a new observation's `own` noise."""
+    """The values with their intervals: the spread is that of the mean, and of a new observation's `own` noise.
+
+    `leverage` is (n, k), or (n, 1) where targets share it.
+    """
     if leverage is None:
         return Prediction(values, values[:0], values[:0])
-    spread = np.sqrt(leverage + own)[:, None] * reach
+    spread = np.sqrt(leverage + own) * reach
     return Prediction(values, values - spread, values + spread)
 
 
@@ -151,7 +160,8 @@ class _Model:
     """(p + 1,) for parameters of which a row has one at most: what each adds to h, times its number squared."""
 
     @classmethod
-    def of(cls, fit: Fit) -> _Model:
+    def of(cls, fit: Fit, root: Array) -> _Model:
+        """With rootᵀ·root the covariance of the parameters, for residuals of variance 1."""
         parts = {term.factors: number for number, term in enumerate(numeric_parts(fit.terms))}
         numbers = {category.column: number for number, category in enumerate(fit.recipe.categories)}
         levels = fit.recipe.places
@@ -170,7 +180,7 @@ class _Model:
         for (part, categories), found in groups.items():
             keys, places = np.array(sorted(found), np.int64).T
             cells.append(_Cells(part, categories, tuple(len(levels[number]) for number in categories), keys, places))
-        return cls(fit, tuple(plain), tuple(cells), *_rotated(fit.root, cells))
+        return cls(fit, tuple(plain), tuple(cells), *_rotated(root, cells))
 
     def values(self, rows: NewRows) -> Array:
         """(n, k) predicted values. Polynomials cancel: with low words the sums are carried in double-double."""
@@ -246,16 +256,18 @@ class _Model:
 class _Scoring:
     """What predictions are wanted; it goes to workers as it stands."""
 
-    model: _Model
-    sure: bool
-    """Whether leverage is wanted, for intervals."""
+    models: tuple[_Model, ...]
+    """One for each root of the covariance: targets share one, or have their own."""
     reach: Any
+    """How many spreads an interval goes either way; None where there is no interval."""
     own: float
 
     def of(self, rows: NewRows) -> Prediction:
-        return _around(
-            self.model.values(rows), self.model.leverage(rows) if self.sure else None, self.reach, self.own
-        )
+        """Of these rows."""
+        values, leverage = self.models[0].values(rows), None
+        if self.reach is not None:
+            leverage = np.stack([model.leverage(rows) for model in self.models], axis=1)
+        return _around(values, leverage, self.reach, self.own)
 
     def chunks(self, rows: NewRows) -> Iterator[Prediction]:
         """One, of all these rows."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from gradline.descent.trace import Trace
+    from gradline.design.problem import Problem
     from gradline.results.fit import Fit
 
 NEAR = 1e-3
@@ -68,6 +69,7 @@ class Run:
     quadratic: Quadratic  # of the columns that were trained on
     units: Units | None
     tracing: Callable[[Run, int], Trace] | None = None
+    problem: Problem | None = None  # where the rows can be read again
 
     @once
     def history(self) -> History:

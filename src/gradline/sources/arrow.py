@@ -68,19 +68,39 @@ def regroup(pieces: Iterable[tuple[Any, ...]], rows: int) -> Iterator[tuple[Any,
 
 
 def values_of(array: Any) -> Any:
-    """An Arrow array as `Rows.columns` has it: numbers as NumPy, NaN where one is missing; labels as Arrow."""
+    """An Arrow array as `Rows.columns` has it: numbers as NumPy, NaN where one is missing; labels as Arrow.
+
+    Dates and times become the whole numbers that stand for them.
+    """
     import pyarrow as pa
     from pyarrow import types
 
     kind = array.type
     if types.is_dictionary(kind) or _is_text(kind):
         return _labels(array)
+    if types.is_temporal(kind):
+        array = _whole_numbers(array)
+        kind = array.type
     if types.is_float16(kind):
         array = array.cast(pa.float32())
     elif types.is_decimal(kind) or (array.null_count and not types.is_floating(kind)):
         # Integers past 2**53 beside missing values are rounded: float64 is what has a NaN.
         array = array.cast(pa.float64(), safe=False)
     return _numbers(array)
+
+
+def _whole_numbers(array: Any) -> Any:
+    """Dates as days, all other times as microseconds, whatever their unit: files of one table may differ in it."""
+    import pyarrow as pa
+    from pyarrow import types
+
+    if types.is_date(array.type):
+        return array.cast(pa.date32()).cast(pa.int32())
+    if types.is_timestamp(array.type):
+        return array.cast(pa.timestamp("us", array.type.tz), safe=False).cast(pa.int64())
+    if types.is_time(array.type):
+        return array.cast(pa.time64("us"), safe=False).cast(pa.int64())
+    return array.cast(pa.duration("us"), safe=False).cast(pa.int64())
 
 
 def one_array(column: Any) -> Any:

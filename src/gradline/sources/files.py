@@ -142,7 +142,8 @@ class Files:
                         "Leave the file out with a narrower glob, or give it the column."
                     )
                 here = file.types[column]
-                if (here[1] is None) == numbers or not (numbers or holds_labels(here)):
+                usable = numbers or holds_labels(here) or here == first.types[column]
+                if (here[1] is None) == numbers or not usable:
                     raise ColumnError(
                         f"{file.path}: column {column!r} is {file.kind(column)} here and {expected}.\n"
                         "Convert it, or leave the file out with a narrower glob."

@@ -132,6 +132,8 @@ def _column(name: str, series: nw.Series[Any]) -> Column:
     if label.startswith(_LABELS):
         few = label.startswith(("Categorical", "Enum"))  # codes: next to nothing beside numbers
         return Column(name, len(series), _kind(series.dtype), None, _labels(series), labels=True, view=few)
+    if label.startswith(("Date", "Time", "Duration")):
+        return Column(name, len(series), _kind(series.dtype), None, _times(series))
     if epsilon is None:
         kind = str(getattr(series.to_native(), "dtype", "unknown")) if label == "Unknown" else _kind(series.dtype)
         return Column(name, len(series), kind, None, _no_numbers)
@@ -167,6 +169,11 @@ def _labels(series: nw.Series[Any]) -> Callable[[int, int], Any]:
         return values_of(array)
 
     return part
+
+
+def _times(series: nw.Series[Any]) -> Callable[[int, int], Any]:
+    """What takes a run of a column of dates or times: whole numbers."""
+    return lambda first, last: values_of(one_array(series[first:last].to_arrow()))
 
 
 def _of_codes(codes: NDArray[np.integer[Any]], levels: Any) -> Callable[[int, int], Any]:

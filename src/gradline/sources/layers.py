@@ -71,7 +71,8 @@ class Listener:
             raise ColumnError(f"{self.name} {what} {given.dtype}; a dense tensor of real numbers was expected.")
         self.kind = str(given.dtype).removeprefix("torch.")
         exact = torch.float32 if given.dtype in SINGLE else torch.float64
-        self._heard.append(given.detach().reshape(len(given), -1).to("cpu", exact, copy=True))
+        flat = given.detach()[:, None] if given.ndim == 1 else given.detach()
+        self._heard.append(flat.to("cpu", exact, copy=True))
 
     def _moved(self, inputs: Any) -> Any:
         if isinstance(inputs, Mapping):
@@ -91,6 +92,11 @@ def listening(model: Any, layer: Any, reduce: Reduce | None = None) -> Iterator[
         OptionError: the model is no nn.Module, or has no such layer.
     """
     name, module = _found(model, layer)
+    if isinstance(module, torch.jit.ScriptModule):
+        raise OptionError(
+            f"{name} is compiled by TorchScript, which lets nobody listen to it.\n"
+            "Probe the model as it was before torch.jit.script or torch.jit.trace."
+        )
     if reduce is not None and not callable(reduce):
         raise OptionError(f"reduce is a function of what the layer gives, not {reduce!r}.")
     listener = Listener(model, name, reduce)

@@ -11,6 +11,9 @@ from gradline.layout import choices
 CHUNK = 65_536
 """Rows in a full chunk. Chunk boundaries depend on the data alone, so that sums have one fixed order."""
 
+TIMES = ("datetime", "a date", "a date or time", "a time of day", "a time span")
+"""Kinds of columns that are read as whole numbers, to tell rows apart or to order them; never as features."""
+
 _MOST_CHUNKS = 16
 _MOST_BYTES = 2**24
 _RUNS = 16
@@ -88,7 +91,7 @@ class Table(Protocol):
     def read(self, columns: Sequence[str]) -> Iterator[Rows]:
         """The rows in order, one chunk or several at a time, with these columns in this order.
 
-        Numbers and labels can be read; anything else is a ColumnError.
+        Numbers and labels can be read, dates and times as whole numbers; anything else is a ColumnError.
         """
         ...
 
@@ -121,14 +124,18 @@ def spread(rows: int) -> int:
 
 
 def demand(table: Table, columns: Sequence[str], *, labels: bool = False) -> None:
-    """Raise ColumnError unless the table has all of these columns and they hold numbers; or labels, if allowed."""
+    """Raise ColumnError unless the table has these columns, of numbers; with `labels`, of labels or times too."""
     numeric = table.numeric
     for column in columns:
-        if column in numeric or (labels and column in table.labels):
+        if column in numeric or (labels and (column in table.labels or _is_time(table, column))):
             continue
         if column not in table.columns:
             raise no_such_column(column, table.columns, table.name)
         raise not_numbers(column, table.kind(column), table.name, numeric)
+
+
+def _is_time(table: Table, column: str) -> bool:
+    return column in table.columns and table.kind(column) in TIMES
 
 
 def counting_column(table: Table) -> tuple[str]:

@@ -1,0 +1,1 @@
+"""The lab: gradient descent to look at, in a browser or a notebook."""

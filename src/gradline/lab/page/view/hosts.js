@@ -1,0 +1,106 @@
+// Where the lab may live: a page of its own, saved or served, and a widget in a notebook (anywidget's protocol).
+
+import {Lab} from "./lab.js";
+
+const SETTLED = 250; // milliseconds without a change before an address or a notebook is told
+
+/** The page's text with a module and what it is given; markup within either stays text. */
+export function pageOf(module, given) {
+  const json = JSON.stringify(given).replaceAll("<", "\\u003c");
+  return PAGE.split(/\{\{(module|given)\}\}/)
+    .map((part, i) => (i % 2 ? {module, given: json}[part] : part))
+    .join("");
+}
+
+/** Fill a page: its state stands in its address, or else in what it was saved or served with. */
+export function openPage() {
+  const given = JSON.parse(document.getElementById("gradline-given").textContent);
+  const script = document.getElementById("gradline-module");
+  let timer = null,
+    told = null;
+  const options = {
+    given: given.given ?? null,
+    lang: given.lang,
+    address: location.hash.slice(1) || given.address || "",
+    source: async () => script.textContent.replace(/\nopenPage\(\);\s*$/, ""),
+    verify: given.verify
+      ? async (request) => {
+          const answer = await fetch(given.verify, {
+            method: "POST",
+            headers: {"content-type": "application/json"},
+            body: JSON.stringify(request),
+          });
+          return answer.json();
+        }
+      : null,
+    changed: (lab) => {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        told = lab.address();
+        document.documentElement.lang = lab.lang;
+        if (location.hash.slice(1) !== told) history.replaceState(null, "", `#${told}`);
+      }, SETTLED);
+    },
+  };
+  let lab = new Lab(document.getElementById("gradline-lab"), options);
+  addEventListener("hashchange", () => {
+    if (location.hash.slice(1) === told) return;
+    lab.destroy();
+    lab = new Lab(document.getElementById("gradline-lab"), {...options, address: location.hash.slice(1)});
+  });
+  return lab;
+}
+
+/** anywidget: settings and results go to Python when they have settled, and settings come back from it. */
+function render({model, el}) {
+  let timer = null,
+    asked = 0,
+    told = model.get("address");
+  const waiting = new Map();
+  const verify = (request) =>
+    new Promise((resolve) => {
+      waiting.set(++asked, resolve);
+      model.send({verify: request, id: asked});
+    });
+  const answered = (message) => {
+    waiting.get(message.id)?.(message);
+    waiting.delete(message.id);
+  };
+  const changed = (lab) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      told = lab.address();
+      const {points, own, now, lesson} = lab.session;
+      model.set("address", told);
+      model.set("settings", {...now, lesson, edited: points !== null, own});
+      model.set("result", lab.result());
+      model.save_changes();
+    }, SETTLED);
+  };
+  const open = () =>
+    new Lab(el, {
+      address: model.get("address"),
+      given: model.get("given"),
+      lang: model.get("lang"),
+      verify,
+      changed,
+      source: async () => (await fetch(import.meta.url)).text(),
+    });
+  let lab = open();
+  const moved = () => {
+    if (model.get("address") === told) return;
+    told = model.get("address");
+    lab.destroy();
+    lab = open();
+  };
+  model.on("msg:custom", answered);
+  model.on("change:address", moved);
+  return () => {
+    clearTimeout(timer);
+    model.off("msg:custom", answered);
+    model.off("change:address", moved);
+    lab.destroy();
+  };
+}
+
+export default {render};

@@ -1,0 +1,132 @@
+"""What may be asked of a fit beyond its own figures. These functions are methods of `Fit`, each a thin one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gradline.results.collinearity import Collinearity
+    from gradline.results.fit import Fit
+    from gradline.results.hypotheses import HypothesisTest
+
+
+def wald_test(fit: Fit, *hypotheses: str) -> HypothesisTest:
+    """Test linear restrictions on the parameters, jointly and one by one.
+
+        F = (R·b - r)'·(R·cov·R')⁻¹·(R·b - r) / q    on q and df_resid degrees of freedom
+
+    Args:
+        fit: The fit.
+        hypotheses: Equations of parameters by name: "distance = 0", "2*x1 - x2 = 3.5", "a = b = 0"; without "=", 0 is
+            meant. Names may hold any characters: the longest that fits is taken, and in backticks one stands for
+            itself. Levels are C(city)[T.B] or C(city)[B]; the base level is 0.
+
+    Raises:
+        OptionError: a hypothesis cannot be read, is not linear, contradicts another, or is about a coefficient that
+            the data do not determine; or the fit has l1.
+        ColumnError: it names no parameter.
+
+    Example:
+        >>> import numpy as np, gradline as gl
+        >>> x = np.random.default_rng(0).normal(size=(50, 2))
+        >>> fit = gl.fit(x, x @ [1.0, 1.0] + np.random.default_rng(1).normal(size=50))
+        >>> fit.test("x1 = x2", "Intercept = 0")
+        HypothesisTest: x1 = x2, Intercept = 0 · F 0.9123 on 2 and 47 df, p 0.409
+    """
+    from gradline.results.hypotheses import tested
+
+    return tested(fit, hypotheses)
+
+
+def collinearity(fit: Fit) -> Collinearity:
+    """Variance inflation of each term and Belsley's condition indices, by name.
+
+    They come from the fit alone. Digits are lost as the columns' order makes it hard to eliminate them, which is far
+    less than the condition number would take.
+
+    Args:
+        fit: The fit.
+
+    Raises:
+        OptionError: the fit is penalised.
+
+    Example:
+        >>> import numpy as np, gradline as gl
+        >>> x = np.random.default_rng(0).normal(size=(50, 2))
+        >>> gl.fit(x, x.sum(axis=1)).collinearity()
+              VIF  intervals
+        x1  1.030     × 1.02
+        x2  1.030     × 1.02
+        <BLANKLINE>
+        condition number 1.282 of 3 columns scaled
+        no near-dependence: every condition index is below 30
+    """
+    from gradline.results.collinearity import collinear
+
+    return collinear(fit)
+
+
+def explain(fit: Fit, lang: str = "en") -> str:
+    """What the fit says in a few sentences: its clearest slope, the scatter, and what errors in x do to it.
+
+    Errors of standard deviation s in a column that varies by d (standard deviation beside the other columns) shrink
+    its slope by the factor 1 - (s/d)², the reliability. It says from which s on that is a standard error or more,
+    and of a fit with `x_error=` how much was corrected, and on what ground.
+
+    Args:
+        fit: The fit.
+        lang: "en" or "ko".
+
+    Raises:
+        OptionError: there are no words in this language.
+
+    Example:
+        >>> import gradline as gl
+        >>> print(gl.fit(*gl.line(seed=0)).explain().split(". ")[0])
+        One unit more of x goes with 1.931 of y on average (95 % interval 1.871 to 1.992)
+
+    Source: Fuller (1987), Measurement Error Models, section 1.1.
+    """
+    from gradline.report.fit_explanation import explained
+
+    return explained(fit, lang)
+
+
+def to_latex(fit: Fit, level: float = 0.95) -> str:
+    r"""The coefficients as a LaTeX tabular for each target, with the rules of the package booktabs.
+
+    Args:
+        fit: The fit.
+        level: Probability of the confidence intervals.
+
+    Raises:
+        OptionError: level is not between 0 and 1.
+
+    Example:
+        >>> import gradline as gl
+        >>> print(gl.fit([[1.0], [2.0], [4.0], [5.0]], [3.0, 5.0, 9.0, 12.0]).to_latex().splitlines()[1])
+        \begin{tabular}{lrrrrrr}
+    """
+    from gradline.report.fit_tables import fit_latex
+
+    return fit_latex(fit, level)
+
+
+def to_markdown(fit: Fit, level: float = 0.95) -> str:
+    """The coefficients as a Markdown table for each target, and a line about the whole fit.
+
+    Args:
+        fit: The fit.
+        level: Probability of the confidence intervals.
+
+    Raises:
+        OptionError: level is not between 0 and 1.
+
+    Example:
+        >>> import gradline as gl
+        >>> print(gl.fit([[1.0], [2.0], [4.0], [5.0]], [3.0, 5.0, 9.0, 12.0]).to_markdown().splitlines()[2])
+        | Intercept |   0.6500 |  0.4486 |  1.45 | 0.284 |    -1.280 | 2.580 |
+    """
+    from gradline.report.fit_tables import fit_markdown
+
+    return fit_markdown(fit, level)
