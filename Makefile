@@ -5,11 +5,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test lint bench clean
+ENGINES := dask ray spark
+
+.PHONY: help demo test lint bench clean $(ENGINES:%=test-%)
 
 help:
 	@echo "make demo    install, run the notebook, and fit the penguins"
 	@echo "make test    install the test extras and run the whole suite"
+	@echo "make test-dask, make test-ray, make test-spark    install that engine, run its tests (Spark needs Java 17)"
 	@echo "make lint    ruff, mypy --strict, and which room may import which"
 	@echo "make bench   accuracy and speed beside other programs"
 	@echo "make clean   remove .venv and caches"
@@ -21,7 +24,11 @@ demo: .venv/installed-demo
 	    --features flipper_length_mm,bill_length_mm,bill_depth_mm
 
 test: .venv/installed-test
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 2 $(ENGINES:%=--ignore=tests/test_cluster_%.py)
+	@$(MAKE) --no-print-directory $(ENGINES:%=test-%)
+
+$(ENGINES:%=test-%): test-%: .venv/installed-test-%
+	@$(BIN)/python -m pytest tests/test_cluster_$*.py
 
 lint: .venv/installed-lint
 	@$(BIN)/ruff check .
@@ -37,6 +44,9 @@ clean:
 
 .venv/installed-demo: EXTRAS =
 .venv/installed-test: EXTRAS = [test]
+.venv/installed-test-dask: EXTRAS = [test,dask]
+.venv/installed-test-ray: EXTRAS = [test,ray]
+.venv/installed-test-spark: EXTRAS = [test,spark]
 .venv/installed-lint: EXTRAS = [test,lint]
 .venv/installed-bench: EXTRAS = [bench]
 .venv/installed-%: pyproject.toml constraints.txt | .venv/bin/python

@@ -25,7 +25,7 @@ FRAME = pd.DataFrame({"b": X[:, 1], "t": list("uvw"), "a": X[:, 0]})
 
 def high(data: Any, terms: tuple[Term, ...] = TERMS, **options: Any) -> np.ndarray:
     """(n, terms) high words of all chunks."""
-    return np.concatenate([np.column_stack(rows.hi) for rows in predictors(data, terms, **options)])
+    return np.concatenate([np.column_stack(rows.hi) for rows in predictors(data, terms, **options).blocks()])
 
 
 def test_named_tables_by_name_and_arrays_by_position(tmp_path: Path) -> None:
@@ -40,7 +40,7 @@ def test_powers_and_products_are_made_of_the_new_columns() -> None:
     terms = (Term("b:a", (("b", 1), ("a", 1))), Term("a^2", (("a", 2),)))
     np.testing.assert_array_equal(high(FRAME, terms), np.column_stack([X[:, 0] * X[:, 1], X[:, 0] ** 2]))
     np.testing.assert_array_equal(high(X[:, ::-1], terms), high(FRAME, terms))  # by position: b is used first
-    [(_, _, lo, _)] = predictors(np.array([0.1]), powers("x", 2))
+    [(_, _, lo, _)] = predictors(np.array([0.1]), powers("x", 2)).blocks()
     assert lo[0] is None
     assert lo[1][0] != 0
 
@@ -63,9 +63,9 @@ def test_tables_for_a_model_of_an_array() -> None:
 
 
 def test_chunks() -> None:
-    chunks = [rows.rows for rows in predictors(np.zeros((4 * CHUNK + 2, 2)), TERMS)]
+    chunks = [rows.rows for rows in predictors(np.zeros((4 * CHUNK + 2, 2)), TERMS).blocks()]
     assert sum(chunks) == 4 * CHUNK + 2
-    assert list(predictors(np.zeros((0, 2)), TERMS)) == []
+    assert list(predictors(np.zeros((0, 2)), TERMS).blocks()) == []
 
 
 def test_conditions(penguins: Path) -> None:
@@ -101,7 +101,7 @@ def test_rows_are_counted_by_a_column_of_numbers(tmp_path: Path) -> None:
 )
 def test_refused(data: Any, kind: type[Exception], words: str) -> None:
     with pytest.raises(kind, match=words):
-        list(predictors(data, TERMS))
+        list(predictors(data, TERMS).blocks())
 
 
 def test_conditions_are_for_files() -> None:

@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from gradline.errors import (
+    ClusterError,
     ColumnError,
     DataError,
     GradlineError,
@@ -83,6 +84,7 @@ _HOMES = {
 
 __all__ = [
     "Anova",
+    "ClusterError",
     "ColumnError",
     "Comparison",
     "CrossValidation",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from gradline.cluster.choice import opened
 from gradline.exact.crossval import held_out
 from gradline.exact.strengths import Strengths
 from gradline.folded import Folded, Rows, gather
@@ -33,6 +34,7 @@ def crossval(
     missing: str = "drop",
     precision: str = "auto",
     progress: Progress | None = None,
+    engine: Any = "local",
     **request: Any,
 ) -> CrossValidation:
     """Judge every strength of a penalty by rows that were held out, for one reading of the data.
@@ -41,7 +43,7 @@ def crossval(
     others', and its held-out error is the quadratic form v'·A·v / n of its own, v = (-b, -coef, 1), in double-double.
 
     Args:
-        data: As for `gl.fit`; likewise target, intercept, missing, precision and progress.
+        data: As for `gl.fit`; likewise target, intercept, missing, precision, progress and engine.
         target: See data.
         folds: How many: each run of so many consecutive rows has one in every fold, in an order hashed from the seed
             and their position. Or (n,) the fold of each row, or the name of a column that says it.
@@ -64,6 +66,7 @@ def crossval(
         missing: See data; rows left out are in no fold.
         precision: See data.
         progress: See data.
+        engine: See data.
         request: features, formula, weights, frequency_weights, where and sql, as for `gl.fit`.
 
     Raises:
@@ -81,9 +84,18 @@ def crossval(
     """
     wanted = Strengths(l1, l2, strengths, mix, ratio)
     by = Rows(folds, groups, time, seed)
-    found = gather(
-        data, target, by, intercept=intercept, missing=missing, precision=precision, progress=progress, **request
-    )
+    with opened(engine) as there:
+        found = gather(
+            data,
+            target,
+            by,
+            intercept=intercept,
+            missing=missing,
+            precision=precision,
+            progress=progress,
+            engine=there,
+            **request,
+        )
     return judged(found, wanted, standardize=standardize, per_row=per_row)
 
 

@@ -6,6 +6,7 @@ GradlineError                 something about the request or the data; the messa
 │   ├── ColumnError           a column is missing, misspelt, duplicated or not numeric
 │   └── ShapeError            two arrays do not fit together
 ├── SourceError               a file or database cannot be read
+├── ClusterError              workers cannot be reached, were lost, or see something else than this process
 └── StorageError              a model, run or moments file cannot be read or written
 
 GradlineWarning               the answer stands, but something about it should be known
@@ -48,6 +49,10 @@ class ShapeError(DataError):
 
 class SourceError(GradlineError):
     """A file or database cannot be read."""
+
+
+class ClusterError(GradlineError):
+    """Workers cannot be reached, were lost, or see something else than this process."""
 
 
 class StorageError(GradlineError):

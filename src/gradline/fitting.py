@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from gradline.cluster.choice import is_local, opened
 from gradline.design.problem import Problem, pose
-from gradline.doubledouble import Array
+from gradline.doubledouble import Array, Pair
 from gradline.errors import ColumnError, DataError, OptionError, warn
 from gradline.exact.correction import corrected
 from gradline.exact.errors_in_x import corrected as corrected_for_errors
@@ -23,12 +24,13 @@ from gradline.exact.solve import Solution, solve
 from gradline.exact.strengths import one_strength
 from gradline.moments import Moments, Progress, accumulate
 from gradline.moments.checkpoint import Checkpoint
+from gradline.moments.one_pass import Engine
 from gradline.moments.plan import Plan, plan_of
-from gradline.moments.residuals import residuals_of
+from gradline.moments.residuals import Residuals, residuals_of
 from gradline.results.fit import Fit
 from gradline.results.notes import few_digits, no_rows, notes_of
 from gradline.results.remembered import remember
-from gradline.second_pass import demand_possible, errors_wanted, with_errors
+from gradline.second_pass import Errors, demand_possible, errors_wanted, with_errors
 from gradline.sources import comes_once
 
 FEW_DIGITS = 6
@@ -56,6 +58,7 @@ def fit(
     x_error: Any = None,
     se: str | None = None,
     cluster: Any = None,
+    engine: Any = "local",
 ) -> Fit:
     """Fit a linear model exactly, in one pass over the rows.
 
@@ -95,6 +98,9 @@ def fit(
             (`Fit.clustered`), or "HAC" (`Fit.hac`).
         cluster: Name of the column that says which rows are related, two names, or values (n,): "CR1" unless se= says
             otherwise. It is no feature unless it is named as one.
+        engine: For files: who reads them: "local", or the workers of "dask", "ray" or "spark"; or a client of
+            dask.distributed or a session of Spark. The answer is the same to the bit; see docs/scale.md. Not with se=
+            or cluster=: `Fit.robust` and its like read the rows here.
 
     Raises:
         GradlineError: the request or the data cannot be used; the message says what to try.
@@ -109,6 +115,8 @@ def fit(
     """
     l1, l2 = _check(l1, l2, aliased)
     wanted = errors_wanted(se, cluster)
+    if not is_local(engine):
+        _demand_for_workers(wanted, checkpoint)
     problem = pose(
         data,
         target,
@@ -124,43 +132,70 @@ def fit(
     if wanted is not None:
         problem = replace(problem, asides=())
         demand_possible(problem, wanted, l1, l2)
-    result = _in_passes(problem, precision, missing, checkpoint, progress, (l1, l2), aliased, x_error)
+    plan = plan_of(problem, "double-double" if x_error is not None and precision == "auto" else precision)
+    saved = None if checkpoint is None else Checkpoint(checkpoint)
+    with opened(engine) as there:
+        reading = _Reading(missing, progress, there)
+        result = _in_passes(problem, plan, reading, saved, (l1, l2), aliased, x_error)
     result = replace(result, weight_column=problem.weights, frequency=problem.frequency)
     if not comes_once(problem.table):
         remember(result, problem)
     return result if wanted is None else with_errors(result, wanted, progress=progress)
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """How the rows are read, in each pass."""
+
+    missing: str
+    progress: Progress | None
+    engine: Engine | None
+
+    def moments(
+        self, problem: Problem, precision: str = "double-double", checkpoint: Checkpoint | None = None
+    ) -> Moments:
+        """Their cross-products."""
+        return accumulate(
+            problem,
+            missing=self.missing,
+            precision=precision,
+            progress=self.progress,
+            checkpoint=checkpoint,
+            engine=self.engine,
+        )
+
+    def residuals(self, problem: Problem, params: Pair, complete: bool) -> Residuals:
+        """What their residuals say of the parameters."""
+        return residuals_of(problem, params, complete=complete, progress=self.progress, engine=self.engine)
+
+
 def _in_passes(
     problem: Problem,
-    precision: str,
-    missing: str,
-    checkpoint: str | os.PathLike[str] | None,
-    progress: Progress | None,
+    plan: Plan,
+    reading: _Reading,
+    saved: Checkpoint | None,
     strengths: tuple[float, float],
     aliased: str,
     x_error: Any,
 ) -> Fit:
     """The classical fit: one pass, and more where that leaves too few sure digits."""
     l1, l2 = strengths
-    plan = plan_of(problem, "double-double" if x_error is not None and precision == "auto" else precision)
-    saved = None if checkpoint is None else Checkpoint(checkpoint)
-    moments = accumulate(problem, missing=missing, precision=plan.precision, progress=progress, checkpoint=saved)
+    moments = reading.moments(problem, plan.precision, saved)
     plan = plan.after("")
     if x_error is not None:
         return _measured(moments, plan, problem.intercept, x_error, l1 + l2)
     solution = _solved(moments, problem.intercept, l1, l2)
     if plan.second and not solution.settled(moments.nobs - solution.freedom):
-        better = _corrected(problem, moments, solution, progress)
+        better = _corrected(problem, moments, solution, reading)
         if better is not None:
             solution, plan = better, plan.after("for the residuals in double-double")
         if better is None or not solution.settled(moments.nobs - solution.freedom):
-            moments = accumulate(problem, missing=missing, progress=progress)
+            moments = reading.moments(problem)
             solution, plan = _solved(moments, problem.intercept, l1, l2), plan.after("in double-double")
     found = origins(problem, moments, solution)
     if not found or comes_once(problem.table):
         return _fit(moments, solution, plan, problem.intercept, strengths, aliased, lost=tuple(found))
-    moments = accumulate(replace(problem, origins=tuple(found.items())), missing=missing, progress=progress)
+    moments = reading.moments(replace(problem, origins=tuple(found.items())))
     columns = [*[term.factors[0][0] if term.plain else "" for term in moments.terms], *moments.targets]
     origin = np.array([found.get(name, 0.0) for name in columns])
     solution = _solved(moments, True, *strengths)
@@ -251,14 +286,14 @@ def _measured(moments: Moments, plan: Plan | None, intercept: bool, x_error: Any
     return replace(_fit(moments, solution, plan, intercept, (0.0, 0.0), "nan"), x_error=record)
 
 
-def _corrected(problem: Problem, moments: Moments, solution: Solution, progress: Progress | None) -> Solution | None:
+def _corrected(problem: Problem, moments: Moments, solution: Solution, reading: _Reading) -> Solution | None:
     """A solution from sums in float64, corrected by the residuals of another pass; None where it cannot be."""
     if solution.inverse is None or solution.unsure == "the rank" or moments.recipe.categories:
         return None
     start = 0 if problem.intercept else 1
     none = np.zeros((start, len(moments.targets)))
     params = np.vstack([none, solution.params]), np.vstack([none, solution.params_low])
-    found = residuals_of(problem, params, complete=moments.used == moments.rows, progress=progress)
+    found = reading.residuals(problem, params, moments.used == moments.rows)
     spacing = np.concatenate([[2.0**-52], moments.spacing])[start:]
     gradient = found.gradient[0][start:], found.gradient[1][start:]
     sums = moments.hi[start:, start:]
@@ -331,6 +366,17 @@ def _fit(
     if result.digits < FEW_DIGITS:
         warn(few_digits(result, moments))
     return result
+
+
+def _demand_for_workers(wanted: Errors | None, checkpoint: Any) -> None:
+    """Refuse what only this process can do."""
+    if wanted is not None:
+        raise OptionError(
+            f'{wanted.kind} standard errors take a second reading, which is for engine="local".\n'
+            "Leave engine= out; or fit without se= and cluster=, then use fit.robust() and its like."
+        )
+    if checkpoint is not None:
+        raise OptionError('checkpoint= is for engine="local".\nA cluster does again what a lost worker had.')
 
 
 def _check(l1: float, l2: float, aliased: str) -> tuple[float, float]:

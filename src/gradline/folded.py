@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,6 +30,7 @@ from gradline.moments.folding import (
     misfit,
 )
 from gradline.moments.folds import Folds, fold_moments
+from gradline.moments.one_pass import Engine
 from gradline.moments.plan import plan_of
 from gradline.penalising import is_coarse
 from gradline.sources import comes_once
@@ -94,6 +96,7 @@ def gather(
     missing: str,
     precision: str,
     progress: Progress | None,
+    engine: Engine | None = None,
     **request: Any,
 ) -> Folded:
     """Read the rows once, each into the moments of its fold."""
@@ -101,7 +104,12 @@ def gather(
     if rows.count is not None:
         _enough(rows.count, problem.table.rows, problem.table.name)
     folding = _folding(problem, rows)
-    found = read(problem, folding, missing, precision, progress)
+    if engine is not None and problem.table.rows is None and isinstance(folding, ByPosition | Given):
+        raise OptionError(
+            f"workers that read a part of {problem.table.name} do not know which rows come before it.\n"
+            "Name a column in groups= or folds=, or write the data to Parquet."
+        )
+    found = read(problem, folding, missing, precision, progress, engine)
     if rows.count is not None:
         _enough(rows.count, found.total.rows, problem.table.name)
     _each_has_rows(found, rows.role)
@@ -111,12 +119,20 @@ def gather(
     return Folded(found.total, splits, tuple(labels), _said(folding, rows), problem.intercept)
 
 
-def read(problem: Problem, folding: Folding, missing: str, precision: str, progress: Progress | None = None) -> Folds:
+def read(
+    problem: Problem,
+    folding: Folding,
+    missing: str,
+    precision: str,
+    progress: Progress | None = None,
+    engine: Engine | None = None,
+) -> Folds:
     """The moments of each fold, again in double-double where sums in float64 are too coarse for penalties."""
     plan = plan_of(problem, precision)
-    found = fold_moments(problem, folding, missing=missing, precision=plan.precision, progress=progress)
+    gather_folds = partial(fold_moments, problem, folding, missing=missing, progress=progress, engine=engine)
+    found = gather_folds(precision=plan.precision)
     if plan.second and is_coarse(found.total):
-        found = fold_moments(problem, folding, missing=missing, progress=progress)
+        found = gather_folds()
     return found
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gradline.cluster.choice import opened
 from gradline.design.problem import pose
 from gradline.exact.centred import Centred, centred
 from gradline.exact.penalties import Penalised, penalised, solution, squares_left, sums_of
@@ -39,6 +40,7 @@ def path(
     missing: str = "drop",
     precision: str = "auto",
     progress: Progress | None = None,
+    engine: Any = "local",
     **request: Any,
 ) -> PenaltyPath:
     """The whole path of a penalised fit, for one reading of the data.
@@ -49,7 +51,7 @@ def path(
     those of the columns as they are. `gl.Strength` has the strengths of other programs.
 
     Args:
-        data: As for `gl.fit`; likewise target, intercept, missing, precision and progress.
+        data: As for `gl.fit`; likewise target, intercept, missing, precision, progress and engine.
         target: See data.
         l1: A strength or a sequence of them; paired with l2 where both are sequences.
         l2: Likewise.
@@ -62,6 +64,7 @@ def path(
         missing: See data.
         precision: See data.
         progress: See data.
+        engine: See data.
         request: features, formula, weights, frequency_weights, where and sql, as for `gl.fit`.
 
     Raises:
@@ -80,9 +83,10 @@ def path(
     wanted = Strengths(l1, l2, strengths, mix, ratio)
     problem = pose(data, target, intercept=intercept, **request)
     plan = plan_of(problem, precision)
-    moments = accumulate(problem, missing=missing, precision=plan.precision, progress=progress)
-    if plan.second and is_coarse(moments):
-        moments = accumulate(problem, missing=missing, progress=progress)
+    with opened(engine) as there:
+        moments = accumulate(problem, missing=missing, precision=plan.precision, progress=progress, engine=there)
+        if plan.second and is_coarse(moments):
+            moments = accumulate(problem, missing=missing, progress=progress, engine=there)
     return path_of(moments, wanted, intercept=problem.intercept, standardize=standardize)
 
 

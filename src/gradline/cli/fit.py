@@ -35,6 +35,8 @@ def fit(
     aliased: Annotated[str, Option(metavar="nan|min-norm|error", help="Dependent columns.")] = "nan",
     precision: Annotated[str, Option(metavar="auto|float64|…", help="Of the sums; … double-double.")] = "auto",
     checkpoint: Annotated[Path | None, Option(metavar="FILE", help="Keep the sums so far; go on from them.")] = None,
+    engine: Annotated[str, Option(metavar="dask|ray|spark", help="Workers that read the files. [local]")] = "local",
+    address: Annotated[str | None, Option(metavar="A", help="Of their scheduler. [one is started here]")] = None,
     se: Annotated[
         str | None, Option("--se", metavar="HC3|HAC|…", help="Robust standard errors: HC0-3, CR0-2, HAC.")
     ] = None,
@@ -49,6 +51,7 @@ def fit(
     gradline fit penguins.csv --target body_mass_g --features flipper_length_mm
     """
     from gradline import fitting
+    from gradline.cluster.choice import opened
 
     given.writable(save)
     given.probability(level)
@@ -63,10 +66,14 @@ def fit(
         "precision": precision,
     }
     if explain:
-        terminal.say(str(fitting.plan(given.one_or_several(source), given.names("target", target), **request)))
+        from gradline.cluster import estimate
+
+        terminal.say(
+            estimate.explain(given.one_or_several(source), given.names("target", target), engine, address, **request)
+        )
         return
     start = time.perf_counter()
-    with terminal.progress("reading") as progress:
+    with opened(engine, address) as there, terminal.progress("reading") as progress:
         result = fitting.fit(
             given.one_or_several(source),
             given.names("target", target),
@@ -76,6 +83,7 @@ def fit(
             aliased=aliased,
             checkpoint=checkpoint,
             progress=progress,
+            engine=there or "local",
             se=se,
             cluster=given.names("cluster", cluster),
         )

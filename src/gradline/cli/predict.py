@@ -38,6 +38,8 @@ def predict(
     unseen: Annotated[str, Option(metavar="error|nan", help="For levels that the fit has not seen.")] = "error",
     where: Annotated[str | None, Option(metavar="SQL", help="A condition that the rows must meet.")] = None,
     sql: Annotated[str | None, Option(metavar="SELECT", help="A query about SOURCE.")] = None,
+    engine: Annotated[str, Option(metavar="dask|ray|spark", help="Workers that read the files. [local]")] = "local",
+    address: Annotated[str | None, Option(metavar="A", help="Of their scheduler. [one is started here]")] = None,
 ) -> None:
     """Predict the target for each new row, columns found by name.
 
@@ -46,10 +48,13 @@ def predict(
     """
     given.writable(out, (".csv", ".parquet"))
     given.probability(level)
+    from gradline.cluster.choice import opened
+
     fit = _fit(model, interval)
-    options = {"interval": interval, "level": level, "unseen": unseen, "where": where, "sql": sql}
-    with terminal.progress("Predicting") as progress:
-        answer = _columns(fit, given.one_or_several(source), options | {"progress": progress})
+    options: dict[str, Any] = {"interval": interval, "level": level, "unseen": unseen, "where": where, "sql": sql}
+    with opened(engine, address) as there, terminal.progress("Predicting") as progress:
+        options |= {"progress": progress, "engine": there or "local"}
+        answer = _columns(fit, given.one_or_several(source), options)
         if out is None:
             _write_csv(sys.stdout.write, answer)
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,6 +32,41 @@ class NewRows(NamedTuple):
     """Of each category of the recipe, the number of the row's level; -1 where it is missing or was never seen."""
 
 
+@dataclass(frozen=True, slots=True)
+class Predictors:
+    """Columns of a table as a model needs them, checked; it can be sent to where the rows are."""
+
+    table: Table
+    columns: Sequence[str]
+    """Those that are read."""
+    needed: Sequence[str]
+    """How the model calls them."""
+    terms: Sequence[Term]
+    recipe: Recipe
+    strict: bool
+    """Whether a level that the model has not seen is an error."""
+
+    def block(self, rows: Rows) -> NewRows:
+        """Rows of the table as numbers and levels."""
+        parts = numeric_parts(self.terms)
+        given = dict(zip(self.needed, rows.columns, strict=True))
+        hi, lo = evaluate(parts, values(self.recipe.derived, columns_of(parts), given))
+        _finite(parts, hi, rows)
+        codes = []
+        for category, known in zip(self.recipe.categories, self.recipe.places, strict=True):
+            [labels] = values(self.recipe.derived, [category.column], given)
+            codes.append(_codes(labels, known, category.column, rows, self.strict))
+        return NewRows(len(rows.columns[0]), hi, lo, codes)
+
+    def blocks(self, progress: Callable[[int, int | None], object] | None = None) -> Iterator[NewRows]:
+        """The rows in order; `progress` is called with (rows so far, rows in all or None)."""
+        for rows in self.table.read(self.columns):
+            block = self.block(rows)
+            yield block
+            if progress is not None:
+                progress(rows.first + block.rows, self.table.rows)
+
+
 def numeric_parts(terms: Sequence[Term]) -> list[Term]:
     """What the terms are but for their categories, each once; a term that is nothing else has no part."""
     return [Term(term.name, term.factors) for term in {term.factors: term for term in terms if term.factors}.values()]
@@ -45,9 +81,8 @@ def predictors(
     where: str | None = None,
     sql: str | None = None,
     unseen: str = "error",
-    progress: Callable[[int, int | None], object] | None = None,
-) -> Iterator[NewRows]:
-    """Each chunk of the new data, as the numbers and the levels that the terms are made of.
+) -> Predictors:
+    """The new data as the numbers and the levels that the terms are made of.
 
     Columns are found by name in a table that has names, whatever their order; by position in an array,
     and in a table where the model itself was fitted on an array (`array_names`). Missing values stay NaN.
@@ -60,7 +95,6 @@ def predictors(
         where: For files: a SQL condition that rows must meet.
         sql: A SELECT statement about the files.
         unseen: What a level gives that the model has not seen: "error", or "nan" for a prediction that is missing.
-        progress: Called after each chunk with (rows so far, rows in all or None).
 
     Raises:
         ColumnError: a column of the model is missing or does not hold what it should.
@@ -78,7 +112,7 @@ def predictors(
         _fits(table, needed)
         columns = table.columns
     _demand(table, dict(zip(needed, columns, strict=True)), terms, recipe)
-    return _chunks(table, columns, needed, terms, recipe, unseen == "error", progress)
+    return Predictors(table, columns, needed, terms, recipe, unseen == "error")
 
 
 def height(data: Any, where: str | None = None, sql: str | None = None) -> int:
@@ -87,32 +121,6 @@ def height(data: Any, where: str | None = None, sql: str | None = None) -> int:
     if table.rows is not None:
         return table.rows
     return sum(len(rows.columns[0]) for rows in table.read(counting_column(table)))
-
-
-def _chunks(
-    table: Table,
-    columns: Sequence[str],
-    needed: Sequence[str],
-    terms: Sequence[Term],
-    recipe: Recipe,
-    strict: bool,
-    progress: Callable[[int, int | None], object] | None,
-) -> Iterator[NewRows]:
-    parts = numeric_parts(terms)
-    numbers = columns_of(parts)
-    places = recipe.places
-    for rows in table.read(columns):
-        given = dict(zip(needed, rows.columns, strict=True))
-        hi, lo = evaluate(parts, values(recipe.derived, numbers, given))
-        _finite(parts, hi, rows)
-        codes = []
-        for category, known in zip(recipe.categories, places, strict=True):
-            [labels] = values(recipe.derived, [category.column], given)
-            codes.append(_codes(labels, known, category.column, rows, strict))
-        n = len(rows.columns[0])
-        yield NewRows(n, hi, lo, codes)
-        if progress is not None:
-            progress(rows.first + n, table.rows)
 
 
 def _finite(parts: Sequence[Term], hi: Sequence[NDArray[Any]], rows: Rows) -> None:

@@ -85,6 +85,9 @@ class Levels:
     def __len__(self) -> int:
         return len(self._numbers)
 
+    def __reduce__(self) -> tuple[type[Levels], tuple[list[Label]]]:
+        return Levels, (self.labels,)  # another process has a lock of its own
+
     @property
     def labels(self) -> list[Label]:
         """All so far."""
@@ -137,10 +140,38 @@ class Grouping:
         found = []
         for name, levels, values in zip(self.categories, self.levels, labels, strict=True):
             local, names = encode(values, name in self.logical)
-            found.append(Coded(local, levels.numbers(names)))
-            if len(levels) > MOST:  # at once, since those of an identifier would fill the memory
-                raise DataError(f"{name!r} has more levels than the {MOST:,} features that fit.\n{_IDENTIFIER}")
+            found.append(Coded(local, self._numbers(name, levels, names)))
         return found
+
+    @staticmethod
+    def _numbers(name: str, levels: Levels, labels: Sequence[Label]) -> Codes:
+        numbers = levels.numbers(labels)
+        if len(levels) > MOST:  # at once, since those of an identifier would fill the memory
+            raise DataError(f"{name!r} has more levels than the {MOST:,} features that fit.\n{_IDENTIFIER}")
+        return numbers
+
+    def adopted(self, cells: Sequence[Cells], met: Sequence[Sequence[Label]]) -> tuple[Cells, ...]:
+        """Sums that another process made, by the numbers that levels have here; `met` are its own, in their order."""
+        numbers = [
+            self._numbers(name, levels, labels)
+            for name, levels, labels in zip(self.categories, self.levels, met, strict=True)
+        ]
+        found = []
+        for union, each in zip(self.sets, cells, strict=True):
+            theirs = self.levels_of(each.keys, union)
+            keys = np.zeros(len(each.keys), np.int64)
+            for number in union:
+                keys = self._beside(keys, numbers[number][theirs[number]], self.categories[number])
+            order = np.argsort(keys, kind="stable")
+            found.append(Cells(keys[order], (each.pair[0][order], each.pair[1][order])))
+        return tuple(found)
+
+    def _beside(self, keys: NDArray[np.int64], code: NDArray[Any], name: str) -> NDArray[np.int64]:
+        """The keys with the codes of one more category in them."""
+        if int(code.max(initial=0)) >> self.width:
+            raise DataError(f"category {name!r} has too many levels to be combined with others.\nLeave it out.")
+        joint: NDArray[np.int64] = (keys << self.width) | code
+        return joint
 
     def sums(
         self,
@@ -164,10 +195,7 @@ class Grouping:
         """For each row the number of its combination among those that occur, and these."""
         joint = np.zeros(len(codes[0].local), np.int64)
         for (local, numbers), name in zip(codes, names, strict=True):
-            code = numbers[local]
-            if int(code.max()) >> self.width:
-                raise DataError(f"category {name!r} has too many levels to be combined with others.\nLeave it out.")
-            joint = (joint << self.width) | code
+            joint = self._beside(joint, numbers[local], name)
         top = int(joint.max())
         if top < 4 * len(joint) + 1024:  # counting is faster than sorting
             present = np.zeros(top + 1, bool)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Protocol
@@ -104,13 +104,17 @@ class ByLabel:
     def of(self, block: Block) -> Numbers:
         """By the values aside, numbered as they are met."""
         codes, labels = _labels(block, self.column, "fold")
+        return self.numbers(labels)[codes]
+
+    def numbers(self, labels: Sequence[Label]) -> Numbers:
+        """The fold that each label names; a new one gets the next number."""
         numbers = self.levels.numbers(labels).astype(np.int64)
         if len(self.levels) > MOST:
             raise DataError(
                 f"{self.column!r} names more than {MOST:,} folds, each of which takes a matrix.\n"
                 "Name fewer, or use groups=."
             )
-        return numbers[codes]
+        return numbers
 
 
 @dataclass(frozen=True)

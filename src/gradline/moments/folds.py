@@ -12,7 +12,7 @@ from gradline.design.effects import Label
 from gradline.errors import DataError
 from gradline.moments.folding import ByLabel, Folding, Given, Numbers, misfit
 from gradline.moments.moments import Moments
-from gradline.moments.one_pass import Progress, added_up, moments_of, summing_of
+from gradline.moments.one_pass import Engine, Progress, added_up_by, moments_of, summing_of
 from gradline.moments.sums import Summing, Sums, cut
 from gradline.sources import CHUNK
 
@@ -39,6 +39,7 @@ def fold_moments(
     precision: str = "double-double",
     threads: int | None = None,
     progress: Progress | None = None,
+    engine: Engine | None = None,
 ) -> Folds:
     """Read the rows once and add up the cross-products of each fold.
 
@@ -49,12 +50,14 @@ def fold_moments(
         precision: See missing.
         threads: See missing.
         progress: See missing.
+        engine: See missing.
 
     Raises:
         DataError: as `accumulate`; a value is missing where it says in which fold a row is, or a fold has no rows.
     """
     summing = replace(summing_of(problem, missing, precision), small=0)
-    found = added_up(problem, _Gathering(summing, folding), threads, progress).total() or _Folded({}, 0)
+    gathering = _Gathering(summing, folding)
+    found = added_up_by(engine, problem, gathering, threads, progress).total() or _Folded({}, 0)
     if isinstance(folding, Given) and len(folding.numbers) != found.rows:
         raise misfit(folding.what, len(folding.numbers), f"{found.rows}")
     labels: list[Label] = folding.levels.labels if isinstance(folding, ByLabel) else list(range(folding.count or 0))
@@ -80,6 +83,20 @@ class _Gathering:
 
     summing: Summing
     folding: Folding
+
+    @property
+    def met(self) -> list[list[Label]]:
+        """The levels of each category, and the names of folds."""
+        return [*self.summing.met, self.folding.levels.labels if isinstance(self.folding, ByLabel) else []]
+
+    def adopted(self, sums: _Folded, met: Sequence[Sequence[Label]]) -> _Folded:
+        """Sums that another process made, by the numbers that levels and folds have here."""
+        *levels, names = met
+        found = {number: self.summing.adopted(each, levels) for number, each in sums.sums.items()}
+        if isinstance(self.folding, ByLabel):
+            numbers = self.folding.numbers(names)
+            found = {int(numbers[number]): each for number, each in found.items()}
+        return _Folded(found, sums.rows)
 
     def chunks(self, block: Block) -> Iterator[_Folded]:
         """The sums of each chunk of the block, in order."""

@@ -121,11 +121,12 @@ class Moments:
         sql: str | None = None,
         threads: int | None = None,
         progress: Progress | None = None,
+        engine: Any = "local",
     ) -> Moments:
         """The moments of any data that `gl.fit` takes.
 
         Args:
-            data: As for `gl.fit`; likewise target, features, formula, weights, missing, where and progress.
+            data: As for `gl.fit`; likewise target, features, formula, weights, missing, where, progress and engine.
             target: See data.
             features: See data.
             formula: See data.
@@ -137,7 +138,9 @@ class Moments:
             sql: See data.
             threads: How many chunks to compute at a time; the sums do not depend on it.
             progress: See data.
+            engine: See data.
         """
+        from gradline.cluster.choice import opened
         from gradline.design.problem import pose
         from gradline.moments.one_pass import accumulate
 
@@ -151,7 +154,10 @@ class Moments:
             where=where,
             sql=sql,
         )
-        return accumulate(problem, missing=missing, precision=precision, threads=threads, progress=progress)
+        with opened(engine) as there:
+            return accumulate(
+                problem, missing=missing, precision=precision, threads=threads, progress=progress, engine=there
+            )
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> Moments:

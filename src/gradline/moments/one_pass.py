@@ -50,6 +50,7 @@ def accumulate(
     threads: int | None = None,
     progress: Progress | None = None,
     checkpoint: Checkpoint | None = None,
+    engine: Engine | None = None,
 ) -> Moments:
     """Read the rows once and add up their cross-products.
 
@@ -60,6 +61,7 @@ def accumulate(
         threads: How many chunks to sum at a time; by default as many as there are processors.
         progress: Called now and then with the rows so far and the rows in all.
         checkpoint: Where to keep what has been summed, and to go on from.
+        engine: Who does it elsewhere; the sums do not depend on it.
 
     Raises:
         DataError: an infinite value, a number too large to square, a missing value with missing="error",
@@ -67,12 +69,13 @@ def accumulate(
     """
     if threads is not None and (isinstance(threads, bool) or not isinstance(threads, Integral) or threads < 1):
         raise OptionError(f"threads is a whole number from 1 up, or None for all processors, not {threads!r}.")
-    if precision == "float64" and checkpoint is None and devices.summed_on(problem) is not None:
+    alone = checkpoint is None and engine is None
+    if precision == "float64" and alone and devices.summed_on(problem) is not None:
         return _there(problem, missing, progress)
     threads = threads or processors()
-    within = 1 if precision == "double-double" else _within(problem, threads)
+    within = 1 if precision == "double-double" or engine is not None else _within(problem, threads)
     summing = summing_of(problem, missing, precision, within)
-    if checkpoint is None and problem.table.rows is not None and problem.table.rows <= CHUNK:
+    if alone and problem.table.rows is not None and problem.table.rows <= CHUNK:
         parts = problem.parts()
         rows = next(iter(parts[0].read()), None) if len(parts) == 1 else None
         if rows is not None and len(rows.columns[0]) == problem.table.rows:  # a single chunk needs no threads
@@ -81,7 +84,10 @@ def accumulate(
                 progress(found.rows, problem.table.rows)
             return moments_of(problem, summing, found)
     begun, keep = ((), None) if checkpoint is None else (checkpoint.resume(problem, summing), checkpoint.keep)
-    tree = added_up(problem, summing, threads // within, progress, begun=begun, keep=keep)
+    if engine is None:
+        tree = added_up(problem, summing, threads // within, progress, begun=begun, keep=keep)
+    else:
+        tree = engine.added_up(problem, summing, progress)
     if checkpoint is not None:
         checkpoint.keep(tree.nodes, last=True)
     return moments_of(problem, summing, tree.total() or summing.nothing())
@@ -163,6 +169,40 @@ class Chunked(Protocol[SumsT]):
         ...
 
 
+class Portable(Chunked[SumsT], Protocol[SumsT]):
+    """The same where other processes may sum some of the chunks."""
+
+    @property
+    def met(self) -> list[list[Label]]:
+        """What the numbers within sums stand for: levels of categories, as this process met them."""
+        ...
+
+    def adopted(self, sums: SumsT, met: Sequence[Sequence[Label]]) -> SumsT:
+        """Sums that another process made, with the numbers of this one."""
+        ...
+
+
+class Engine(Protocol):
+    """Who adds up the chunks of a problem elsewhere, in the same tree."""
+
+    def added_up(self, problem: Problem, summing: Portable[SumsT], progress: Progress | None) -> Tree[SumsT]:
+        """As `added_up` here."""
+        ...
+
+
+def added_up_by(
+    engine: Engine | None,
+    problem: Problem,
+    summing: Portable[SumsT],
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Tree[SumsT]:
+    """The sums over all rows, made by an engine, or here where there is none."""
+    if engine is None:
+        return added_up(problem, summing, threads, progress)
+    return engine.added_up(problem, summing, progress)
+
+
 def runs(problem: Problem, summing: Chunked[SumsT], threads: int, done: int) -> Iterator[list[Node[SumsT]]]:
     """The sums of runs of chunks in order, each run added up as far as the tree allows, without the first `done`."""
     parts = problem.parts()
@@ -179,7 +219,7 @@ def _part_by_part(
 
     def work(numbered: tuple[int, Part]) -> list[Node[SumsT]]:
         first, part = numbered
-        return _run(problem, summing, part.read(), first)
+        return summed(problem, summing, part.read(), first)
 
     firsts = accumulated((-(-(part.rows or 0) // CHUNK) for part in parts), initial=0)
     rest = ((first, part) for first, part in zip(firsts, parts, strict=False) if first >= done)
@@ -199,10 +239,10 @@ def _end_to_end(
                     yield first, rows
                 first += -(-len(rows.columns[0]) // CHUNK)
 
-    return _in_order(lambda item: _run(problem, summing, (item[1],), item[0]), numbered(), threads)
+    return _in_order(lambda item: summed(problem, summing, (item[1],), item[0]), numbered(), threads)
 
 
-def _run(problem: Problem, summing: Chunked[SumsT], rows: Iterable[Rows], first: int) -> list[Node[SumsT]]:
+def summed(problem: Problem, summing: Chunked[SumsT], rows: Iterable[Rows], first: int) -> list[Node[SumsT]]:
     """The sums of consecutive chunks, of which this is the number of the first."""
     tree = Tree(summing.merge)
     for each in rows:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from gradline.design.effects import Label
 from gradline.doubledouble import Array, Pair, add
-from gradline.moments.one_pass import Progress, added_up
+from gradline.moments.one_pass import Engine, Progress, added_up_by
 from gradline.moments.sums import plain
 from gradline.sources import CHUNK
 
@@ -27,7 +28,13 @@ class Residuals(NamedTuple):
 
 
 def residuals_of(
-    problem: Problem, params: Pair, *, complete: bool, threads: int | None = None, progress: Progress | None = None
+    problem: Problem,
+    params: Pair,
+    *,
+    complete: bool,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    engine: Engine | None = None,
 ) -> Residuals:
     """Read the rows once more and add up what the residuals say, in double-double.
 
@@ -37,9 +44,10 @@ def residuals_of(
         complete: Whether nothing is missing.
         threads: How many chunks to sum at a time; by default as many as there are processors.
         progress: Called now and then with the rows so far and the rows in all.
+        engine: Who does it elsewhere.
     """
     gathering = _Gathering(-np.stack(params).swapaxes(1, 2), complete)
-    total = added_up(problem, gathering, threads, progress).total()
+    total = added_up_by(engine, problem, gathering, threads, progress).total()
     assert total is not None
     return total
 
@@ -48,6 +56,15 @@ def residuals_of(
 class _Gathering:
     parameters: Array  # (2, k, p) the words of -β
     complete: bool
+
+    @property
+    def met(self) -> list[list[Label]]:
+        """No level of anything."""
+        return []
+
+    def adopted(self, sums: Residuals, met: Sequence[Sequence[Label]]) -> Residuals:
+        """Sums that another process made, as they are."""
+        return sums
 
     def chunks(self, block: Block) -> Iterator[Residuals]:
         """The sums of each chunk of the block, in order."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradline.design.block import Block
+from gradline.design.effects import Label
 from gradline.doubledouble import Array, Pair, add, two_product
 from gradline.errors import DataError, infinite_value
 from gradline.moments import slices
@@ -81,6 +82,15 @@ class Summing:
             constant=_shared(a, b),
             cells=tuple([merged(one, other) for one, other in zip(a.cells, b.cells, strict=True)]),
         )
+
+    @property
+    def met(self) -> list[list[Label]]:
+        """The levels of each category by their numbers, which stand in sums."""
+        return [] if self.grouping is None else [levels.labels for levels in self.grouping.levels]
+
+    def adopted(self, sums: Sums, met: Sequence[Sequence[Label]]) -> Sums:
+        """Sums that another process made, in which the numbers are those of the levels that it met."""
+        return sums if self.grouping is None else sums._replace(cells=self.grouping.adopted(sums.cells, met))
 
     def chunks(self, block: Block) -> Iterator[Sums]:
         """The sums of each chunk of CHUNK rows in the block, in order."""

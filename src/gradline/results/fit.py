@@ -213,7 +213,13 @@ class Fit(Figures):
         return second_pass.with_errors(self, wanted, (data, target, weights))
 
     def predict(
-        self, new: Any, interval: str | None = None, level: float = 0.95, *, unseen: str = "error"
+        self,
+        new: Any,
+        interval: str | None = None,
+        level: float = 0.95,
+        *,
+        unseen: str = "error",
+        engine: Any = "local",
     ) -> Array | Prediction:
         """Predict the target for new rows.
 
@@ -223,6 +229,7 @@ class Fit(Figures):
                 one new observation, σ·√(1 + h), with h = z (X'X)⁻¹ z'.
             level: Probability that the interval covers what it is for.
             unseen: What a level of a category gives that was not in the data of the fit: "error", or "nan".
+            engine: For files: whose workers read and score them, as for `gl.fit`; the answer comes here.
 
         Returns:
             (n,) or (n, k); with an interval a named tuple (fit, lower, upper) of these. A row with a missing input
@@ -236,7 +243,7 @@ class Fit(Figures):
         """
         if self.l1 and interval is not None:
             raise OptionError("a fit with l1 has no standard errors, so it gives no intervals.\nLeave interval= out.")
-        answer = predict(self, new, interval=interval, level=level, unseen=unseen)
+        answer = predict(self, new, interval=interval, level=level, unseen=unseen, engine=engine)
         if interval is None:
             return self._vector(answer.fit)
         return Prediction(*[self._vector(part) for part in answer])

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gradline.design.newdata import NewRows, height, numeric_parts, predictors
+from gradline.cluster.choice import opened
+from gradline.design.newdata import NewRows, Predictors, height, numeric_parts, predictors
 from gradline.design.terms import less
 from gradline.doubledouble import Array, add, multiply
 from gradline.errors import OptionError
@@ -41,6 +42,7 @@ def predictions(
     where: str | None = None,
     sql: str | None = None,
     progress: Callable[[int, int | None], object] | None = None,
+    engine: Any = "local",
 ) -> Iterator[Prediction]:
     """The predictions for each chunk of new rows, in order, in bounded memory: see `Fit.predict`.
 
@@ -63,7 +65,7 @@ def predictions(
     own = float(interval == "prediction")
     if not fit.terms and not fit.recipe.categories:
         return _constants(fit, height(new, where, sql), reach, own)
-    chunks = predictors(
+    new_rows = predictors(
         new,
         fit.terms,
         fit.recipe,
@@ -71,14 +73,25 @@ def predictions(
         where=where,
         sql=sql,
         unseen=unseen,
-        progress=progress,
     )
-    models = [_Model.of(fit, root) for root in fit.roots]
+    models = tuple([_Model.of(fit, root) for root in fit.roots])
+    return _scored(new_rows, _Scoring(models, reach, own), engine, progress)
 
-    def spread(rows: NewRows) -> Array | None:
-        return np.stack([model.leverage(rows) for model in models], axis=1) if interval else None
 
-    return (_around(models[0].values(rows), spread(rows), reach, own) for rows in chunks)
+def _scored(
+    new: Predictors, scoring: _Scoring, engine: Any, progress: Callable[[int, int | None], object] | None
+) -> Iterator[Prediction]:
+    """What is predicted here, or by workers, in order."""
+    done = 0
+    with opened(engine) as there:
+        if there is None:
+            yield from map(scoring.of, new.blocks(progress))
+            return
+        for each in there.in_order(new, scoring):
+            yield each
+            done += len(each.fit)
+            if progress is not None:
+                progress(done, new.table.rows)
 
 
 def predict(fit: Fit, new: Any, **options: Any) -> Prediction:
@@ -237,6 +250,28 @@ class _Model:
             if unknown.any():
                 values[unknown] = np.nan
         return values
+
+
+@dataclass(frozen=True, slots=True)
+class _Scoring:
+    """What predictions are wanted; it goes to workers as it stands."""
+
+    models: tuple[_Model, ...]
+    """One for each root of the covariance: targets share one, or have their own."""
+    reach: Any
+    """How many spreads an interval goes either way; None where there is no interval."""
+    own: float
+
+    def of(self, rows: NewRows) -> Prediction:
+        """Of these rows."""
+        values, leverage = self.models[0].values(rows), None
+        if self.reach is not None:
+            leverage = np.stack([model.leverage(rows) for model in self.models], axis=1)
+        return _around(values, leverage, self.reach, self.own)
+
+    def chunks(self, rows: NewRows) -> Iterator[Prediction]:
+        """One, of all these rows."""
+        yield self.of(rows)
 
 
 def _rotated(root: Array, cells: Sequence[_Cells]) -> tuple[Array, Array]:

@@ -27,6 +27,10 @@ class Copied:
         """How an error calls the type of the column."""
         return self._file.kind(column)
 
+    def stored(self, columns: Sequence[str]) -> int:
+        """Of the copy."""
+        return self._file.stored(columns)
+
     def read(self, columns: Sequence[str]) -> Iterator[tuple[str, tuple[Any, ...]]]:
         """The chunks of the copy."""
         with self._renamed():

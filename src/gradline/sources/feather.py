@@ -42,6 +42,10 @@ class Feather:
         """The one piece; its rows are not said, for a chunk ends before it is full where a record batch does."""
         return (Piece(self.path, None, lambda: self.read(columns)),)
 
+    def stored(self, columns: Sequence[str]) -> int:
+        """The size of the file, whatever the columns."""
+        return self._location.size()
+
     def read(self, columns: Sequence[str]) -> Iterator[tuple[str, tuple[Any, ...]]]:
         """The chunks of each record batch."""
         names = list(self.types)

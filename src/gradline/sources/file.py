@@ -29,6 +29,10 @@ class File(Protocol):
         """How an error calls the type of the column."""
         ...
 
+    def stored(self, columns: Sequence[str]) -> int:
+        """Bytes to read for these columns, as far as they can be told without reading."""
+        ...
+
     def read(self, columns: Sequence[str]) -> Iterator[tuple[str, tuple[Any, ...]]]:
         """The place and the columns of some chunks at a time, in order."""
         ...

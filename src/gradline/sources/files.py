@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 
-from gradline.errors import ColumnError
+from gradline.errors import ColumnError, SourceError
 from gradline.sources.arrow import holds_labels
 from gradline.sources.copied import Copied
 from gradline.sources.feather import Feather
@@ -81,6 +81,10 @@ class Files:
         self._demand([column])
         return max(file.types[column][1] or 0.0 for file in self._files)
 
+    def stored(self, columns: Sequence[str]) -> int:
+        """Bytes to read for these columns, of all files; no row is read for it."""
+        return sum(file.stored(columns) for file in self._files)
+
     def read(self, columns: Sequence[str]) -> Iterator[Rows]:
         """The rows in order, after a look at the columns of every file."""
         self._demand(columns)
@@ -104,6 +108,24 @@ class Files:
                 parts.append(_part(piece, start))
                 start += piece.rows or 0
             first += file.rows or 0
+        return parts
+
+    def separately(self, columns: Sequence[str]) -> Sequence[Part]:
+        """One part for each file, whatever reads it; where heights are not known, rows are counted from its start.
+
+        Raises:
+            SourceError: a file was fetched to this machine to be read.
+        """
+        self._demand(columns)
+        parts = []
+        for file in self._files:
+            if isinstance(file, Copied):
+                raise SourceError(
+                    f"{file.path} was fetched to be read, and other machines do not have that copy.\n"
+                    "They read Parquet and Feather from elsewhere; or put the file into a folder that they all see."
+                )
+            whole_file = Piece(file.path, file.rows, lambda file=file: file.read(columns))  # type: ignore[misc]
+            parts.append(_part(whole_file, 0))
         return parts
 
     def _demand(self, columns: Sequence[str]) -> None:

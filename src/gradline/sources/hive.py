@@ -44,6 +44,10 @@ class Partitioned:
         """How an error calls the type of the column."""
         return self.types[column][0] if column in self._values else self._file.kind(column)
 
+    def stored(self, columns: Sequence[str]) -> int:
+        """Of the file; the values of its folders are not in it."""
+        return self._file.stored(columns)
+
     def read(self, columns: Sequence[str]) -> Iterator[tuple[str, tuple[Any, ...]]]:
         """The file's chunks, with the values beside them."""
         for piece in self.pieces(columns, alone=True):

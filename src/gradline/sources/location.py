@@ -34,6 +34,11 @@ class Location:
     keys: tuple[tuple[str, str], ...] = ()
     """What the folders between the one that was asked for and the file say: (("year", "2024"), ("month", "3"))."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Another process may be in another folder.
+        path = str(Path(self.path).absolute()) if self.system is None else self.path
+        return Location, (self.name, path, self.system, self.keys)
+
     def open(self) -> Any:
         """The file as pyarrow reads it; each call gives a handle of its own."""
         import pyarrow as pa
@@ -59,6 +64,14 @@ class Location:
             return f"{state.st_size} bytes, {state.st_mtime_ns} ns"
         with remote_trouble(self.name):
             return repr(sorted((key, str(value)) for key, value in self.system.info(self.path).items()))
+
+    def size(self) -> int:
+        """Bytes of the file."""
+        if self.system is None:
+            with _local_trouble(self.path):
+                return Path(self.path).stat().st_size
+        with remote_trouble(self.name):
+            return int(self.system.size(self.path) or 0)
 
     def in_parts(self) -> bool:
         """Whether reading may start anywhere; some web servers only give a file from its beginning."""

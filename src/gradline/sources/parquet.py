@@ -37,6 +37,14 @@ class Parquet:
         """How an error calls the type of the column."""
         return self.types[column][0]
 
+    def stored(self, columns: Sequence[str]) -> int:
+        """Bytes to read for these columns, compressed: what the footer says."""
+        names = set(columns)
+        with trouble(self.path, "Parquet"), _opened(self._location) as file:
+            groups = [file.metadata.row_group(group) for group in range(file.metadata.num_row_groups)]
+        parts = [group.column(number) for group in groups for number in range(group.num_columns)]
+        return sum(part.total_compressed_size for part in parts if part.path_in_schema.partition(".")[0] in names)
+
     def read(self, columns: Sequence[str]) -> Iterator[tuple[str, tuple[Any, ...]]]:
         """The chunks of each row group."""
         for piece in self.pieces(columns, alone=True):

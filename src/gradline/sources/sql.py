@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from gradline.errors import ColumnError, OptionError, SourceError
@@ -59,6 +60,12 @@ class SqlFile:
             if where is not None:
                 self._condition(connection, source, where)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """With the whole path: another process may be in another folder."""
+        here, there = self.path, str(Path(self.path).absolute())
+        text = self._text.replace(literal(glob.escape(here)), literal(glob.escape(there)))
+        return self.__dict__ | {"path": there, "_text": text}
+
     def kind(self, column: str) -> str:
         """How an error calls the type of the column, with the first text in it."""
         label = self.types[column][0]
@@ -72,6 +79,10 @@ class SqlFile:
                 f"AND TRY_CAST({sql} AS DOUBLE) IS NULL LIMIT 1",
             )
         return f"text (such as {found[0][0][:40]!r})" if found else label
+
+    def stored(self, columns: Sequence[str]) -> int:
+        """The size of the file, whatever the columns."""
+        return Path(self.path).stat().st_size
 
     def read(self, columns: Sequence[str]) -> Iterator[tuple[str, tuple[Any, ...]]]:
         """The chunks of the rows for which the condition holds."""

@@ -1,0 +1,115 @@
+"""Dask: tasks as futures of a client of dask.distributed."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import CancelledError
+from contextlib import contextmanager, suppress
+from typing import Any
+from uuid import uuid4
+
+from gradline.cluster.engine import GROUP, Heard
+from gradline.cluster.job import Partial, Request, Task, merged, work
+from gradline.cluster.trouble import PATIENCE, absent, gone, killed, needed, no_workers, unreachable
+from gradline.moments.one_pass import processors
+
+
+@contextmanager
+def opened(address: str | None) -> Iterator[Dask]:
+    """The scheduler at the address; or the client that there is; or threads of this process."""
+    try:
+        from distributed import Client, default_client
+    except ImportError:
+        raise needed("dask", "dask.distributed") from None
+    there_is = None
+    with suppress(ValueError):
+        there_is = default_client() if address is None else None
+    if there_is is not None:
+        yield Dask(there_is)
+        return
+    threads = {"processes": False, "n_workers": 1, "threads_per_worker": processors(), "dashboard_address": ":0"}
+    try:
+        client = Client(address, timeout=PATIENCE, set_as_default=False, **({} if address else threads))
+    except (OSError, ValueError) as problem:
+        raise unreachable("Dask scheduler", str(address), problem) from None
+    with client:
+        yield Dask(client)
+
+
+class Dask:
+    """An adapter; see `gradline.cluster.engine.Adapter`."""
+
+    name = "dask"
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        try:
+            client.wait_for_workers(1, timeout=PATIENCE)
+        except TimeoutError:
+            raise no_workers("the Dask scheduler", PATIENCE) from None
+
+    @property
+    def workers(self) -> int:
+        """Threads of all workers."""
+        return max(sum(map(int, self._client.nthreads().values())), 1)
+
+    def added_up(self, request: Request, tasks: Sequence[Task], heard: Heard) -> Sequence[Partial[Any]]:
+        """See `Adapter`."""
+        from distributed import as_completed
+
+        job = uuid4().hex
+        with _in_a_line(request, tasks):
+            shared = self._shared(request)
+            futures = self._client.map(
+                work, [shared] * len(tasks), tasks, key=[f"gradline-{job}-{n}" for n in range(len(tasks))]
+            )
+            of_key = dict(zip([future.key for future in futures], tasks, strict=True))
+            waiting = as_completed(futures, loop=self._client.loop)
+            while len(futures) > GROUP:
+                groups = [futures[at : at + GROUP] for at in range(0, len(futures), GROUP)]
+                futures = [self._client.submit(merged, shared, *group, pure=False) for group in groups]
+            try:
+                for future in waiting:  # sums stay with the workers, and are let go once they have been added
+                    if future.status != "finished":
+                        future.result()
+                    heard(of_key[future.key])
+                found: list[Partial[Any]] = self._client.gather(futures)
+            except BaseException:
+                waiting.clear()
+                self._client.cancel(futures)
+                raise
+        return found
+
+    def in_order(self, request: Request, tasks: Sequence[Task]) -> Iterator[Partial[Any]]:
+        """See `Adapter`."""
+        waiting: deque[Any] = deque()
+        with _in_a_line(request, tasks):
+            shared = self._shared(request)
+            try:
+                for task in tasks:
+                    waiting.append(self._client.submit(work, shared, task, pure=False))
+                    if len(waiting) > 2 * self.workers:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                self._client.cancel(list(waiting))
+
+    def _shared(self, request: Request) -> Any:
+        """The request as a task, not as scattered data: where the worker that has it is lost, it is made again."""
+        return self._client.submit(Request, *request, pure=False)
+
+
+@contextmanager
+def _in_a_line(request: Request, tasks: Sequence[Task]) -> Iterator[None]:
+    from distributed import KilledWorker
+
+    try:
+        yield
+    except KilledWorker:
+        raise killed("Dask", tasks) from None
+    except CancelledError as problem:
+        raise gone("the Dask scheduler", problem) from None
+    except (ImportError, AttributeError):
+        raise absent("Dask", request.version) from None

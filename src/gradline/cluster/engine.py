@@ -1,0 +1,127 @@
+"""Passes over the rows on a cluster: which tasks there are, and their sums put together here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from gradline.cluster.job import Partial, Readable, Request, Task, parts_of, tree_of
+from gradline.moments.one_pass import Portable, Progress
+from gradline.moments.tree import SumsT, Tree
+from gradline.sources import CHUNK, Part
+
+if TYPE_CHECKING:
+    from gradline.design.problem import Problem
+
+Heard = Callable[[Task], object]
+"""Called when a task is done."""
+
+GROUP = 16
+"""Results that one worker adds up: the tree of n tasks is log16(n) deep, and a worker holds 16 lists of nodes."""
+_TASKS = 8
+"""Tasks for each worker, so that the last to finish does not keep the others waiting."""
+_LEAST, _MOST = 2**22, 2**27
+"""Numbers that a task reads: of fewer, sending it would cost more than doing it; of more, losing it would be dear."""
+
+
+_Answer = TypeVar("_Answer", covariant=True)
+
+
+class Scoring(Protocol[_Answer]):
+    """What is made of rows where they are read."""
+
+    def chunks(self, block: Any, /) -> Iterator[_Answer]:
+        """The answers for a block of rows, in order."""
+        ...
+
+
+class Adapter(Protocol):
+    """How an engine is asked. Tasks are retried where a worker is lost, and not where they raise."""
+
+    @property
+    def name(self) -> str:
+        """Of the engine."""
+        ...
+
+    @property
+    def workers(self) -> int:
+        """Tasks that can run at the same time."""
+        ...
+
+    def added_up(self, request: Request, tasks: Sequence[Task], heard: Heard) -> Sequence[Partial[Any]]:
+        """`work` for each task and, on the workers, `merged` for groups of results until few are left."""
+        ...
+
+    def in_order(self, request: Request, tasks: Sequence[Task]) -> Iterator[Partial[Any]]:
+        """`work` for each task, in order, a few ahead at a time."""
+        ...
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """An engine for passes over rows: `accumulate(…, engine=)` and its kin."""
+
+    adapter: Adapter
+
+    def added_up(self, problem: Problem, summing: Portable[SumsT], progress: Progress | None) -> Tree[SumsT]:
+        """The sums over all rows, to the bit those of one machine."""
+        parts = parts_of(problem)
+        tasks = tasks_of(parts, len(problem.columns), self.adapter.workers)
+        request = Request.of(problem, summing)
+        if all(task.chunk is not None for task in tasks):
+            done = 0
+
+            def heard(task: Task) -> None:
+                nonlocal done
+                done += task.rows or 0
+                if progress is not None:
+                    progress(done, problem.table.rows)
+
+            return tree_of(summing, self.adapter.added_up(request, tasks, heard))
+        return self._one_after_the_other(problem, summing, progress, request, tasks)
+
+    def in_order(self, problem: Readable, scoring: Scoring[_Answer]) -> Iterator[_Answer]:
+        """What workers make of each stretch of rows, in the order of the rows, a few tasks ahead of the caller."""
+        parts = parts_of(problem)
+        tasks = tasks_of(parts, len(problem.columns), self.adapter.workers, most=_LEAST)
+        request = Request.of(problem, scoring)
+        for partial in self.adapter.in_order(request, [task._replace(chunk=None) for task in tasks]):
+            yield from [node.sums for node in partial.nodes]
+
+    def _one_after_the_other(
+        self,
+        problem: Problem,
+        summing: Portable[SumsT],
+        progress: Progress | None,
+        request: Request,
+        tasks: Sequence[Task],
+    ) -> Tree[SumsT]:
+        """Where only reading tells how many chunks a part has: they are numbered as they come."""
+        tree, done, chunk = Tree(summing.merge), 0, 0
+        for partial in self.adapter.in_order(request, tasks):
+            for node in partial.nodes:
+                tree.add(node._replace(place=chunk, sums=summing.adopted(node.sums, partial.met)))
+                chunk += 1
+                done += node.sums.rows
+            if progress is not None:
+                progress(done, problem.table.rows)
+        return tree
+
+
+def tasks_of(parts: Sequence[Part], columns: int, workers: int, most: int = _MOST) -> list[Task]:
+    """The parts shared out: neighbours together, until there is enough to do in a task, or `most` numbers."""
+    if any(part.rows is None for part in parts):
+        return [Task(number, number + 1, None, None, part.place) for number, part in enumerate(parts)]
+    total = sum(part.rows or 0 for part in parts) * columns
+    enough = min(max(total // (_TASKS * workers), _LEAST), most)
+    tasks: list[Task] = []
+    first = chunk = rows = chunks = 0
+    for number, part in enumerate(parts, 1):
+        rows += part.rows or 0
+        chunks += -(-(part.rows or 0) // CHUNK)
+        if rows * columns >= enough or number == len(parts):
+            more = f" and {number - first - 1} more" if number - first > 1 else ""
+            tasks.append(Task(first, number, chunk, rows, parts[first].place + more))
+            first, chunk, rows, chunks = number, chunk + chunks, 0, 0
+    return tasks

@@ -1,0 +1,116 @@
+"""Ray: tasks as remote functions, sums as objects that stay where they were made."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from gradline.cluster.engine import GROUP, Heard
+from gradline.cluster.job import Partial, Request, Task, merged, work
+from gradline.cluster.trouble import absent, demand_listener, gone, killed, needed, unreachable
+from gradline.errors import GradlineError
+
+
+@contextmanager
+def opened(address: str | None) -> Iterator[Ray]:
+    """The cluster at the address; or the one that this process is connected to; or one of this machine."""
+    try:
+        import ray
+    except ImportError:
+        raise needed("ray", "ray") from None
+    if address is None and ray.is_initialized():
+        yield Ray()
+        return
+    if address is not None:
+        demand_listener("Ray cluster", address)
+    own = {} if address is not None else {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+    try:
+        ray.init(address, log_to_driver=False, logging_level="ERROR", **own)
+    except (OSError, RuntimeError, ValueError) as problem:
+        raise unreachable("Ray cluster", str(address), problem) from None
+    try:
+        yield Ray()
+    finally:
+        ray.shutdown()
+
+
+class Ray:
+    """An adapter; see `gradline.cluster.engine.Adapter`."""
+
+    name = "ray"
+
+    @property
+    def workers(self) -> int:
+        """Processors of the cluster."""
+        import ray
+
+        return max(int(ray.cluster_resources().get("CPU", 1)), 1)
+
+    def added_up(self, request: Request, tasks: Sequence[Task], heard: Heard) -> Sequence[Partial[Any]]:
+        """See `Adapter`."""
+        import ray
+
+        shared = ray.put(request)
+        start, add = ray.remote(num_returns=2)(_with_receipt), ray.remote(merged)
+        pairs = [start.remote(shared, task) for task in tasks]
+        receipts = {receipt: task for (receipt, _), task in zip(pairs, tasks, strict=True)}
+        level = [sums for _, sums in pairs]
+        del pairs
+        while len(level) > GROUP:
+            groups = [level[at : at + GROUP] for at in range(0, len(level), GROUP)]
+            level = [add.remote(shared, *group) for group in groups]
+        waiting = list(receipts)
+        with _in_a_line(request, tasks):
+            try:
+                while waiting:
+                    done, waiting = ray.wait(waiting)
+                    for receipt in done:
+                        ray.get(receipt)
+                        heard(receipts[receipt])
+                found: list[Partial[Any]] = ray.get(level)
+            except BaseException:
+                for unfinished in (*waiting, *level):
+                    ray.cancel(unfinished)
+                raise
+        return found
+
+    def in_order(self, request: Request, tasks: Sequence[Task]) -> Iterator[Partial[Any]]:
+        """See `Adapter`."""
+        import ray
+
+        shared, start = ray.put(request), ray.remote(work)
+        waiting: deque[Any] = deque()
+        with _in_a_line(request, tasks):
+            try:
+                for task in tasks:
+                    waiting.append(start.remote(shared, task))
+                    if len(waiting) > 2 * self.workers:
+                        yield ray.get(waiting.popleft())
+                while waiting:
+                    yield ray.get(waiting.popleft())
+            finally:
+                for unfinished in waiting:
+                    ray.cancel(unfinished)
+
+
+def _with_receipt(request: Request, task: Task) -> tuple[bool, Partial[Any]]:
+    """The sums, and beside them what is fetched to know that they are there."""
+    return True, work(request, task)
+
+
+@contextmanager
+def _in_a_line(request: Request, tasks: Sequence[Task]) -> Iterator[None]:
+    from ray import exceptions
+
+    try:
+        yield
+    except exceptions.RayTaskError as problem:
+        if isinstance(problem.cause, GradlineError):
+            raise problem.cause from None
+        raise absent("Ray", request.version) from None
+    except (exceptions.WorkerCrashedError, exceptions.OutOfMemoryError, exceptions.ObjectLostError):
+        raise killed("Ray", tasks) from None
+    except exceptions.RayError as problem:
+        raise gone("the Ray cluster", problem) from None

@@ -1,0 +1,186 @@
+"""Spark: tasks as the partitions of an RDD, sums added up in shuffles of neighbours."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from typing import Any, NamedTuple, TypeAlias
+from uuid import uuid4
+
+from gradline.cluster.engine import GROUP, Heard
+from gradline.cluster.job import Partial, Request, Task, merged, work
+from gradline.cluster.trouble import absent, demand_listener, gone, killed, needed, unreachable
+from gradline.errors import ClusterError, GradlineError
+
+_LOOK = 0.05  # seconds between two looks at what has been done
+_OF_ONE_MACHINE = {
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+}
+
+
+@contextmanager
+def opened(address: str | None) -> Iterator[Spark]:
+    """The session with the master at the address; or the one that there is; or one of this machine."""
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError:
+        raise needed("spark", "pyspark") from None
+    active = SparkSession.getActiveSession()
+    if active is not None and address is None:
+        yield Spark(active)
+        return
+    if address is not None:
+        demand_listener("Spark master", address)
+    settings = _OF_ONE_MACHINE if (address or "local").startswith("local") else {}
+    builder = SparkSession.builder.appName("gradline").master(address or "local[*]")
+    try:
+        with _this_python():
+            session = builder.config(map=settings).getOrCreate()
+    except Exception as problem:  # Py4J has errors of its own for what Java cannot do, and for no Java at all
+        raise unreachable("Spark master", address or "local[*]", problem) from None
+    try:
+        yield Spark(session)
+    finally:
+        session.stop()
+
+
+@contextmanager
+def _this_python() -> Iterator[None]:
+    """Workers run the Python of this process, not the first one on the path, unless it was said which."""
+    said = "PYSPARK_PYTHON" in os.environ
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    try:
+        yield
+    finally:
+        if not said:
+            del os.environ["PYSPARK_PYTHON"]
+
+
+class Spark:
+    """An adapter; see `gradline.cluster.engine.Adapter`."""
+
+    name = "spark"
+
+    def __init__(self, session: Any) -> None:
+        if not hasattr(session, "_jsparkSession"):
+            raise ClusterError("this is a session of Spark Connect, which has no RDDs.\nGive one of Spark itself.")
+        self.session = session
+        self._context = session.sparkContext
+
+    @property
+    def workers(self) -> int:
+        """Cores of all executors."""
+        return int(self._context.defaultParallelism)
+
+    def added_up(self, request: Request, tasks: Sequence[Task], heard: Heard) -> Sequence[Partial[Any]]:
+        """See `Adapter`."""
+        with self._job(request, tasks, heard) as (shared, sums, run):
+            left = len(tasks)
+            while left > GROUP:
+                left = -(-left // GROUP)
+                groups = sums.map(lambda each: (each[0] // GROUP, each[1])).groupByKey(left)
+                sums = groups.map(lambda each: (each[0], merged(shared.value, *each[1])))
+            return [partial for _, partial in run(sums)]
+
+    def in_order(self, request: Request, tasks: Sequence[Task]) -> Iterator[Partial[Any]]:
+        """See `Adapter`."""
+        ahead = 2 * self.workers
+        for at in range(0, len(tasks), ahead):
+            with self._job(request, tasks[at : at + ahead], lambda task: None) as (_, sums, run):
+                yield from [partial for _, partial in sorted(run(sums), key=lambda each: each[0])]
+
+    @contextmanager
+    def _job(self, request: Request, tasks: Sequence[Task], heard: Heard) -> Iterator[_Job]:
+        """The request on the workers, the numbered sums of tasks, and what collects an RDD that is made of these.
+
+        Spark would try a task again that raises, so what is wrong with the data comes back as a value, and the job is
+        ended from here.
+        """
+        context, group = self._context, f"gradline-{uuid4().hex}"
+        shared, reports = context.broadcast(request), context.accumulator([], _Listing())
+
+        def reported(numbered: tuple[int, Task]) -> _Numbered:
+            problem, partial = None, Partial[Any]([], [])
+            try:
+                partial = work(shared.value, numbered[1])
+            except GradlineError as raised:
+                problem = raised
+            reports.add([(numbered[0], problem)])
+            return numbered[0], partial
+
+        def collected(rdd: Any) -> list[_Numbered]:
+            context.setJobGroup(group, "gradline")  # of this thread
+            found: list[_Numbered] = rdd.collect()
+            return found
+
+        def run(rdd: Any) -> list[_Numbered]:
+            left = dict(enumerate(tasks))
+            with ThreadPoolExecutor(1) as pool:
+                future = pool.submit(collected, rdd)
+                try:
+                    while True:
+                        over = wait([future], _LOOK).done
+                        _hear(reports.value, left, heard)
+                        if over:
+                            return future.result()
+                except BaseException:
+                    context.cancelJobGroup(group)
+                    raise
+
+        try:
+            with _in_a_line(request, tasks):
+                sums = context.parallelize(list(enumerate(tasks)), len(tasks)).map(reported)
+                yield _Job(shared, sums, run)
+        finally:
+            shared.destroy()
+
+
+def _hear(reports: Sequence[tuple[int, GradlineError | None]], left: dict[int, Task], heard: Heard) -> None:
+    """Hand on what is new; what is wrong is raised."""
+    for number, problem in reports:
+        if problem is not None:
+            raise problem
+        if number in left:
+            heard(left.pop(number))
+
+
+_Numbered: TypeAlias = tuple[int, Partial[Any]]
+
+
+class _Job(NamedTuple):
+    shared: Any
+    sums: Any
+    run: Callable[[Any], list[_Numbered]]
+
+
+class _Listing:
+    """What tasks report, in a list, as an accumulator of Spark adds it up."""
+
+    def zero(self, value: list[Any]) -> list[Any]:
+        return []
+
+    def addInPlace(self, one: list[Any], other: list[Any]) -> list[Any]:  # noqa: N802 - Spark's name
+        one += other
+        return one
+
+
+@contextmanager
+def _in_a_line(request: Request, tasks: Sequence[Task]) -> Iterator[None]:
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    try:
+        yield
+    except (Py4JError, PySparkException, OSError) as problem:
+        said = str(problem)
+        if "No module named 'gradline" in said or "Can't get attribute" in said:
+            raise absent("Spark", request.version) from None
+        if "exited unexpectedly" in said or "ExecutorLostFailure" in said:
+            raise killed("Spark", tasks) from None
+        raise gone("Spark", problem) from None

@@ -1,0 +1,96 @@
+"""Ray with real workers, each a process of its own on this machine."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("ray")
+
+import psutil
+import ray
+from cluster_cases import (
+    REQUESTS,
+    a_lost_worker_changes_nothing,
+    bad_data_end_the_job,
+    same_bytes,
+    same_paths_and_folds,
+    same_predictions,
+    small_tasks,
+    trips,
+)
+
+import gradline as gl
+from gradline.cluster.choice import opened
+
+__all__ = ["small_tasks", "trips"]
+
+pytestmark = [
+    # Ray leaves sockets and pipes of its own to the garbage collector.
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+    # It says so of its own defaults.
+    pytest.mark.filterwarnings("ignore:.*accelerator.*:FutureWarning"),
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quiet() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("RAY_AUTH_MODE", "disabled")  # no token in the home of whoever runs this
+        patched.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        yield
+        ray.shutdown()
+
+
+@pytest.fixture(autouse=True)
+def four(quiet: None) -> None:
+    """Four workers, from one test to the next."""
+    if not ray.is_initialized():
+        ray.init(num_cpus=4, include_dashboard=False, log_to_driver=False, _node_ip_address="127.0.0.1")
+
+
+@pytest.mark.parametrize("request_name", REQUESTS)
+def test_the_same_bytes(request_name: str, trips: Path, tmp_path: Path) -> None:
+    same_bytes(trips, tmp_path, "ray", request_name)
+
+
+def test_paths_and_folds(trips: Path) -> None:
+    same_paths_and_folds(trips, "ray")
+
+
+def test_predictions(trips: Path) -> None:
+    same_predictions(trips, "ray")
+
+
+def test_bad_data_end_the_job(trips: Path, tmp_path: Path) -> None:
+    bad_data_end_the_job(trips, tmp_path, "ray")
+
+
+def test_a_lost_worker_changes_nothing(trips: Path, tmp_path: Path) -> None:
+    killed: list[int] = []
+
+    def kill() -> None:
+        busy = [
+            child.pid
+            for child in psutil.Process().children(recursive=True)
+            if any("_with_receipt" in word for word in child.cmdline())  # Ray names a worker after its task
+        ]
+        os.kill(busy[0], signal.SIGKILL)
+        killed.append(busy[0])
+
+    a_lost_worker_changes_nothing(trips, tmp_path, "ray", kill)
+    assert len(killed) == 1
+
+
+def test_another_number_of_workers_and_no_cluster_there(trips: Path, tmp_path: Path) -> None:
+    ray.shutdown()
+    message = r"no Ray cluster answers at 127\.0\.0\.1:1: "
+    with pytest.raises(gl.ClusterError, match=message) as caught, opened("ray", "127.0.0.1:1"):
+        pass
+    assert len(str(caught.value).splitlines()) <= 3
+    same_bytes(trips, tmp_path, "ray", "categories that cross")  # a cluster of this machine, ended with the fit
+    assert not ray.is_initialized()

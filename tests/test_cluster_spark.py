@@ -1,0 +1,104 @@
+"""Spark on this machine: a Java process with Python workers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("pyspark")
+
+from cluster_cases import (
+    REQUESTS,
+    a_lost_worker_changes_nothing,
+    bad_data_end_the_job,
+    same_bytes,
+    same_paths_and_folds,
+    same_predictions,
+    small_tasks,
+    trips,
+)
+from pyspark.sql import SparkSession
+
+import gradline as gl
+from gradline.cluster.choice import opened
+
+__all__ = ["small_tasks", "trips"]
+
+pytestmark = [
+    # Sockets between Python and Java are closed by the garbage collector.
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def same_python() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("PYSPARK_PYTHON", sys.executable)
+        yield
+        if (last := SparkSession.getActiveSession()) is not None:
+            last.stop()
+
+
+@pytest.fixture
+def session(same_python: None) -> Any:
+    """Four tasks at a time, from one test to the next; one that a worker is lost with is tried three times more."""
+    settings = {
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.log.level": "OFF",
+    }
+    return SparkSession.builder.master("local[4, 4]").config(map=settings).getOrCreate()
+
+
+@pytest.mark.parametrize("request_name", REQUESTS)
+def test_the_same_bytes(request_name: str, trips: Path, tmp_path: Path, session: Any) -> None:
+    same_bytes(trips, tmp_path, session, request_name)
+
+
+def test_paths_and_folds(trips: Path, session: Any) -> None:
+    same_paths_and_folds(trips, session)
+
+
+def test_predictions(trips: Path, session: Any) -> None:
+    same_predictions(trips, session)
+
+
+def test_bad_data_end_the_job(trips: Path, tmp_path: Path, session: Any) -> None:
+    bad_data_end_the_job(trips, tmp_path, session)
+
+
+def test_a_lost_worker_changes_nothing(trips: Path, tmp_path: Path, session: Any) -> None:
+    import psutil
+
+    killed: list[int] = []
+
+    def kill() -> None:
+        daemons = [
+            each for each in psutil.Process().children(recursive=True) if "pyspark.daemon" in " ".join(each.cmdline())
+        ]
+        workers = [each for each in daemons if each.parent() in daemons]
+        os.kill(workers[0].pid, signal.SIGKILL)
+        killed.append(workers[0].pid)
+
+    a_lost_worker_changes_nothing(trips, tmp_path, session, kill)
+    assert len(killed) == 1
+
+
+def test_another_number_of_workers_and_no_master_there(trips: Path, tmp_path: Path, session: Any) -> None:
+    same_bytes(trips, tmp_path, "spark", "categories that cross")  # the session that there is
+    session.stop()
+    same_bytes(trips, tmp_path, "spark", "categories that cross")  # one of this machine, ended with the fit
+    assert SparkSession.getActiveSession() is None
+    for address in ("spark://127.0.0.1:1", "nonsense"):
+        message = f"no Spark master answers at {address}: "
+        with pytest.raises(gl.ClusterError, match=message) as caught, opened("spark", address):
+            pass
+        assert len(str(caught.value).splitlines()) <= 3
