@@ -88,7 +88,8 @@ class Problem:
     @property
     def columns(self) -> list[str]:
         """The columns of the table that are read."""
-        return list(dict.fromkeys([*self._of_model, *self.asides]))
+        model = self._of_model  # a column may be in it twice, as a number and as a category
+        return [*model, *dict.fromkeys(name for name in self.asides if name not in model)]
 
     @property
     def _of_model(self) -> list[str]:

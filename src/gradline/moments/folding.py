@@ -151,7 +151,7 @@ def deal(groups: Iterable[Label], count: int, seed: int) -> dict[Label, int]:
     """The fold of each group, dealt out in an order hashed from the seed: folds differ by one group at most.
 
     >>> deal(["a", "b", "c"], 2, 0)
-    {'b': 0, 'a': 1, 'c': 0}
+    {'c': 0, 'a': 1, 'b': 0}
     """
     order = sorted(set(groups), key=lambda group: _group_hash(group, seed))
     return {group: at % count for at, group in enumerate(order)}

@@ -63,7 +63,7 @@ class ElasticNetCV(Held):
         >>> x = np.arange(12.0)[:, None]
         >>> model = ElasticNetCV(alphas=[10.0, 0.1], cv=3).fit(x, 2 * x[:, 0] + 1)
         >>> model.alpha_, model.coef_.round(2), model.mse_path_.round(2).tolist()
-        (0.1, array([1.98]), [[51.19, 31.29, 51.19], [0.09, 0.0, 0.09]])
+        (0.1, array([1.99]), [[79.77, 0.57, 79.77], [0.03, 0.0, 0.03]])
     """
 
     alpha_: float
@@ -135,7 +135,8 @@ class ElasticNetCV(Held):
         least = [float(scores.mean[scores.best]) for scores in each]
         best = int(np.argmin(least))
         chosen = each[best]
-        paths = [(scores.l1 + scores.l2) / n for scores in each]
+        given = None if self._given is None else np.sort(np.asarray(self._given, np.float64))[::-1]
+        paths = [(scores.l1 + scores.l2) / n if given is None else given for scores in each]
         self.alpha_, self.l1_ratio_ = float(paths[best][chosen.best]), shares[best]
         several = len(shares) > 1
         self.alphas_ = np.stack(paths) if several and self._given is None else paths[0]

@@ -69,7 +69,7 @@ class RidgeCV(MultiOutputMixin, Held):  # type: ignore[misc]
         >>> x = np.arange(12.0)[:, None]
         >>> model = RidgeCV(alphas=[10.0, 0.1]).fit(x, 2 * x[:, 0] + 1)
         >>> model.alpha_, model.coef_.round(3), round(model.best_score_, 6)
-        (0.1, array([1.999]), -2e-05)
+        (0.1, array([1.999]), -4e-05)
     """
 
     alpha_: Any

@@ -111,10 +111,12 @@ def _use(train: Any, test: Any, rows: int, number: int) -> Numbers:
     use = np.zeros(rows, np.int64)
     for some, kind, purpose in ((train, TRAINED, "train on"), (test, JUDGED, "be judged by")):
         some = np.flatnonzero(some) if np.asarray(some).dtype == bool else np.asarray(some)
-        if not len(some):
+        if not some.size:
             raise OptionError(
                 f"split {number} of cv= has no rows to {purpose}.\nGive fewer folds, or another splitter."
             )
+        if some.ndim != 1 or some.dtype.kind not in "iu" or some.min() < -rows or some.max() >= rows:
+            raise OptionError(f"split {number} of cv= gives what are no numbers of rows, from 0 to {rows - 1}.")
         if len(np.unique(some)) < len(some) or use[some].any():
             raise OptionError(f"split {number} of cv= uses a row twice.\nGive each row once, to one of the two.")
         use[some] = kind

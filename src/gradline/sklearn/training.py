@@ -150,8 +150,8 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     def _keep(self, run: Run, flat: bool) -> GradientDescentRegressor:
         moments = named(self, run.moments)
-        # What traces a run holds the rows, and an estimator keeps none.
-        self.run_ = replace(run, tracing=None, moments=moments, names=("Intercept", *moments.columns))
+        # What traces a run, and its problem, hold the rows, and an estimator keeps none.
+        self.run_ = replace(run, tracing=None, problem=None, moments=moments, names=("Intercept", *moments.columns))
         weight, bias = run.weight.reshape(-1, len(moments.columns)), np.atleast_1d(run.bias)  # (k, d), (k,)
         self.coef_, self.intercept_ = (weight[0], bias[0]) if flat else (weight, bias)
         self.n_iter_ = run.epochs
