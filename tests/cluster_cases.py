@@ -1,4 +1,7 @@
-"""What every engine must do alike: the tables, the requests, and what local runs of them give."""
+"""What every engine must do alike: the tables, the requests, and what local runs of them give.
+
+The tests here are those of each file test_cluster_*.py that imports them and has a fixture `engine`.
+"""
 
 from __future__ import annotations
 
@@ -82,7 +85,12 @@ def same_bytes(trips: Path, tmp_path: Path, engine: Any, request: str) -> None:
     assert seen[-1][0] == fit.rows
 
 
-def same_paths_and_folds(trips: Path, engine: Any) -> None:
+@pytest.mark.parametrize("request_name", REQUESTS)
+def test_the_same_bytes(request_name: str, trips: Path, tmp_path: Path, engine: Any) -> None:
+    same_bytes(trips, tmp_path, engine, request_name)
+
+
+def test_paths_and_folds(trips: Path, engine: Any) -> None:
     """Moments, paths and folds, by position, by a group and by a column that names them."""
     many, one = trips / "trips.parquet", {"target": "y", "features": ["a", "b"]}
     here, there = (gl.Moments.of(many, **one, engine=each) for each in ("local", engine))
@@ -98,7 +106,7 @@ def same_paths_and_folds(trips: Path, engine: Any) -> None:
         gl.crossval(trips / "*.csv", **one, folds=3, engine=engine)
 
 
-def same_predictions(trips: Path, engine: Any) -> None:
+def test_predictions(trips: Path, engine: Any) -> None:
     """Row by row, in order, from Parquet and from text."""
     fit = gl.fit(trips / "trips.parquet", formula="y ~ a + b + C(city)")
     two = gl.fit(trips / "trips.parquet", target=["y", "w"], features=["b"]).robust("HC1")  # a spread for each target
@@ -127,7 +135,7 @@ def a_lost_worker_changes_nothing(trips: Path, tmp_path: Path, engine: Any, kill
     assert seen[-1] == 8 * ROWS
 
 
-def bad_data_end_the_job(trips: Path, tmp_path: Path, engine: Any) -> None:
+def test_bad_data_end_the_job(trips: Path, tmp_path: Path, engine: Any) -> None:
     """A damaged row group, and a number that cannot be: what is said here is said there, and at once."""
     table = pa.parquet.read_table(trips / "trips.parquet", columns=["a", "y"])
     a = table["a"].to_numpy().copy()

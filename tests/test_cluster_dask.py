@@ -19,20 +19,27 @@ import pytest
 pytest.importorskip("distributed")
 
 from cluster_cases import (
-    REQUESTS,
     a_lost_worker_changes_nothing,
-    bad_data_end_the_job,
     same_bytes,
-    same_paths_and_folds,
-    same_predictions,
     small_tasks,
+    test_bad_data_end_the_job,
+    test_paths_and_folds,
+    test_predictions,
+    test_the_same_bytes,
     trips,
 )
 from distributed import Client
 
 import gradline as gl
 
-__all__ = ["small_tasks", "trips"]
+__all__ = [
+    "small_tasks",
+    "test_bad_data_end_the_job",
+    "test_paths_and_folds",
+    "test_predictions",
+    "test_the_same_bytes",
+    "trips",
+]
 
 pytestmark = pytest.mark.filterwarnings(
     # asyncio's own sockets are closed by the event loop thread, after the test that made them
@@ -108,21 +115,9 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     made.end()
 
 
-@pytest.mark.parametrize("request_name", REQUESTS)
-def test_the_same_bytes(request_name: str, trips: Path, tmp_path: Path, client: Any) -> None:
-    same_bytes(trips, tmp_path, client, request_name)
-
-
-def test_paths_and_folds(trips: Path, client: Any) -> None:
-    same_paths_and_folds(trips, client)
-
-
-def test_predictions(trips: Path, client: Any) -> None:
-    same_predictions(trips, client)
-
-
-def test_bad_data_end_the_job(trips: Path, tmp_path: Path, client: Any) -> None:
-    bad_data_end_the_job(trips, tmp_path, client)
+@pytest.fixture
+def engine(client: Any) -> Any:
+    return client
 
 
 def test_a_lost_worker_changes_nothing(trips: Path, tmp_path: Path, machines: Machines) -> None:

@@ -14,20 +14,27 @@ pytest.importorskip("ray")
 import psutil
 import ray
 from cluster_cases import (
-    REQUESTS,
     a_lost_worker_changes_nothing,
-    bad_data_end_the_job,
     same_bytes,
-    same_paths_and_folds,
-    same_predictions,
     small_tasks,
+    test_bad_data_end_the_job,
+    test_paths_and_folds,
+    test_predictions,
+    test_the_same_bytes,
     trips,
 )
 
 import gradline as gl
 from gradline.cluster.choice import opened
 
-__all__ = ["small_tasks", "trips"]
+__all__ = [
+    "small_tasks",
+    "test_bad_data_end_the_job",
+    "test_paths_and_folds",
+    "test_predictions",
+    "test_the_same_bytes",
+    "trips",
+]
 
 pytestmark = [
     # Ray leaves sockets and pipes of its own to the garbage collector.
@@ -53,21 +60,9 @@ def four(quiet: None) -> None:
         ray.init(num_cpus=4, include_dashboard=False, log_to_driver=False, _node_ip_address="127.0.0.1")
 
 
-@pytest.mark.parametrize("request_name", REQUESTS)
-def test_the_same_bytes(request_name: str, trips: Path, tmp_path: Path) -> None:
-    same_bytes(trips, tmp_path, "ray", request_name)
-
-
-def test_paths_and_folds(trips: Path) -> None:
-    same_paths_and_folds(trips, "ray")
-
-
-def test_predictions(trips: Path) -> None:
-    same_predictions(trips, "ray")
-
-
-def test_bad_data_end_the_job(trips: Path, tmp_path: Path) -> None:
-    bad_data_end_the_job(trips, tmp_path, "ray")
+@pytest.fixture
+def engine(four: None) -> str:
+    return "ray"
 
 
 def test_a_lost_worker_changes_nothing(trips: Path, tmp_path: Path) -> None:

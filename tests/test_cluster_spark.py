@@ -14,13 +14,13 @@ import pytest
 pytest.importorskip("pyspark")
 
 from cluster_cases import (
-    REQUESTS,
     a_lost_worker_changes_nothing,
-    bad_data_end_the_job,
     same_bytes,
-    same_paths_and_folds,
-    same_predictions,
     small_tasks,
+    test_bad_data_end_the_job,
+    test_paths_and_folds,
+    test_predictions,
+    test_the_same_bytes,
     trips,
 )
 from pyspark.sql import SparkSession
@@ -28,7 +28,14 @@ from pyspark.sql import SparkSession
 import gradline as gl
 from gradline.cluster.choice import opened
 
-__all__ = ["small_tasks", "trips"]
+__all__ = [
+    "small_tasks",
+    "test_bad_data_end_the_job",
+    "test_paths_and_folds",
+    "test_predictions",
+    "test_the_same_bytes",
+    "trips",
+]
 
 pytestmark = [
     # Sockets between Python and Java are closed by the garbage collector.
@@ -58,21 +65,9 @@ def session(same_python: None) -> Any:
     return SparkSession.builder.master("local[4, 4]").config(map=settings).getOrCreate()
 
 
-@pytest.mark.parametrize("request_name", REQUESTS)
-def test_the_same_bytes(request_name: str, trips: Path, tmp_path: Path, session: Any) -> None:
-    same_bytes(trips, tmp_path, session, request_name)
-
-
-def test_paths_and_folds(trips: Path, session: Any) -> None:
-    same_paths_and_folds(trips, session)
-
-
-def test_predictions(trips: Path, session: Any) -> None:
-    same_predictions(trips, session)
-
-
-def test_bad_data_end_the_job(trips: Path, tmp_path: Path, session: Any) -> None:
-    bad_data_end_the_job(trips, tmp_path, session)
+@pytest.fixture
+def engine(session: Any) -> Any:
+    return session
 
 
 def test_a_lost_worker_changes_nothing(trips: Path, tmp_path: Path, session: Any) -> None:

@@ -69,7 +69,8 @@ class ByGroup:
     def of(self, block: Block) -> Numbers:
         """By the values aside."""
         codes, labels = _labels(block, self.column, "group")
-        folds = [self.dealt.get(label, group_fold(label, self.count, self.seed)) for label in labels]
+        dealt = self.dealt
+        folds = [dealt[each] if each in dealt else group_fold(each, self.count, self.seed) for each in labels]
         return np.array(folds, np.int64)[codes]
 
 

@@ -19,7 +19,6 @@ from gradline.descent.stability import Stability, stability_of
 from gradline.descent.units import Units
 from gradline.doubledouble import Array
 from gradline.errors import OptionError
-from gradline.layout import WIDTH, cells, shortened
 from gradline.moments.moments import Moments
 from gradline.once import once
 from gradline.results.request import Request
@@ -152,7 +151,7 @@ class Run:
         """
         if self.stopped_at is not None:
             return "diverged"
-        loss = self._ends
+        loss = self.ends
         if self._blown or (self.request.smooth and not self.stability.stable and loss[1] > loss[0]):
             return "diverged"
         if self.request.heading == "elsewhere":
@@ -259,62 +258,17 @@ class Run:
 
     def summary(self) -> str:
         """What ran, how it went and how far it is from the exact answer, at most 80 columns wide."""
-        request, sgd = self.request, self.request.sgd
-        options = [f"lr {sgd.lr:.6g}"]
-        options += [
-            f"{name} {getattr(sgd, name):g}"
-            for name in ("momentum", "dampening", "weight_decay")
-            if getattr(sgd, name)
-        ]
-        options += ["nesterov"] * sgd.nesterov + ["zero_grad never called"] * (not sgd.zero_grad)
-        options += ["standardized columns"] * request.standardize
-        first, last = self._ends
-        rows = [
-            ("model", f"nn.Linear({len(self.names) - 1}, {self.start.shape[1]}), {self.moments.nobs} rows"),
-            ("training", f"{request.optimizer}, {', '.join(options)}"),
-            ("loss", f"{request.loss} ({request.reduction}), from {first:.6g} to {last:.6g}"),
-            ("engine", self.engine),
-            ("condition", f"number {self.stability.condition_number:.4g}"),
-            ("outcome", self._outcome),
-        ]
-        lines = [f"{name:<10}{value}" for name, value in rows]
-        return "\n".join([*lines, "", str(self.gap())])
+        from gradline.report.run import run_summary
+
+        return run_summary(self)
 
     def __repr__(self) -> str:
-        last = self._ends[1]
-        line = f"Run: {self._outcome} · loss {last:.4g}"
-        if self._theta.shape == (2, 1):
-            line += f" · w {self._theta[1, 0]:.6g}, b {self._theta[0, 0]:.6g}"
-        if self.status == "diverged" and not (self.request.smooth and not self.stability.stable):
-            return f"{line}\n  lr {self.lr:.4g} is too high for this way of training: try a tenth of it"
-        if self.status == "diverged":
-            return f"{line}\n  lr {self.lr:.4g} is above the limit {self.stability.lr_limit:.4g}; see .stability"
-        gap = self.gap()
-        far = np.unravel_index(int(np.argmax(gap.relative)), gap.relative.shape)
-        distance = f"  {abs(gap.distance[far]):.1e} from the exact {self._short(far)}"
-        if np.isfinite(gap.in_se[far]):
-            distance += f" ({gap.in_se[far]:.2g} of its standard error)"
-        if gap.epochs is None:
-            return f"{line}\n{distance}"
-        more = ("never" if gap.epochs[0] == inf else f"{gap.epochs[0]:.0f} epochs more") + " to 1e-3"
-        return f"{line}\n{distance}" + ("; " if cells(distance) + len(more) <= WIDTH else "\n  ") + more
+        from gradline.report.run import run_line
 
-    @property
-    def _outcome(self) -> str:
-        if self.stopped_at is not None:
-            left = f"the loss left {self.request.computed_in}'s range"
-            return f"diverged: stopped at step {self.stopped_at}, {left}"
-        return f"{self.status} · {self.epochs} epoch{'s' * (self.epochs != 1)}"
-
-    def _short(self, far: tuple[Any, ...]) -> str:
-        if self._theta.shape == (2, 1):
-            return "bw"[int(far[0])]
-        if len(far) == 1:
-            return shortened(self.names[int(far[0])], 20)
-        return f"{shortened(self.names[int(far[0])], 9)} of {shortened(self.moments.targets[int(far[1])], 8)}"
+        return run_line(self)
 
     @once
-    def _ends(self) -> tuple[float, float]:
+    def ends(self) -> tuple[float, float]:
         """The first and the last loss."""
         kept = len(self.history)
         if not kept:

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils.extmath import safe_sparse_dot
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from gradline.doubledouble import Array
 from gradline.moments import Moments
 from gradline.results.fit import Fit, Prediction
-from gradline.sklearn.checks import demand_truth, finite, named, new_rows_of, rows_of
+from gradline.sklearn.checks import demand_truth, finite, named, new_rows_of, rows_of, weights_of
 
 
 class Exact(RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -114,10 +114,9 @@ class Additive(MultiOutputMixin, Exact, metaclass=ABCMeta):  # type: ignore[misc
         demand_truth("fit_intercept", self.fit_intercept)
         self._check_options()
         X, y = rows_of(self, X, y, first=first)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        weights = weights_of(sample_weight, X)
         with finite(self, X):
-            moments = Moments.of(X, y, weights=sample_weight, threads=self._threads, missing="error")
+            moments = Moments.of(X, y, weights=weights, threads=self._threads, missing="error")
         moments = named(self, moments)
         if not first:
             moments = _together(self.moments_, moments)

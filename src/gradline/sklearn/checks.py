@@ -8,9 +8,10 @@ from dataclasses import replace
 from numbers import Integral
 from typing import Any
 
+import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import assert_all_finite
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from gradline.design.terms import Term
 from gradline.errors import DataError, OptionError
@@ -37,6 +38,13 @@ def rows_of(estimator: Any, X: Any, y: Any, *, first: bool = True) -> tuple[Any,
         ensure_all_finite=False,
     )
     return checked
+
+
+def weights_of(sample_weight: Any, X: Any) -> Any:
+    """The weights (n,) of rows X, as scikit-learn checks them; None of none."""
+    if sample_weight is None:
+        return None
+    return _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
 
 
 @contextmanager

@@ -125,8 +125,6 @@ class Lasso(ElasticNet):
         (array([1.58]), 4.05)
     """
 
-    l1_ratio = 1.0
-
     def __init__(
         self,
         alpha: float = 1.0,
@@ -141,16 +139,19 @@ class Lasso(ElasticNet):
         random_state: Any = None,
         selection: str = "cyclic",
     ) -> None:
-        self.alpha = alpha
-        self.fit_intercept = fit_intercept
-        self.precompute = precompute
-        self.copy_X = copy_X
-        self.max_iter = max_iter
-        self.tol = tol
-        self.warm_start = warm_start
-        self.positive = positive
-        self.random_state = random_state
-        self.selection = selection
+        super().__init__(
+            alpha,
+            l1_ratio=1.0,
+            fit_intercept=fit_intercept,
+            precompute=precompute,
+            copy_X=copy_X,
+            max_iter=max_iter,
+            tol=tol,
+            warm_start=warm_start,
+            positive=positive,
+            random_state=random_state,
+            selection=selection,
+        )
 
 
 def demand_number(name: str, value: object, most: float = float("inf")) -> None:

@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils import column_or_1d
-from sklearn.utils.validation import _check_sample_weight
 
 from gradline.crossvalidation import judged
 from gradline.doubledouble import Array
 from gradline.errors import OptionError
 from gradline.exact.strengths import Strengths
 from gradline.results.cross_validation import CrossValidation
-from gradline.sklearn.checks import demand_truth, finite, named, refuse_positive, rows_of
+from gradline.sklearn.checks import demand_truth, finite, named, refuse_positive, rows_of, weights_of
 from gradline.sklearn.lasso import demand_number, demand_selection
 from gradline.sklearn.splits import Held, folded, splits_of
 from gradline.strength import Strength
@@ -125,11 +124,9 @@ class ElasticNetCV(Held):
                 f"y has {y.shape[1]} targets; {type(self).__name__} chooses one strength for one target."
             )
         y = column_or_1d(y, warn=True)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        splits = splits_of(self, X, y, params)
+        weights, splits = weights_of(sample_weight, X), splits_of(self, X, y, params)
         with finite(self, X):
-            found = folded(X, y, sample_weight, splits, intercept=self.fit_intercept, naming=partial(named, self))
+            found = folded(X, y, weights, splits, intercept=self.fit_intercept, naming=partial(named, self))
         n = float(found.total.hi[0, 0])
         each = [judged(found, self._strengths(share, n), standardize=False, per_row=True) for share in shares]
         least = [float(scores.mean[scores.best]) for scores in each]
@@ -211,8 +208,6 @@ class LassoCV(ElasticNetCV):
         (0.1, array([1.992]))
     """
 
-    l1_ratio = 1.0
-
     def __init__(
         self,
         *,
@@ -230,16 +225,19 @@ class LassoCV(ElasticNetCV):
         random_state: Any = None,
         selection: str = "cyclic",
     ) -> None:
-        self.eps = eps
-        self.alphas = alphas
-        self.fit_intercept = fit_intercept
-        self.precompute = precompute
-        self.max_iter = max_iter
-        self.tol = tol
-        self.copy_X = copy_X
-        self.cv = cv
-        self.verbose = verbose
-        self.n_jobs = n_jobs
-        self.positive = positive
-        self.random_state = random_state
-        self.selection = selection
+        super().__init__(
+            l1_ratio=1.0,
+            eps=eps,
+            alphas=alphas,
+            fit_intercept=fit_intercept,
+            precompute=precompute,
+            max_iter=max_iter,
+            tol=tol,
+            cv=cv,
+            copy_X=copy_X,
+            verbose=verbose,
+            n_jobs=n_jobs,
+            positive=positive,
+            random_state=random_state,
+            selection=selection,
+        )

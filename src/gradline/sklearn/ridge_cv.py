@@ -14,7 +14,6 @@ from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import GridSearchCV
-from sklearn.utils.validation import _check_sample_weight
 
 from gradline.crossvalidation import judged
 from gradline.doubledouble import Array
@@ -25,7 +24,7 @@ from gradline.exact.strengths import Strengths
 from gradline.layout import shortened
 from gradline.moments import Moments
 from gradline.results.cross_validation import CrossValidation
-from gradline.sklearn.checks import demand_truth, finite, named, rows_of
+from gradline.sklearn.checks import demand_truth, finite, named, rows_of, weights_of
 from gradline.sklearn.exact import Ridge, ridge_fits
 from gradline.sklearn.lasso import demand_number
 from gradline.sklearn.splits import Held, folded, splits_of
@@ -110,11 +109,10 @@ class RidgeCV(MultiOutputMixin, Held):  # type: ignore[misc]
         """
         alphas = self._check_options()
         X, y = rows_of(self, X, y)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        weights = weights_of(sample_weight, X)
         with finite(self, X):
             judge = self._by_rows if self.cv is None else self._by_folds
-            moments, scores = judge(alphas, X, y, sample_weight, params)  # scores (m,), or (m, k) one for each target
+            moments, scores = judge(alphas, X, y, weights, params)  # scores (m,), or (m, k) one for each target
         best = np.argmax(scores, axis=0)
         strengths = alphas[best]
         self.alpha_, self.best_score_ = strengths, scores[best, np.arange(best.size)] if best.ndim else scores[best]
@@ -134,20 +132,22 @@ class RidgeCV(MultiOutputMixin, Held):  # type: ignore[misc]
         moments = named(self, Moments.of(X, y, weights=weights, missing="error"))
         judge = leave_one_out(sums_of(moments), alphas, intercept=self.fit_intercept)
         targets = y.reshape(len(y), -1).astype(np.float64, copy=False)
-        scored = self._squares if self.scoring is None else self._scored
-        scores, stored = scored(judge, X, targets, weights, len(alphas), flat=y.ndim == 1)
+        if self.scoring is None:
+            scores, stored = self._squares(judge, X, targets, weights, len(alphas))
+        else:
+            scores, stored = self._scored(judge, X, targets, weights, len(alphas), flat=y.ndim == 1)
         if self.store_cv_results:
             self.cv_results_ = stored[:, 0] if y.ndim == 1 else stored  # (n, k, m)
         return moments, scores if self.alpha_per_target and y.ndim > 1 else scores.mean(axis=1)
 
     def _squares(
-        self, judge: LeaveOneOut, X: Any, y: Array, weights: Array | None, count: int, *, flat: bool
+        self, judge: LeaveOneOut, X: Any, y: Array, weights: Array | None, count: int
     ) -> tuple[Array, Array]:
         """(m, k) the mean squared errors, negative, and if wanted (n, k, m) all squares."""
-        total, kept = np.zeros((count, y.shape[1])), [np.zeros((0, y.shape[1], count))]
-        for rows in _stretches(*X.shape):
-            weight = None if weights is None else weights[rows]
-            squares = judge.errors(_dense(X, rows), y[rows], weight) ** 2  # (rows, m, k)
+        k = y.shape[1]
+        total, kept = np.zeros((count, k)), [np.zeros((0, k, count))]
+        for rows, targets, weight in _stretches(X, y, weights, count * k):
+            squares = judge.errors(rows, targets, weight) ** 2  # (rows, m, k)
             if weight is not None:
                 squares *= weight[:, None, None]
             total -= squares.sum(axis=0)
@@ -159,22 +159,18 @@ class RidgeCV(MultiOutputMixin, Held):  # type: ignore[misc]
         self, judge: LeaveOneOut, X: Any, y: Array, weights: Array | None, count: int, *, flat: bool
     ) -> tuple[Array, Array]:
         """(m, k) scores, the same for all targets unless each has its own, and if wanted (n, k, m) predictions."""
-        score = check_scoring(_Given(), scoring=self.scoring)
+        score, k = check_scoring(_Given(), scoring=self.scoring), y.shape[1]
         options = {} if weights is None else {"sample_weight": weights}
-        scores, kept = np.zeros((count, y.shape[1])), [np.zeros((len(y), y.shape[1], 0))]
+        scores, kept = np.zeros((count, k)), [np.zeros((len(y), k, 0))]
         for number in range(count):
             one = judge.at(number)
-            parts = [
-                one.errors(_dense(X, rows), y[rows], None if weights is None else weights[rows])[:, 0]
-                for rows in _stretches(*X.shape)
-            ]
-            predicted = y - np.concatenate(parts)  # (n, k)
+            errors = [one.errors(*stretch)[:, 0] for stretch in _stretches(X, y, weights, k)]
+            predicted = y - np.concatenate(errors)  # (n, k)
             if self.alpha_per_target:
                 scores[number] = [score(_Given(), *pair, **options) for pair in zip(predicted.T, y.T, strict=True)]
-            elif flat:
-                scores[number] = score(_Given(), predicted[:, 0], y[:, 0], **options)
             else:
-                scores[number] = score(_Given(), predicted, y, **options)
+                pair = (predicted[:, 0], y[:, 0]) if flat else (predicted, y)
+                scores[number] = score(_Given(), *pair, **options)
             if self.store_cv_results:
                 kept.append(predicted[:, :, None])
         return scores, np.concatenate(kept, axis=2)
@@ -250,15 +246,14 @@ class _Given(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return True
 
 
-def _stretches(rows: int, columns: int) -> Iterator[slice]:
-    step = max(1, _NUMBERS // max(columns, 1))
-    return (slice(first, first + step) for first in range(0, rows, step))
-
-
-def _dense(X: Any, rows: slice) -> Array:
-    some = X[rows]
-    dense: Array = np.asarray(some.toarray() if issparse(X) else some, np.float64)
-    return dense
+def _stretches(X: Any, y: Array, weights: Array | None, width: int) -> Iterator[tuple[Array, Array, Array | None]]:
+    """Rows (some, d) written out, their targets (some, k) and weights; few where each takes `width` numbers."""
+    step = max(1, _NUMBERS // max(X.shape[1], width))
+    for first in range(0, X.shape[0], step):
+        rows = slice(first, first + step)
+        some: Any = X[rows]
+        dense = np.asarray(some.toarray() if issparse(X) else some, np.float64)
+        yield dense, y[rows], None if weights is None else weights[rows]
 
 
 def _spread(moments: Array, features: int) -> Array:
