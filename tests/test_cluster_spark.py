@@ -76,9 +76,9 @@ def test_a_lost_worker_changes_nothing(trips: Path, tmp_path: Path, session: Any
     killed: list[int] = []
 
     def kill() -> None:
-        daemons = [
-            each for each in psutil.Process().children(recursive=True) if "pyspark.daemon" in " ".join(each.cmdline())
-        ]
+        ours = {each.pid for each in psutil.Process().children(recursive=True)}
+        running = psutil.process_iter(["cmdline"])  # a process that just ended has no command line, and is no error
+        daemons = [each for each in running if each.pid in ours and "pyspark.daemon" in (each.info["cmdline"] or [])]
         workers = [each for each in daemons if each.parent() in daemons]
         os.kill(workers[0].pid, signal.SIGKILL)
         killed.append(workers[0].pid)
