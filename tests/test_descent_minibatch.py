@@ -240,9 +240,9 @@ def test_a_stream_is_shuffled_within_a_buffer(size: int, room: int) -> None:
     rng = np.random.default_rng(5)
     x, y = rng.normal(size=(50, 2)), rng.normal(size=(50, 1))
 
-    def read() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def read() -> Iterator[tuple[np.ndarray, np.ndarray, None]]:
         for first in range(0, 50, 9):
-            yield x[first : first + 9], y[first : first + 9]
+            yield x[first : first + 9], y[first : first + 9], None
 
     visited = [rows.x[rows.order] for rows in Streamed(read, 50, room).epoch(Order(50, seed=1), size)]
     assert all(len(part) % size == 0 for part in visited[:-1])

@@ -24,7 +24,7 @@ from gradline.errors import OptionError, warn
 from gradline.moments import Moments, Progress, accumulate
 from gradline.results.request import Request
 from gradline.results.run import Run
-from gradline.visits import longest_row, source_of, tensors_of
+from gradline.visits import longest_row, source_of, tensors_of, unit_of
 
 if TYPE_CHECKING:
     from gradline.descent.autograd import Callback, Loop
@@ -39,6 +39,7 @@ def train(
     *,
     features: str | Sequence[str] | None = None,
     formula: str | None = None,
+    weights: Any = None,
     where: str | None = None,
     lr: float | str = 0.01,
     epochs: int = 500,
@@ -76,6 +77,9 @@ def train(
         target: As for `gl.fit`: (n,), (n, 1) or (n, k) values, or names of columns.
         features: Names of the columns to use; by default all the others.
         formula: As "y ~ a + b" instead of target and features.
+        weights: (n,) or the name of a column, as for `gl.fit`; 0 leaves a row out. The loss of all rows is then
+            Σ w·l / Σ w, and that of a batch of B of the n rows its share of it, n/B·Σ w·l / Σ w, Σ w being that of
+            all rows; with reduction "sum" Σ w·l. For named losses.
         where: For files: a SQL condition that rows must meet.
         lr: The learning rate, or "auto" for the best one: with all rows that of the fastest descent, with
             mini-batches one at which their noise cannot feed itself (MSE and SGD).
@@ -146,7 +150,12 @@ def train(
         from gradline.descent.autograd import optimizer_class
 
         optimizer_class(optimizer)
-    problem = pose(data, target, features=features, formula=formula, where=where)
+    if weights is not None and not isinstance(objective.loss, str):
+        raise OptionError(
+            f"weights= was given, and loss {objective.name} takes (pred, target) alone.\n"
+            'Use loss="mse", "l1" or "huber", or a loss that knows its own weights, on a loop of your own.'
+        )
+    problem = pose(data, target, features=features, formula=formula, weights=weights, where=where)
     if not problem.intercept:
         raise OptionError(
             "the formula has no intercept, and nn.Linear is trained with its bias.\n"
@@ -172,16 +181,19 @@ def train(
         shuffle=schedule.shuffle,
     )
     rows = partial(tensors_of, problem, dtype, optimizer, objective, schedule, callback)
-    run = _in_closed_form(moments, request, init, auto, rows, partial(longest_row, problem, moments))
+    run = _in_closed_form(
+        moments, request, init, auto, rows, partial(longest_row, problem, moments, objective.reduction)
+    )
     run = dataclasses.replace(run, problem=problem)
     if engine == "autograd":
         from gradline.descent.autograd import descend
 
-        loop, x, y = rows(run)
+        loop, x, y, importance = rows(run)
         request = dataclasses.replace(run.request, dtype=str(x.dtype).removeprefix("torch."))
-        run = dataclasses.replace(run, path=descend(loop, x, y, progress), request=request)
+        run = dataclasses.replace(run, path=descend(loop, x, y, importance, progress), request=request)
     elif engine == "minibatch":
-        descent = MiniBatch(run.start, run.request.sgd, objective, schedule, seed)
+        unit = unit_of(moments, objective.reduction)
+        descent = MiniBatch(run.start, run.request.sgd, objective, schedule, seed, unit)
         run = dataclasses.replace(run, path=descent.descend(source_of(problem, run), progress))
     if engine != "closed-form" and run.stopped_at == 0:
         raise too_far(run.start, init is not None, run.request.computed_in, request.loss)
@@ -234,6 +246,7 @@ def stability(
     *,
     features: str | Sequence[str] | None = None,
     formula: str | None = None,
+    weights: Any = None,
     where: str | None = None,
     missing: str = "drop",
     progress: Progress | None = None,
@@ -242,10 +255,11 @@ def stability(
     """How fast full-batch gradient descent can go on these data, without training.
 
     Args:
-        data: As for `gl.fit`; likewise target, features, formula, where, missing and progress.
+        data: As for `gl.fit`; likewise target, features, formula, weights, where, missing and progress.
         target: See data.
         features: See data.
         formula: See data.
+        weights: See data.
         where: See data.
         missing: See data.
         progress: See data.
@@ -261,7 +275,7 @@ def stability(
         >>> round(s.lr_limit, 4), round(s.lr_best, 4), s.column
         (0.0291, 0.0282, 'x')
     """
-    problem = pose(data, target, features=features, formula=formula, where=where)
+    problem = pose(data, target, features=features, formula=formula, weights=weights, where=where)
     return stability_of_moments(accumulate(problem, missing=missing, progress=progress), **options)
 
 
@@ -300,7 +314,7 @@ def _in_closed_form(
     request: Request,
     init: Any,
     auto: Auto,
-    rows: Callable[[Run], tuple[Loop, Any, Any]] | None = None,
+    rows: Callable[[Run], tuple[Loop, Any, Any, Any]] | None = None,
     longest: Callable[[Units | None], float] | None = None,
 ) -> Run:
     """The run if every step is full batch, MSE and SGD; of other runs, what does not depend on the steps."""
@@ -371,7 +385,7 @@ def _too_high(stability: Stability, request: Request) -> str:
     )
 
 
-def _traced(rows: Callable[[Run], tuple[Loop, Any, Any]], drawn: Any, run: Run, steps: int) -> Trace:
+def _traced(rows: Callable[[Run], tuple[Loop, Any, Any, Any]], drawn: Any, run: Run, steps: int) -> Trace:
     """The trace, on the batches of the run: without a seed PyTorch's generator is put back to where it stood."""
     import torch
 
@@ -380,7 +394,7 @@ def _traced(rows: Callable[[Run], tuple[Loop, Any, Any]], drawn: Any, run: Run, 
     with torch.random.fork_rng(devices=[], enabled=drawn is not None):
         if drawn is not None:
             torch.set_rng_state(drawn)
-        return trace(*rows(run), steps)
+        return trace(*rows(run), steps=steps)
 
 
 def _generator(request: Request) -> Any:

@@ -29,19 +29,30 @@ def tensors_of(
     schedule: Schedule,
     callback: Callback | None,
     run: Run,
-) -> tuple[Loop, Any, Any]:
-    """The loop of a run, and the tensors that it goes over, in the dtype that PyTorch would train in."""
+) -> tuple[Loop, Any, Any, Any]:
+    """The loop of a run, and the tensors that it goes over, in the dtype that PyTorch would train in.
+
+    The last holds the weights, whose mean is 1 for a loss that is a mean; None of ones.
+    """
     import torch
 
     from gradline.descent.autograd import Loop, tensors
 
     request, moments = run.request, run.moments
     loop = Loop(run.start, request.sgd, optimizer, objective, schedule, request.seed, request.device, callback)
-    features, targets = one_matrix(problem, moments.terms, moments.recipe, moments.used == moments.rows)
+    features, targets, weights = one_matrix(problem, moments.terms, moments.recipe, moments.used == moments.rows)
     kind = getattr(torch, dtype or ("float32" if features.dtype == np.float32 else "float64"))
     if run.units is not None:
         features = run.units.standardized(features)
-    return loop, *tensors(features, targets, kind, request.device)
+    if weights is not None:
+        weights = weights * unit_of(moments, request.reduction)
+    x, y, importance = tensors(features, targets, weights, dtype=kind, device=request.device)
+    return loop, x, y, importance
+
+
+def unit_of(moments: Moments, reduction: str) -> float:
+    """By what weights are multiplied: where a loss is a mean their own is then 1; a sum takes them as they are."""
+    return float(moments.nobs / moments.hi[0, 0]) if reduction == "mean" else 1.0
 
 
 def source_of(problem: Problem, run: Run) -> Source:
@@ -61,11 +72,14 @@ def source_of(problem: Problem, run: Run) -> Source:
     return Streamed(lambda: map(scaled, matrices(problem, moments.terms, moments.recipe)), int(moments.used))
 
 
-def longest_row(problem: Problem, moments: Moments, units: Units | None) -> float:
-    """The largest ‖z‖² of the complete rows, intercept included."""
-    most = 0.0
+def longest_row(problem: Problem, moments: Moments, reduction: str, units: Units | None) -> float:
+    """The largest w·‖z‖² of the rows that count, intercept included, w as the loss has it."""
+    most, unit = 0.0, unit_of(moments, reduction)
     for rows in matrices(problem, moments.terms, moments.recipe):
         features = rows.features if units is None else units.standardized(rows.features)
         features = features.astype(np.float64, copy=False)
-        most = max(most, float(np.einsum("nd,nd->n", features, features).max(initial=0.0)))
-    return 1.0 + most
+        squares = 1.0 + np.einsum("nd,nd->n", features, features)
+        if rows.weights is not None:
+            squares *= unit * rows.weights
+        most = max(most, float(squares.max(initial=0.0)))
+    return most

@@ -56,18 +56,15 @@ class Loop:
         return math.ceil(rows / (self.schedule.batch_size or rows))
 
 
-def tensors(features: Array, targets: Array, dtype: Any, device: str) -> tuple[torch.Tensor, torch.Tensor]:
-    """Rows (n, d) and (n, k) as tensors on the device."""
+def tensors(*values: Array | None, dtype: Any, device: str) -> list[torch.Tensor | None]:
+    """Arrays as tensors on the device."""
     import torch
 
     if device == "meta":
         raise OptionError("device 'meta' cannot be used: it holds no numbers. Try device='cpu'.")
     try:
         target = torch.device(device)
-        return (
-            torch.from_numpy(features).to(device=target, dtype=dtype),
-            torch.from_numpy(targets).to(device=target, dtype=dtype),
-        )
+        return [None if each is None else torch.from_numpy(each).to(device=target, dtype=dtype) for each in values]
     except (RuntimeError, AssertionError, TypeError) as error:  # TypeError: float64 on MPS
         reason = str(error).splitlines()[0]
         advice = "device='cpu', or dtype='float32'" if isinstance(error, TypeError) else "device='cpu'"
@@ -90,6 +87,7 @@ def descend(
     loop: Loop,
     x: torch.Tensor,
     y: torch.Tensor,
+    weights: torch.Tensor | None = None,
     progress: Callable[[int, int | None], object] | None = None,
 ) -> Recorded:
     """Run the loop: forward, loss, backward, step, for every batch of every epoch.
@@ -100,6 +98,7 @@ def descend(
         loop: What to do.
         x: (n, d).
         y: (n, k), of the dtype and on the device of x.
+        weights: (n,) likewise; of named losses.
         progress: Called with (epochs done, epochs) after each.
 
     Raises:
@@ -117,12 +116,14 @@ def descend(
     for epoch, factor in enumerate(loop.schedule.factors()):
         set_rate(loop, optimizer, factor)
         for rows in each_batch(loop, order):
-            inputs, target = (x, y) if rows is None else (x[rows], y[rows])
+            batch = x, y, weights
+            if rows is not None:
+                batch = x[rows], y[rows], None if weights is None else weights[rows]
 
-            def forward(inputs: torch.Tensor = inputs, target: torch.Tensor = target) -> torch.Tensor:
+            def forward(batch: tuple[Any, Any, Any] = batch) -> torch.Tensor:
                 if loop.sgd.zero_grad:
                     optimizer.zero_grad()
-                return loss_of(model(inputs), target)
+                return loss_of(model(batch[0]), *batch[1:])
 
             def closure(forward: Callable[[], torch.Tensor] = forward) -> torch.Tensor:
                 loss = forward()
@@ -242,22 +243,30 @@ def set_rate(loop: Loop, optimizer: torch.optim.Optimizer, factor: float) -> Non
             group["lr"] = loop.sgd.lr * factor
 
 
-def loss_function(objective: Objective) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
-    """The loss of (pred, target), made sure that it is one number and never the result of broadcasting."""
+def loss_function(objective: Objective) -> Callable[..., torch.Tensor]:
+    """The loss of (pred, target, weights), made sure that it is one number and never the result of broadcasting.
+
+    Named losses know weights (n,) or None; others are never given any.
+    """
     import torch
 
     chosen: Any = objective.loss
+    each: Any = None
     if chosen == "huber":
-        chosen = torch.nn.HuberLoss(objective.reduction, objective.delta)
+        chosen, each = [torch.nn.HuberLoss(how, objective.delta) for how in (objective.reduction, "none")]
     elif isinstance(chosen, str):
-        chosen = {"mse": torch.nn.MSELoss, "l1": torch.nn.L1Loss}[chosen](reduction=objective.reduction)
+        kind = {"mse": torch.nn.MSELoss, "l1": torch.nn.L1Loss}[chosen]
+        chosen, each = [kind(reduction=how) for how in (objective.reduction, "none")]
 
-    def loss_of(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    def loss_of(prediction: torch.Tensor, target: torch.Tensor, weights: torch.Tensor | None = None) -> torch.Tensor:
         if prediction.shape != target.shape:
             raise ShapeError(
                 f"target has shape {tuple(target.shape)} and the model gives {tuple(prediction.shape)}.\n"
                 "They must be the same: a loss would broadcast them to something else."
             )
+        if weights is not None:
+            weighted: torch.Tensor = weights[:, None] * each(prediction, target)
+            return weighted.mean() if objective.reduction == "mean" else weighted.sum()
         try:
             loss = chosen(prediction, target)
         except Exception as error:

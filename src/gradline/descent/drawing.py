@@ -34,6 +34,8 @@ class Drawing:
 
     size: int
     rows: int
+    weighted: bool = False
+    """Whether rows have weights; how these add to the noise is not in the moments."""
 
     @property
     def steps(self) -> int:

@@ -25,7 +25,12 @@ class Rows(NamedTuple):
 
     x: NDArray[Any]  # (n, d) float64 or float32
     y: NDArray[Any]  # (n, k)
+    weights: NDArray[np.float64] | None  # (n,), None of ones
     order: NDArray[np.int64]  # (m,)
+
+
+Portion = tuple[NDArray[Any], NDArray[Any], NDArray[np.float64] | None]
+"""Some rows: x (m, d), y (m, k) and weights (m,)."""
 
 
 class Source(Protocol):
@@ -47,6 +52,7 @@ class InMemory:
 
     x: NDArray[Any]
     y: NDArray[Any]
+    weights: NDArray[np.float64] | None = None
 
     @property
     def rows(self) -> int:
@@ -55,7 +61,7 @@ class InMemory:
 
     def epoch(self, order: Order, size: int) -> Iterator[Rows]:
         """As Source.epoch."""
-        yield Rows(self.x, self.y, order.epoch())
+        yield Rows(self.x, self.y, self.weights, order.epoch())
 
 
 @dataclass(frozen=True)
@@ -65,29 +71,29 @@ class Streamed:
     A buffer is 128 MB of rows. What is left of one after its last whole batch is shuffled again with the next.
     """
 
-    read: Callable[[], Iterable[tuple[NDArray[Any], NDArray[Any]]]]
-    """Some rows (m, d) and (m, k) at a time."""
+    read: Callable[[], Iterable[Portion]]
+    """Some rows at a time."""
     rows: int
     room: int | None = None
     """Rows in a buffer; by default what 128 MB hold."""
 
     def epoch(self, order: Order, size: int) -> Iterator[Rows]:
         """As Source.epoch."""
-        waiting: list[tuple[NDArray[Any], NDArray[Any]]] = []
+        waiting: list[Portion] = []
         height = 0
-        for x, y in self.read():
+        for x, y, weights in self.read():
             room = self.room or _BUFFER // max(8, x.itemsize * (x.shape[1] + y.shape[1]))
             first = 0
             while first < len(x):
                 taken = min(len(x) - first, max(room, size) - height)
-                waiting.append((x[first : first + taken], y[first : first + taken]))
+                waiting.append(_some((x, y, weights), slice(first, first + taken)))
                 height, first = height + taken, first + taken
                 if height >= max(room, size):
                     buffer = Rows(*_together(waiting), order.epoch(height))
                     visited = height - height % size
                     yield buffer._replace(order=buffer.order[:visited])
                     rest = buffer.order[visited:]
-                    waiting, height = [(buffer.x[rest], buffer.y[rest])], len(rest)
+                    waiting, height = [_some(buffer[:3], rest)], len(rest)
         if height:
             yield Rows(*_together(waiting), order.epoch(height))
 
@@ -109,6 +115,8 @@ class MiniBatch:
     objective: Objective
     schedule: Schedule
     seed: int | None
+    unit: float = 1.0
+    """By which weights are multiplied in a loss that is a mean."""
 
     def descend(self, source: Source, progress: Callable[[int, int | None], object] | None = None) -> Recorded:
         """Forward, loss, backward and step for every batch of every epoch.
@@ -166,11 +174,13 @@ class MiniBatch:
         taken: int = minibatch_compiled.steps(
             rows.x,
             rows.y,
+            rows.weights,
             rows.order,
             size,
             ("mse", "l1", "huber").index(objective.loss),
             objective.delta,
             objective.reduction == "mean",
+            float(self.unit),
             float(sgd.lr * factor),
             float(sgd.momentum),
             float(sgd.dampening),
@@ -197,6 +207,11 @@ def _pieces(rows: Rows, size: int) -> Iterator[Rows]:
         yield rows._replace(order=rows.order[first : first + length])
 
 
-def _together(parts: list[tuple[NDArray[Any], NDArray[Any]]]) -> tuple[NDArray[Any], NDArray[Any]]:
-    x, y = zip(*parts, strict=True)
-    return np.concatenate(x), np.concatenate(y)
+def _some(rows: Portion, which: Any) -> Portion:
+    x, y, weights = rows
+    return x[which], y[which], None if weights is None else weights[which]
+
+
+def _together(parts: list[Portion]) -> Portion:
+    x, y, weights = zip(*parts, strict=True)
+    return np.concatenate(x), np.concatenate(y), None if weights[0] is None else np.concatenate(weights)

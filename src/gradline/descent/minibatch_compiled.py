@@ -21,11 +21,13 @@ _LINES = 4
 def steps(  # type: ignore[no-untyped-def]
     x,  # (n, d) float64 or float32
     y,  # (n, k)
+    weights,  # (n,), or None of ones: a version of its own is compiled for each
     order,  # (m,) rows in the order of their visits
     size,  # rows in a batch
     loss_kind,  # MSE | L1 | HUBER, of which delta is for the last
     delta,
     mean,  # whether the loss is a mean over the numbers of a batch
+    unit,  # by which that mean multiplies weights
     rate,  # lr
     momentum,
     dampening,
@@ -52,12 +54,12 @@ def steps(  # type: ignore[no-untyped-def]
     lines = min(_LINES, (row_bytes + 63) // 64)
     kept = (first + every - 1) // every
     wait = kept * every - first
-    share = 1.0 / (size * k) if mean else 1.0
+    share = unit / (size * k) if mean else 1.0
     count = (many + size - 1) // size
     for step in range(count):
         low, high = step * size, min(step * size + size, many)
         if high - low != size:
-            share = 1.0 / ((high - low) * k) if mean else 1.0
+            share = unit / ((high - low) * k) if mean else 1.0
         if zero_grad:
             for target in range(k):
                 for place in range(d + 1):
@@ -75,17 +77,21 @@ def steps(  # type: ignore[no-untyped-def]
                 for feature in range(d):
                     error += theta[target, feature] * x[row, feature]
                 if loss_kind == MSE:
-                    loss += error * error
+                    lost = error * error
                     slope = 2.0 * error
                 elif loss_kind == L1:
-                    loss += abs(error)
+                    lost = abs(error)
                     slope = np.sign(error)
                 elif abs(error) <= delta:
-                    loss += 0.5 * error * error
+                    lost = 0.5 * error * error
                     slope = error
                 else:
-                    loss += delta * (abs(error) - 0.5 * delta)
+                    lost = delta * (abs(error) - 0.5 * delta)
                     slope = delta * np.sign(error)
+                if weights is not None:
+                    lost *= weights[row]
+                    slope *= weights[row]
+                loss += lost
                 slope *= share
                 for feature in range(d):
                     held[target, feature] += slope * x[row, feature]

@@ -92,12 +92,14 @@ class Stability:
 
     @cached_property
     def lr_limit_batches(self) -> float | None:
-        """An estimate of the limit with mini-batches, whose noise feeds itself above it; None for full batch.
+        """An estimate of the limit with mini-batches, whose noise feeds itself above it.
+
+        None for full batch, and where rows have weights, whose noise the moments do not tell.
 
         From the moments alone, as if rows were Gaussian; a few very long rows can make training diverge far below.
         How far off it was found to be is written at `gradline.descent.drawing.limit`.
         """
-        if self.drawing is None:
+        if self.drawing is None or self.drawing.weighted:
             return None
         return drawn.limit(self.steepness, self.options, self.drawing, self.lr_limit)
 
@@ -217,7 +219,7 @@ def stability_of(
     rank = int((quadratic.kept > 16 * len(names) * spacing).sum())
     axes = quadratic.axes
     curvature = 2.0 / (quadratic.rows * len(moments.targets)) if reduction == "mean" else 2.0
-    drawing = None if batch_size is None else Drawing(batch_size, int(moments.nobs))
+    drawing = None if batch_size is None else Drawing(batch_size, int(moments.nobs), moments.weighted)
     if drawing is not None and reduction == "sum":
         curvature *= drawing.size / drawing.rows
     top, low = (_columns(names, axes.right[:, axis]) for axis in (0, max(rank, 1) - 1))

@@ -60,7 +60,7 @@ class Trace:
     __repr__ = __str__
 
 
-def trace(loop: Loop, x: torch.Tensor, y: torch.Tensor, steps: int) -> Trace:
+def trace(loop: Loop, x: torch.Tensor, y: torch.Tensor, weights: torch.Tensor | None, steps: int) -> Trace:
     """Run the real loop for some steps, on all rows or on its batches, and write down every statement.
 
     It ends before them where the loop has no more, or with a loss that is not finite.
@@ -69,6 +69,7 @@ def trace(loop: Loop, x: torch.Tensor, y: torch.Tensor, steps: int) -> Trace:
         loop: What to do, from its starting weights.
         x: (n, d).
         y: (n, k).
+        weights: (n,), or None.
         steps: How many.
     """
     model = model_of(loop.start, x.dtype, loop.device)
@@ -88,21 +89,22 @@ def trace(loop: Loop, x: torch.Tensor, y: torch.Tensor, steps: int) -> Trace:
     def closure() -> torch.Tensor:
         if loop.sgd.zero_grad:
             optimizer.zero_grad()
-        again = loss_of(model(inputs), target)
+        again = loss_of(model(inputs), target, importance)
         again.backward()  # type: ignore[no-untyped-call]
         return again
 
     with_closure = needs_closure(optimizer)
     for step, rows in zip(range(steps), _batches(loop, len(x), optimizer), strict=False):
         inputs, target = (x, y) if rows is None else (x[rows], y[rows])
+        importance = weights if rows is None or weights is None else weights[rows]
         if loop.sgd.zero_grad:
             before = grads()
             optimizer.zero_grad()
             note(step, "optimizer.zero_grad()", *moved(("w.grad", "b.grad"), before, grads()))
         prediction = model(inputs)
         note(step, "pred = model(x)", Change("pred[0]", "", _text(prediction[0])))
-        loss = loss_of(prediction, target)
-        note(step, "loss = loss_fn(pred, y)", Change("loss", "", _text(loss)))
+        loss = loss_of(prediction, target, importance)
+        note(step, f"loss = loss_fn(pred, y{'' if weights is None else ', w'})", Change("loss", "", _text(loss)))
         if not math.isfinite(loss.item()):
             break
         before = grads()

@@ -24,10 +24,14 @@ class Matrix(NamedTuple):
 
     features: NDArray[Any]
     targets: NDArray[Any]
+    weights: NDArray[np.float64] | None = None
+    """(n,) all above 0; None of ones."""
 
 
 def matrices(problem: Problem, terms: Sequence[Term], recipe: Recipe) -> Iterator[Matrix]:
-    """The rows in which nothing is missing, some at a time: float32 where all columns are, else float64.
+    """The rows that count: nothing is missing, and no weight is 0. float32 where all columns are, else float64.
+
+    They come some at a time.
 
     Args:
         problem: The request; its rows have been read once.
@@ -48,7 +52,7 @@ def one_matrix(problem: Problem, terms: Sequence[Term], recipe: Recipe, complete
         problem: As in matrices, and the next two.
         terms: See problem.
         recipe: See problem.
-        complete: Whether nothing is missing.
+        complete: Whether all rows count.
     """
     held = as_held(problem) if complete else None
     if held is not None:
@@ -56,15 +60,25 @@ def one_matrix(problem: Problem, terms: Sequence[Term], recipe: Recipe, complete
     found = list(matrices(problem, terms, recipe))
     if len(found) == 1:
         return found[0]
-    return Matrix(*[np.concatenate(pieces) for pieces in zip(*found, strict=True)])
+    return together(found)
+
+
+def together(parts: Sequence[Matrix]) -> Matrix:
+    """All these rows as one."""
+    weights = [part.weights for part in parts if part.weights is not None]
+    return Matrix(
+        np.concatenate([part.features for part in parts]),
+        np.concatenate([part.targets for part in parts]),
+        np.concatenate(weights) if weights else None,
+    )
 
 
 def as_held(problem: Problem) -> Matrix | None:
-    """The arrays in memory of which the columns are views, where nothing is missing; None if there are none."""
+    """The arrays in memory of which the columns are views, where all rows count; None if there are none."""
     table, width = problem.table, len(problem.terms)
     if problem.categories or not isinstance(table, Held) or not all(term.plain for term in problem.terms):
         return None
-    if not table.views(problem.columns):
+    if not table.views([name for name in problem.columns if name != problem.weights]):
         return None
     blocks = list(problem.blocks())
     if any(low is not None for block in blocks for low in block.lo):
@@ -74,7 +88,8 @@ def as_held(problem: Problem) -> Matrix | None:
     if features is None or targets is None:
         return None
     kind = np.float32 if features.dtype == targets.dtype == np.float32 else np.float64
-    return Matrix(np.require(features, kind, ("C", "W")), np.require(targets, kind, ("C", "W")))
+    weights = None if problem.weights is None else np.concatenate([_float64(block.weights) for block in blocks])
+    return Matrix(np.require(features, kind, ("C", "W")), np.require(targets, kind, ("C", "W")), weights)
 
 
 def _matrix(
@@ -88,6 +103,9 @@ def _matrix(
     keep = np.ones(n, np.bool_)
     for high in block.hi:
         keep &= ~np.isnan(high)
+    weights = None if block.weights is None else _float64(block.weights)
+    if weights is not None:
+        keep &= weights > 0.0
     codes = {}
     for name, labels in zip(known, block.labels, strict=True):
         codes[name] = renumbered(*encode(labels), known[name])
@@ -99,7 +117,13 @@ def _matrix(
             features[:, at] *= codes[name] == known[name][level]
     for at, high in enumerate(block.hi[terms:]):
         targets[:, at] = high
-    return Matrix(features, targets) if keep.all() else Matrix(features[keep], targets[keep])
+    if keep.all():
+        return Matrix(features, targets, weights)
+    return Matrix(features[keep], targets[keep], None if weights is None else weights[keep])
+
+
+def _float64(values: Any) -> NDArray[np.float64]:
+    return np.asarray(values, np.float64)
 
 
 def _joined(pieces: Sequence[Sequence[NDArray[Any]]]) -> NDArray[Any] | None:

@@ -63,6 +63,7 @@ def opening_of_table(
 def opening_of_run(run: Run) -> Opening:
     """A run's data, start and options. Up to 2,000 points of one feature can be edited; else moments stand for them.
 
+    They do for rows with weights too.
     Mini-batches are drawn as `torch.randperm` does from the run's seed, not as its loader did.
 
     Raises:
@@ -95,7 +96,7 @@ def opening_of_run(run: Run) -> Opening:
     }
     start = [*(float(value) for value in run.start[1:, 0]), float(run.start[0, 0])]
     features, target = _drawn(run)
-    if d == 1 and moments.used == len(target):
+    if d == 1 and moments.used == len(target) and not moments.weighted:
         points = ";".join(f"{x!r},{y!r}" for x, y in zip(features[:, 0].tolist(), target.tolist(), strict=True))
         options |= {"batch": request.batch_size or 0, "seed": (request.seed or 0) % 2**32, "init": tuple(start)}
         return Opening(f"{opening_of_settings(options).address}&own={points}")

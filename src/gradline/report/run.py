@@ -23,8 +23,9 @@ def run_summary(run: Run) -> str:
     options += ["nesterov"] * sgd.nesterov + ["zero_grad never called"] * (not sgd.zero_grad)
     options += ["standardized columns"] * request.standardize
     first, last = run.ends
+    rows_used = f"{run.moments.nobs} rows{', weighted' * run.moments.weighted}"
     rows = [
-        ("model", f"nn.Linear({len(run.names) - 1}, {run.start.shape[1]}), {run.moments.nobs} rows"),
+        ("model", f"nn.Linear({len(run.names) - 1}, {run.start.shape[1]}), {rows_used}"),
         ("training", f"{request.optimizer}, {', '.join(options)}"),
         ("loss", f"{request.loss} ({request.reduction}), from {first:.6g} to {last:.6g}"),
         ("engine", run.engine),

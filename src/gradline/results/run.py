@@ -318,7 +318,8 @@ class Run:
     def _noise(self) -> Array | None:
         """See Gap.noise."""
         request, drawing = self.request, self.stability.drawing
-        if drawing is None or request.heading != "exact" or not request.constant or not request.shuffle:
+        known = request.heading == "exact" and request.constant and request.shuffle
+        if drawing is None or drawing.weighted or not known:
             return None
         steepness, summed, k = self.stability.steepness, request.reduction == "sum", len(self.moments.targets)
         unit = 2.0 * drawing.size if summed else 2.0 / k

@@ -119,7 +119,7 @@ class Additive(MultiOutputMixin, Exact, metaclass=ABCMeta):  # type: ignore[misc
             moments = Moments.of(X, y, weights=weights, threads=self._threads, missing="error")
         moments = named(self, moments)
         if not first:
-            moments = _together(self.moments_, moments)
+            moments = together(self.moments_, moments)
         self._solve(moments, y.ndim)
         self.moments_ = moments
         return self
@@ -137,7 +137,7 @@ class Additive(MultiOutputMixin, Exact, metaclass=ABCMeta):  # type: ignore[misc
         """Set what follows from the moments; `dimensions` of y."""
 
 
-def _together(before: Moments, more: Moments) -> Moments:
+def together(before: Moments, more: Moments) -> Moments:
     """The moments of both; rows without weights among others that have some have the weight 1."""
     weighted = before.weighted or more.weighted
     return replace(before, weighted=weighted) + replace(more, weighted=weighted)

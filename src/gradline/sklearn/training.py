@@ -8,17 +8,19 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
+from sklearn.base import MultiOutputMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from gradline.doubledouble import Array
+from gradline.errors import OptionError
 from gradline.moments import Moments
+from gradline.results.fit import Fit
 from gradline.results.run import Run
-from gradline.sklearn.checks import finite, named, new_rows_of, rows_of
+from gradline.sklearn.base import Exact, together
+from gradline.sklearn.checks import finite, named, rows_of, weights_of
 from gradline.training import train
 
 
@@ -28,7 +30,7 @@ def _by_moments(estimator: Any) -> bool:
     return estimator.engine != "autograd" and all(getattr(estimator, name) == value for name, value in plain.items())
 
 
-class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class GradientDescentRegressor(MultiOutputMixin, Exact):  # type: ignore[misc]
     """A linear model trained by gradient descent, on standardized columns and at the best rate unless told otherwise.
 
     All options are those of `gl.train`: full-batch SGD on the squared loss is computed in closed form, mini-batches
@@ -53,6 +55,7 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         coef_: (d,), or (k, d) where y has two axes.
         intercept_: A number, or (k,).
         run_: The `Run`: history, stability, how far from the exact answer (`run_.gap()`), and that (`run_.exact`).
+        result_: The `Fit` of the exact answer to the same rows, with standard errors.
         n_iter_: Epochs done.
         n_features_in_: d.
         feature_names_in_: (d,) where X had names.
@@ -99,13 +102,15 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self.engine = engine
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any) -> GradientDescentRegressor:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> GradientDescentRegressor:
         """Train on these rows.
 
         Args:
             X: (n, d) an array, a data frame, or a sparse matrix. The mini-batch engine writes out as many of its rows
                 as 1 GB holds, the PyTorch loop all of them.
             y: (n,), or (n, k) for k targets.
+            sample_weight: (n,) or one number, as `gl.train` takes weights: the loss is Σ w·l / Σ w, and 0 leaves a
+                row out.
 
         Raises:
             ValueError: the rows or an option cannot be used.
@@ -114,20 +119,22 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             ConvergenceWarning: training diverged, or with all rows in each step is not near its goal yet.
         """
         X, y = rows_of(self, X, y)
+        weights = weights_of(sample_weight, X)
         options = {name: value for name, value in self.get_params(deep=False).items() if name != "random_state"}
         with finite(self, X):
-            run = train(X, y, seed=self._seed, missing="error", **options)
-        return self._keep(run, y.ndim == 1)
+            run = train(X, y, weights=weights, seed=self._seed, missing="error", **options)
+        return self._learned(run, y.ndim == 1)
 
     @available_if(_by_moments)  # type: ignore[untyped-decorator]
-    def partial_fit(self, X: Any, y: Any) -> GradientDescentRegressor:
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> GradientDescentRegressor:
         """Take in more rows and train on all of them: afterwards the estimator is as if one `fit` had seen them.
 
         It is there where training is a function of moments: all rows in each step, the squared loss, SGD at one rate.
 
         Args:
-            X: As for `fit`; likewise y.
+            X: As for `fit`; likewise y and sample_weight.
             y: See X.
+            sample_weight: See X.
 
         Raises:
             ValueError: the rows or an option cannot be used; the rows seen before stay.
@@ -136,19 +143,21 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             ConvergenceWarning: as `fit`.
         """
         if not hasattr(self, "run_"):
-            return self.fit(X, y)
+            return self.fit(X, y, sample_weight)
         X, y = rows_of(self, X, y, first=False)
+        weights = weights_of(sample_weight, X)
         with finite(self, X):
-            moments = self.run_.moments + named(self, Moments.of(X, y, missing="error"))
+            moments = named(self, Moments.of(X, y, weights=weights, missing="error"))
+        moments = together(self.run_.moments, moments)
         names = ("lr", "epochs", "momentum", "nesterov", "weight_decay", "standardize")
         options = {name: getattr(self, name) for name in names}
-        return self._keep(moments.train(seed=self._seed, **options), y.ndim == 1)
+        return self._learned(moments.train(seed=self._seed, **options), y.ndim == 1)
 
     @property
     def _seed(self) -> int:
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
-    def _keep(self, run: Run, flat: bool) -> GradientDescentRegressor:
+    def _learned(self, run: Run, flat: bool) -> GradientDescentRegressor:
         moments = named(self, run.moments)
         # What traces a run, and its problem, hold the rows, and an estimator keeps none.
         self.run_ = replace(run, tracing=None, problem=None, moments=moments, names=("Intercept", *moments.columns))
@@ -160,18 +169,50 @@ class GradientDescentRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             warnings.warn(repr(self.run_), ConvergenceWarning, stacklevel=3)
         return self
 
-    def predict(self, X: Any) -> Array:
-        """Predict the targets of new rows (n, d): (n,) or (n, k)."""
+    @property
+    def result_(self) -> Fit:  # type: ignore[override]
+        """The exact answer to the same rows, which the squared loss leads to; how far it is says `run_.gap()`."""
         check_is_fitted(self)
-        predicted: Array = safe_sparse_dot(new_rows_of(self, X), self.coef_.T) + self.intercept_
-        return predicted
+        return self.run_.exact
+
+    def predict(self, X: Any, return_interval: str | None = None, level: float = 0.95) -> Any:
+        """Predict the targets of new rows.
+
+        Args:
+            X: (n, d).
+            return_interval: "mean" or "prediction" for the prediction and the interval of the exact answer, as
+                `LinearRegression` has them.
+            level: Probability that the interval covers what it is for.
+
+        Returns:
+            (n,) or (n, k); with an interval a named tuple (fit, lower, upper) of these.
+
+        Raises:
+            OptionError: an interval, where the loss leads to another place than the exact answer.
+        """
+        if return_interval is not None:
+            self._demand_exact("an interval")
+        return super().predict(X, return_interval, level)
+
+    def conf_int(self, level: float = 0.95) -> Array:
+        """(p, 2) confidence intervals of the exact answer's parameters, the intercept first; (p, 2, k) for targets.
+
+        Raises:
+            OptionError: the loss leads to another place than the exact answer.
+        """
+        self._demand_exact("conf_int")
+        return super().conf_int(level)
 
     def summary(self) -> str:
         """What ran, how it went and how far it is from the exact answer."""
         check_is_fitted(self)
         return self.run_.summary()
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
+    def _demand_exact(self, what: str) -> None:
+        check_is_fitted(self)
+        if self.run_.request.heading != "exact":
+            raise OptionError(
+                f"{what} is that of least squares, and loss {self.run_.request.loss!r} with weight_decay "
+                f"{self.run_.request.sgd.weight_decay:g} leads elsewhere.\n"
+                "Ask the exact answer itself, result_, or train with loss='mse' and no weight_decay."
+            )
