@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -112,6 +113,22 @@ def test_time_is_that_of_scikit_learn(data: tuple) -> None:
     assert dated.scores.shape == cv.scores.shape
     assert len(cv.folds) == 6
     assert "in order of time, column when" in named.summary()
+
+
+def test_dates_of_a_column_are_times(data: tuple, tmp_path: Path) -> None:
+    X, y = data
+    order = np.random.default_rng(3).permutation(300)
+    truth = gl.crossval(X, y, time=order, folds=6, l2=[2.0, 20.0])
+    for apart in ("1us", "1D"):
+        when = pd.DatetimeIndex(pd.Timestamp("2024-02-28") + order * pd.Timedelta(apart))
+        frame = pd.DataFrame(X, columns=list("abcdef")).assign(y=y, when=when)
+        frame.to_parquet(tmp_path / "rows.parquet")
+        frame.to_csv(tmp_path / "rows.csv", index=False)
+        for table in (frame, pl.from_pandas(frame), tmp_path / "rows.parquet", tmp_path / "rows.csv"):
+            named = gl.crossval(table, "y", time="when", folds=6, l2=[2.0, 20.0])
+            np.testing.assert_allclose(named.errors, truth.errors, rtol=1e-12)
+        listed = gl.crossval(X, y, time=list(when.to_pydatetime()), folds=6, l2=[2.0, 20.0])
+        np.testing.assert_allclose(listed.errors, truth.errors, rtol=1e-12)
 
 
 def test_equal_times_stay_together(data: tuple) -> None:
@@ -262,6 +279,15 @@ FRAME = pd.DataFrame({"a": [1.0, 2, 3, 4], "y": [1.0, 3, 2, 5], "g": ["u", None,
         ),
         ((X5, Y5), {"folds": [0, 1, 0, 1, 0, 1]}, gl.ShapeError, r"folds has shape \(6,\) and the data have 5 rows"),
         ((X5, Y5), {"folds": [0, 1, np.nan, 1, 0]}, gl.DataError, "folds has a missing value at row 2"),
+        ((X5, Y5), {"folds": None}, gl.OptionError, "None arrived as folds"),
+        ((X5, Y5), {"folds": True}, gl.OptionError, "True arrived as folds"),
+        ((X5, Y5), {"folds": []}, gl.OptionError, "folds names 0 folds"),
+        (
+            (X5, Y5),
+            {"folds": 2, "seed": 1.5},
+            gl.OptionError,
+            "seed is .* a whole number; 1.5 arrived",
+        ),
         ((X5, Y5), {"folds": np.zeros((5, 2))}, gl.ShapeError, r"folds has shape \(5, 2\)"),
         ((X5, Y5), {"groups": ["u"] * 5, "folds": 2}, gl.DataError, "1 group cannot fill 2 folds"),
         ((X5, Y5), {"groups": ["u", "v", None, "w", "x"], "folds": 2}, gl.DataError, "groups has a missing value"),
@@ -269,12 +295,12 @@ FRAME = pd.DataFrame({"a": [1.0, 2, 3, 4], "y": [1.0, 3, 2, 5], "g": ["u", None,
         ((X5, Y5), {"groups": [1] * 5, "folds": [1] * 5}, gl.OptionError, "folds= is how many, where groups="),
         ((X5, Y5), {"time": np.arange(5), "folds": 5}, gl.OptionError, "5 folds in time need 6 rows or more"),
         ((X5, Y5), {"time": [1, 1, 1, 1, 2], "folds": 2}, gl.DataError, "need more different times"),
-        ((X5, Y5), {"time": [1, 2, np.nan, 3, 4], "folds": 2}, gl.DataError, "time has missing values"),
-        ((X5, Y5), {"time": [1, 2, 3, 4], "folds": 2}, gl.ShapeError, r"time has shape \(4,\)"),
+        ((X5, Y5), {"time": [1, 2, np.nan, 3, 4], "folds": 2}, gl.DataError, "time column 'time' in .* at row 2"),
+        ((X5, Y5), {"time": [1, 2, 3, 4], "folds": 2}, gl.ShapeError, r"'time' has shape \(4,\)"),
         ((FRAME, "y"), {"groups": "g", "folds": 2}, gl.DataError, "group column 'g' in .* missing value at row 1"),
         ((FRAME, "y"), {"folds": "g"}, gl.DataError, "fold column 'g' in .* missing value at row 1"),
         ((FRAME, "y"), {"time": "t", "folds": 2, "features": "a"}, gl.DataError, "time column 't' in .* at row 2"),
-        ((FRAME, "y"), {"time": "g", "folds": 2}, gl.OptionError, "time column 'g' is .*; numbers were expected"),
+        ((FRAME, "y"), {"time": "g", "folds": 2}, gl.OptionError, "time column 'g' is .*; numbers or dates were"),
         ((FRAME, "y"), {"groups": "G", "folds": 2}, gl.ColumnError, "no column 'G' in"),
         ((FRAME, "y"), {"folds": 2, "l1": -1.0, "features": "a"}, gl.OptionError, "l1 is the strength"),
         ((X5, Y5), {"folds": 2, "missing": "fill"}, gl.OptionError, "missing is"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from gradline.allowed import truth
 from gradline.cluster.choice import opened
 from gradline.exact.crossval import held_out
 from gradline.exact.strengths import Strengths
@@ -83,6 +84,7 @@ def crossval(
     Source: docs/architecture.md; Hastie, Tibshirani & Friedman (2009), The Elements of Statistical Learning, 7.10.
     """
     wanted = Strengths(l1, l2, strengths, mix, ratio)
+    standardize, per_row = truth("standardize", standardize), truth("per_row", per_row)
     by = Rows(folds, groups, time, seed)
     with opened(engine) as there:
         found = gather(

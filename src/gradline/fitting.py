@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from gradline.allowed import truth
 from gradline.cluster.choice import is_local, opened
 from gradline.design.problem import Problem, pose
 from gradline.doubledouble import Array, Pair
@@ -233,6 +234,7 @@ def fit_moments(
     x_error: Any = None,
 ) -> Fit:
     """The exact answer from moments; options as in `fit`."""
+    intercept = truth("intercept", intercept)
     l1, l2 = _check(l1, l2, aliased)
     if x_error is not None:
         return _measured(moments, None, intercept, x_error, l1 + l2)

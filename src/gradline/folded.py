@@ -9,13 +9,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gradline.allowed import is_whole
 from gradline.design.categories import encode
 from gradline.design.effects import Label
 from gradline.design.problem import Problem, pose
+from gradline.design.times import times_of
 from gradline.errors import DataError, OptionError, ShapeError
 from gradline.exact.crossval import Split
 from gradline.exact.penalties import sums_of
-from gradline.layout import listing
+from gradline.layout import listing, shortened
 from gradline.moments import Moments, Progress
 from gradline.moments.folding import (
     MOST,
@@ -26,8 +28,8 @@ from gradline.moments.folding import (
     Folding,
     Given,
     Numbers,
+    between,
     deal,
-    misfit,
 )
 from gradline.moments.folds import Folds, fold_moments
 from gradline.moments.one_pass import Engine
@@ -53,8 +55,15 @@ class Rows:
         """Refuse what cannot be meant."""
         if self.groups is not None and self.time is not None:
             raise OptionError("groups= and time= each say in which fold a row is: leave one of them out.")
+        if not is_whole(self.seed):
+            raise OptionError(f"seed is of the folds' hash, a whole number; {self.seed!r} arrived.")
         if self.role != "folds" or _is_count(self.folds):
             _counted(self.folds, self.role)
+        elif not isinstance(self.folds, str) and not np.ndim(self.folds):
+            raise OptionError(
+                f"{shortened(repr(self.folds), 30)} arrived as folds.\n"
+                "Give how many, the name of a column, or (n,) the fold of each row."
+            )
 
     @property
     def role(self) -> str:
@@ -175,28 +184,17 @@ def _folding(problem: Problem, rows: Rows) -> Folding:
         values, codes = _distinct(by, "groups")
         folds = _dealt(values, rows)
         return Given(np.array([folds[value] for value in values], np.int64)[codes], count, "groups")
-    if isinstance(by, str):
-        return ByTime(_edges(_column(problem, by), count), by)
-    times = _one_axis(by, "time")
-    if times.dtype.kind not in "fiubmM":
-        raise OptionError(
-            "time is numbers or dates (datetime64), and objects or text came.\n"
-            "Convert them, for instance with pandas.to_datetime; of times with a zone take .dt.tz_convert(None)."
-        )
-    numbers = times.astype(np.int64) if times.dtype.kind in "mM" else times.astype(np.float64)
-    if (np.isnat(times) if times.dtype.kind in "mM" else np.isnan(numbers)).any():
-        raise DataError("time has missing values.\nFill them, or leave such rows out.")
-    known = problem.table.rows
-    if known is not None and known != len(numbers):
-        raise misfit("time", len(numbers), f"{known}")
-    return Given(np.searchsorted(_edges(numbers, count), numbers, side="right").astype(np.int64), count + 1, "time")
+    name, times = times_of(problem.table, by)
+    edges = _edges(times, count)
+    return ByTime(edges, name) if isinstance(by, str) else Given(between(edges, times), count + 1, "time")
 
 
 def _given_folds(by: Any) -> Folding:
     values, codes = _distinct(by, "folds")
     if len(values) < 2:
         raise OptionError(
-            f"folds names {len(values)} fold.\nAt least 2 are needed: one is held out, the rest trained on."
+            f"folds names {len(values)} fold{'s' * (len(values) != 1)}.\n"
+            "At least 2 are needed: one is held out, the rest trained on."
         )
     if len(values) > MOST:
         raise OptionError(f"folds names {len(values):,} folds; at most {MOST:,}, since each takes a matrix.")
@@ -236,23 +234,6 @@ def _one_axis(by: Any, role: str) -> Any:
     if values.ndim != 1:
         raise ShapeError(f"{role} has shape {values.shape}; expected one value per row: (n,).")
     return values
-
-
-def _column(problem: Problem, name: str) -> Any:
-    """All values of a column, read before the pass."""
-    if comes_once(problem.table):
-        raise OptionError(
-            f"time={name!r} is read before the pass, and rows of {problem.table.name} come only once.\n"
-            "Give the times as an array, or name folds in a column."
-        )
-    if name not in problem.table.numeric:
-        raise OptionError(
-            f"time column {name!r} is {problem.table.kind(name)}; numbers were expected.\n"
-            "Convert it, for instance with epoch(t) in sql=."
-        )
-    parts = [rows.columns[0] for rows in problem.table.read([name])]
-    values = np.concatenate([np.asarray(part, np.float64) for part in parts]) if parts else np.zeros(0)
-    return values[~np.isnan(values)]
 
 
 def _edges(times: Any, count: int) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gradline.allowed import truth
 from gradline.cluster.choice import opened
 from gradline.design.problem import pose
 from gradline.exact.centred import Centred, centred
@@ -80,7 +81,7 @@ def path(
     Source: docs/architecture.md; Friedman, Hastie & Tibshirani (2010), J. Stat. Softw. 33(1); Tibshirani et al.
     (2012), JRSS B 74(2).
     """
-    wanted = Strengths(l1, l2, strengths, mix, ratio)
+    wanted, standardize = Strengths(l1, l2, strengths, mix, ratio), truth("standardize", standardize)
     problem = pose(data, target, intercept=intercept, **request)
     plan = plan_of(problem, precision)
     with opened(engine) as there:
@@ -102,8 +103,8 @@ def path_moments(
     intercept: bool = True,
 ) -> PenaltyPath:
     """The path from moments; options as in `path`."""
-    wanted = Strengths(l1, l2, strengths, mix, ratio)
-    return path_of(moments, wanted, intercept=intercept, standardize=standardize)
+    wanted, standardize = Strengths(l1, l2, strengths, mix, ratio), truth("standardize", standardize)
+    return path_of(moments, wanted, intercept=truth("intercept", intercept), standardize=standardize)
 
 
 def path_of(moments: Moments, wanted: Strengths, *, intercept: bool, standardize: bool) -> PenaltyPath:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from gradline.allowed import truth
 from gradline.design.problem import Problem
 from gradline.design.terms import column_term
 from gradline.errors import OptionError
@@ -79,12 +80,13 @@ def probe(
     """
     if isinstance(target, str | list | tuple) and not target:
         raise OptionError("target is empty.\nLeave it out for (inputs, target) pairs, or name keys of the batches.")
+    intercept = truth("intercept", intercept)
     with listening(model, layer, reduce) as listener:
         table = Activations(listener, loader, target)
         terms = tuple([column_term(name) for name in table.columns[: -len(table.targets)]])
-        problem = Problem(table, terms, table.targets, None, bool(intercept), array_names=True)
+        problem = Problem(table, terms, table.targets, None, intercept, array_names=True)
         many = precision == "auto" and len(terms) > FEW_COLUMNS
         plan = plan_of(problem, "float64" if many else precision)
         moments = accumulate(problem, missing=missing, precision=plan.precision, progress=progress)
-    fit = fit_moments(moments, intercept=bool(intercept), l2=l2, aliased=aliased)
+    fit = fit_moments(moments, intercept=intercept, l2=l2, aliased=aliased)
     return replace(fit, plan=plan.after(""))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from gradline.design.again import pose_again
 from gradline.design.roles import demand_aside, laid_beside
+from gradline.design.times import times_of
 from gradline.design.written_out import WrittenOut
 from gradline.doubledouble import Array
 from gradline.errors import DataError, OptionError
@@ -237,25 +238,7 @@ def _in_order(reading: _Reading, wanted: Errors) -> Covariance:
 def _places(problem: Problem, time: Any) -> tuple[str, NDArray[np.int64] | None]:
     """What the times are called, and the place of each row in time: None where rows stand in order already."""
     table = problem.table
-    if isinstance(time, str):
-        demand_aside(table, time)
-        name = time
-    else:
-        table, name = laid_beside(table, "time", time)
-    if name not in table.numeric and table.kind(name) not in TIMES:
-        raise OptionError(
-            f"time column {name!r} is {table.kind(name)}; numbers or dates were expected.\n"
-            "Give the times as an array, or convert them."
-        )
-    parts = [rows.columns[0] for rows in table.read([name])]
-    times = np.concatenate(parts) if parts else np.zeros(0)
-    if times.dtype.kind == "f" and np.isnan(times).any():
-        count, first = int(np.isnan(times).sum()), int(np.argmax(np.isnan(times)))
-        values = "a missing value" if count == 1 else f"{count:,} missing values, the first"
-        raise DataError(
-            f"time column {name!r} in {table.name} has {values} at row {first}\n"
-            "(the first row is 0). Fill it, or leave such rows out."
-        )
+    name, times = times_of(table, time)
     rising = np.diff(times) if times.dtype.kind == "f" else times[1:] > times[:-1]
     if (rising > 0).all():
         return name, None

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gradline.allowed import truth
 from gradline.design.problem import pose
 from gradline.design.terms import by_effect
 from gradline.errors import OptionError
@@ -101,7 +102,7 @@ def subsets_of_moments(
     _check(method, criterion)
     if criterion == "cv":
         raise OptionError('moments have no folds for criterion="cv".\nUse gl.subsets, or "bic" or "aic".')
-    return _selected(moments, method, criterion, intercept, [], "")
+    return _selected(moments, method, criterion, truth("intercept", intercept), [], "")
 
 
 def _check(method: str, criterion: str) -> None:

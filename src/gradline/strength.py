@@ -46,8 +46,9 @@ class Strength:
 
     @property
     def options(self) -> dict[str, Any]:
-        """The options of `gl.path` that say the same."""
-        return {"l1": self.l1, "l2": self.l2, "standardize": self.standardize}
+        """The options of `gl.path` that say the same; of `gl.fit` too, which does not standardize."""
+        standardize = {"standardize": True} if self.standardize else {}
+        return {"l1": self.l1, "l2": self.l2, **standardize}
 
     @classmethod
     def from_sklearn_ridge(cls, alpha: float) -> Strength:

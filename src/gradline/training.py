@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gradline.allowed import truth
 from gradline.descent.automatic import Auto, chosen, options_of, refuse
 from gradline.descent.closed_form import ClosedForm
 from gradline.descent.engine import choose, name_of
@@ -142,7 +143,7 @@ def train(
     objective, optimizer = known_loss(loss, reduction), known_optimizer(optimizer)
     if callback is not None and not callable(callback):
         raise OptionError(f"callback must be a function of a step; {callback!r} arrived.")
-    schedule = Schedule(epochs, batch_size, bool(shuffle), lr_schedule, average)
+    schedule = Schedule(epochs, batch_size, truth("shuffle", shuffle), lr_schedule, average)
     sgd, auto = options_of(lr, momentum, dampening, nesterov, weight_decay, zero_grad)
     dtype, device = known_dtype(dtype), str(device)
     engine, why = choose(engine, optimizer, objective, schedule, dtype, device, callback is not None)
@@ -169,7 +170,7 @@ def train(
         reduction=objective.reduction,
         epochs=int(schedule.epochs),
         batch_size=schedule.batch_size,
-        standardize=bool(standardize),
+        standardize=truth("standardize", standardize),
         seed=seed,
         dtype=dtype or "float64",
         device=device,
@@ -230,7 +231,7 @@ def train_moments(
         reduction,
         int(epochs),
         None,
-        bool(standardize),
+        truth("standardize", standardize),
         seed,
         dtype or "float64",
         "cpu",
@@ -294,7 +295,7 @@ def stability_of_moments(
     """The stability of full-batch gradient descent, from moments; options as in `stability`."""
     sgd, auto = options_of(lr, momentum, dampening, nesterov, weight_decay, zero_grad)
     reduction = known_loss("mse", reduction).reduction
-    quadratic, _ = _bowl(moments, standardize)
+    quadratic, _ = _bowl(moments, truth("standardize", standardize))
     found = stability_of(quadratic, moments, sgd, reduction, best=auto.lr, rounder=not standardize)
     if auto.momentum:
         options = chosen(found, auto, longest=None, summed=reduction == "sum", targets=len(moments.targets))

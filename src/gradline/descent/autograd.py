@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from gradline.descent.options import Objective, Schedule, Sgd, one_of
+from gradline.allowed import one_of
+from gradline.descent.options import Objective, Schedule, Sgd
 from gradline.descent.order import Order
 from gradline.descent.recorded import Recorded, Recorder
 from gradline.doubledouble import Array

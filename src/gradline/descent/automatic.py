@@ -8,6 +8,7 @@ from math import inf
 
 import numpy as np
 
+from gradline.allowed import truth
 from gradline.descent import drawing as drawn
 from gradline.descent.options import Sgd
 from gradline.descent.rates import best_momentum
@@ -42,14 +43,15 @@ def options_of(
     Raises:
         OptionError: A value that cannot be, or momentum left open for a step that it has no formula for.
     """
+    nesterov, zero_grad = truth("nesterov", nesterov), truth("zero_grad", zero_grad)
     auto = Auto(isinstance(lr, str) and lr == "auto", isinstance(momentum, str) and momentum == "auto")
     if auto.momentum and (nesterov or not zero_grad):
         raise OptionError(
             'momentum="auto" is for SGD with zero_grad and without nesterov; '
-            f"nesterov={bool(nesterov)}, zero_grad={bool(zero_grad)} arrived.\nGive momentum as a number."
+            f"nesterov={nesterov}, zero_grad={zero_grad} arrived.\nGive momentum as a number."
         )
     rate, beta = 1.0 if auto.lr else lr, 0.0 if auto.momentum else momentum
-    return Sgd(rate, beta, dampening, bool(nesterov), weight_decay, bool(zero_grad)), auto  # type: ignore[arg-type]
+    return Sgd(rate, beta, dampening, nesterov, weight_decay, zero_grad), auto  # type: ignore[arg-type]
 
 
 def chosen(

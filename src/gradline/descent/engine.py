@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradline.descent.options import Objective, Schedule, one_of
+from gradline.allowed import one_of
+from gradline.descent.options import Objective, Schedule
 from gradline.errors import OptionError
 
 ENGINES = ("auto", "closed-form", "minibatch", "autograd")

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from gradline.descent.options import one_of
+from gradline.allowed import one_of
 from gradline.descent.units import Units
 from gradline.doubledouble import Array
 from gradline.errors import OptionError

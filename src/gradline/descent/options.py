@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import math
-import numbers
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from gradline.allowed import is_real, is_whole, one_of
 from gradline.errors import OptionError
 
 LOSSES = ("mse", "l1", "huber")
@@ -31,12 +30,12 @@ class Sgd:
     zero_grad: bool = True
 
     def __post_init__(self) -> None:
-        if not _real(self.lr) or not 0.0 < self.lr < math.inf:
+        if not is_real(self.lr) or not 0.0 < self.lr < math.inf:
             raise OptionError(f'lr must be a positive number or "auto"; {self.lr!r} arrived.')
         for name, value in (("momentum", self.momentum), ("dampening", self.dampening)):
-            if not _real(value) or not 0.0 <= value <= 1.0:
+            if not is_real(value) or not 0.0 <= value <= 1.0:
                 raise OptionError(f"{name} must be a number from 0 to 1; {value!r} arrived.")
-        if not _real(self.weight_decay) or not 0.0 <= self.weight_decay < math.inf:
+        if not is_real(self.weight_decay) or not 0.0 <= self.weight_decay < math.inf:
             raise OptionError(f"weight_decay must be a number from 0 up; {self.weight_decay!r} arrived.")
         for name in ("lr", "momentum", "dampening", "weight_decay"):
             if type(value := getattr(self, name)) is not float:  # a float32 would make the arithmetic coarse
@@ -96,15 +95,15 @@ class Schedule:
     """Of so many last epochs the parameters after all steps are averaged."""
 
     def __post_init__(self) -> None:
-        if not _whole(self.epochs) or self.epochs < 1:
+        if not is_whole(self.epochs) or self.epochs < 1:
             raise OptionError(f"epochs must be a whole number from 1 up; {self.epochs!r} arrived.")
-        if self.batch_size is not None and (not _whole(self.batch_size) or self.batch_size < 1):
+        if self.batch_size is not None and (not is_whole(self.batch_size) or self.batch_size < 1):
             raise OptionError(
                 f"batch_size must be a whole number from 1 up, or None for all rows; {self.batch_size!r} arrived."
             )
         if not callable(self.rates):
             one_of("lr_schedule", self.rates, SCHEDULES, " or a function of the epoch")
-        if not _whole(self.average) or not 0 <= self.average <= self.epochs:
+        if not is_whole(self.average) or not 0 <= self.average <= self.epochs:
             raise OptionError(
                 f"average is over how many of the last epochs, from 0 to {self.epochs}; {self.average!r} arrived."
             )
@@ -140,7 +139,7 @@ class Schedule:
 
 
 def _share(value: Any, epoch: int) -> float:
-    if not _real(value) or not 0.0 <= value < math.inf:
+    if not is_real(value) or not 0.0 <= value < math.inf:
         raise OptionError(
             f"lr_schedule must give a share of lr, a number from 0 up; {value!r} arrived for epoch {epoch}."
         )
@@ -189,24 +188,3 @@ def known_dtype(dtype: Any) -> str | None:
     name = getattr(dtype, "__name__", None) or str(dtype).removeprefix("torch.")
     one_of("dtype", name, ("float64", "float32", "float16", "bfloat16"))
     return str(name)
-
-
-def one_of(option: str, value: object, allowed: Collection[str], more: str = "") -> None:
-    """Refuse a value that is not among the allowed names, and suggest the nearest."""
-    if value in allowed:
-        return
-    names = tuple(allowed)
-    near = difflib.get_close_matches(str(value).casefold(), names, n=1, cutoff=0.5)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    listing = ", ".join(repr(name) for name in names)
-    raise OptionError(f"{option} must be one of {listing}{more}; {value!r} arrived.{hint}")
-
-
-def _real(value: object) -> bool:
-    if type(value) is float:  # the usual case, in a tenth of the time
-        return value == value
-    return isinstance(value, numbers.Real) and not isinstance(value, bool) and not math.isnan(value)
-
-
-def _whole(value: object) -> bool:
-    return type(value) is int or (isinstance(value, numbers.Integral) and not isinstance(value, bool))

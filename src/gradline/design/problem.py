@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from gradline.allowed import truth
 from gradline.design.block import Block
 from gradline.design.coding import Coded
 from gradline.design.derived import measured, sources, values
@@ -184,9 +185,12 @@ def pose(
         ShapeError: target or weights do not have one row for each row of the data.
         OptionError: the request contradicts itself.
     """
-    options = (features, formula, weights, frequency_weights, where, sql, aside)
+    options, intercept = (
+        (features, formula, weights, frequency_weights, where, sql, aside),
+        truth("intercept", intercept),
+    )
     if is_values(data) and is_values(target) and all(option is None for option in options):
-        problem = _arrays(data, target, bool(intercept))
+        problem = _arrays(data, target, intercept)
         if problem is not None:
             return problem
     _not_an_empty_list(data)
@@ -204,7 +208,7 @@ def pose(
             raise OptionError("polynomial(…) is the features already: leave out features= and formula=.")
         data, degree = data.x, data.degree
         table = open_table(data)
-        model = Model((), Coded(powers(table.columns[0], degree), ()), bool(intercept))
+        model = Model((), Coded(powers(table.columns[0], degree), ()), intercept)
     else:
         table = open_table(data, where=where, sql=sql)
     target, weights, features = labels_as_names(table, data, target, weights, features)
@@ -220,7 +224,7 @@ def pose(
                 "formula= needs columns with names and an array has none.\n"
                 "Put it in a data frame, or use polynomial(x, k) for powers."
             )
-        model = parse(formula, table.columns, _texts(table), intercept=bool(intercept))
+        model = parse(formula, table.columns, _texts(table), intercept=intercept)
         targets = model.targets
         demand_targets(table, sources(model.derived, targets))
     else:
@@ -231,7 +235,7 @@ def pose(
             names = features_of(table, features, taken)
             if features is None:
                 refuse_text(table, names, taken)
-            model = choose(names, table.columns, _texts(table), table.name, intercept=bool(intercept))
+            model = choose(names, table.columns, _texts(table), table.name, intercept=intercept)
     problem = demand_roles(
         Problem(
             table=table,

@@ -152,6 +152,12 @@ def laid_beside(table: Table, role: str, values: Any) -> tuple[Table, str]:
         role: How errors call them, and the column where they have no name.
         values: (n,) numbers, text or dates; dates become whole numbers.
     """
+    column = column_beside(table, role, values)
+    return beside(table, [column]), column.name
+
+
+def column_beside(table: Table, role: str, values: Any) -> Column:
+    """The column that `laid_beside` lays there."""
     array = np.asarray(values)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
@@ -173,8 +179,7 @@ def laid_beside(table: Table, role: str, values: Any) -> tuple[Table, str]:
             column = column.cast(pa.timestamp("us")).cast(pa.int64())
     columns, _ = open_columns(column, role)
     name = getattr(values, "name", None)
-    found = _renamed(columns[0], _free(name if isinstance(name, str) and name else role, set(table.columns)))
-    return beside(table, [found]), found.name
+    return _renamed(columns[0], _free(name if isinstance(name, str) and name else role, set(table.columns)))
 
 
 def _is_label(name: Any) -> bool:

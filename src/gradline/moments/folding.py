@@ -78,7 +78,7 @@ class ByGroup:
 class ByTime:
     """Stretches of time: fold i has the rows from edge i - 1 on, and before edge i."""
 
-    edges: NDArray[np.float64]  # (count - 1,)
+    edges: NDArray[Any]  # (count - 1,)
     column: str
 
     @property
@@ -88,10 +88,7 @@ class ByTime:
 
     def of(self, block: Block) -> Numbers:
         """By the times aside."""
-        time = np.asarray(_aside(block), np.float64)
-        if np.isnan(time).any():
-            raise _gap(block, self.column, "time", int(np.argmax(np.isnan(time))))
-        return np.searchsorted(self.edges, time, side="right").astype(np.int64)
+        return between(self.edges, _aside(block))
 
 
 @dataclass(frozen=True)
@@ -132,6 +129,11 @@ class Given:
         if last > len(self.numbers):
             raise misfit(self.what, len(self.numbers), f"at least {last}")
         return self.numbers[block.first : last]
+
+
+def between(edges: NDArray[Any], times: NDArray[Any]) -> Numbers:
+    """(n,) which stretch each time is in: 0 before the first edge."""
+    return np.searchsorted(edges, times, side="right").astype(np.int64)
 
 
 def hashed(numbers: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
-from gradline.descent.options import one_of
+from gradline.allowed import one_of
 from gradline.errors import OptionError, warn
 from gradline.layout import choices, shortened
 from gradline.pictures.fonts import families

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gradline.descent.options import one_of
+from gradline.allowed import one_of
 from gradline.errors import OptionError
 from gradline.layout import choices
 from gradline.pictures.coefficients import coefficients

@@ -11,10 +11,12 @@ from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import check_is_fitted
 
+from gradline.allowed import truth
 from gradline.doubledouble import Array
+from gradline.errors import OptionError
 from gradline.moments import Moments
 from gradline.results.fit import Fit, Prediction
-from gradline.sklearn.checks import demand_truth, finite, named, new_rows_of, rows_of, weights_of
+from gradline.sklearn.checks import finite, named, new_rows_of, rows_of, weights_of
 
 
 class Exact(RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -111,7 +113,7 @@ class Additive(MultiOutputMixin, Exact, metaclass=ABCMeta):  # type: ignore[misc
         return self._take(X, y, sample_weight, first=not hasattr(self, "moments_"))
 
     def _take(self, X: Any, y: Any, sample_weight: Any, *, first: bool) -> Any:
-        demand_truth("fit_intercept", self.fit_intercept)
+        truth("fit_intercept", self.fit_intercept)
         self._check_options()
         X, y = rows_of(self, X, y, first=first)
         weights = weights_of(sample_weight, X)
@@ -139,5 +141,8 @@ class Additive(MultiOutputMixin, Exact, metaclass=ABCMeta):  # type: ignore[misc
 
 def together(before: Moments, more: Moments) -> Moments:
     """The moments of both; rows without weights among others that have some have the weight 1."""
+    earlier, now = len(before.targets), len(more.targets)
+    if earlier != now:
+        raise OptionError(f"y has {now} target{'s' * (now != 1)}, and rows seen before had {earlier}.")
     weighted = before.weighted or more.weighted
     return replace(before, weighted=weighted) + replace(more, weighted=weighted)

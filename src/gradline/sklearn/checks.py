@@ -13,6 +13,7 @@ from scipy.sparse import issparse
 from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
+from gradline.allowed import truth
 from gradline.design.terms import Term
 from gradline.errors import DataError, OptionError
 from gradline.moments import Moments
@@ -66,16 +67,9 @@ def new_rows_of(estimator: Any, X: Any) -> Any:
     return validate_data(estimator, X, reset=False, accept_sparse=SPARSE, dtype="numeric")
 
 
-def demand_truth(name: str, value: object) -> None:
-    """Refuse an option that should be true or false and is something else."""
-    if value not in (True, False):
-        raise OptionError(f"{name} must be True or False; {value!r} arrived.")
-
-
 def refuse_positive(positive: object, name: str) -> None:
     """Refuse coefficients that must not be negative: they are no function of one elimination."""
-    demand_truth("positive", positive)
-    if positive:
+    if truth("positive", positive):
         raise OptionError(
             "positive=True was asked for, and an exact solution knows no bounds.\n"
             f"Use positive=False, or sklearn.linear_model.{name}."

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from sklearn.utils import column_or_1d
 
+from gradline.allowed import truth
 from gradline.crossvalidation import judged
 from gradline.doubledouble import Array
 from gradline.errors import OptionError
 from gradline.exact.strengths import Strengths
 from gradline.results.cross_validation import CrossValidation
-from gradline.sklearn.checks import demand_truth, finite, named, refuse_positive, rows_of, weights_of
+from gradline.sklearn.checks import finite, named, refuse_positive, rows_of, weights_of
 from gradline.sklearn.lasso import demand_number, demand_selection
 from gradline.sklearn.splits import Held, folded, splits_of
 from gradline.strength import Strength
@@ -25,7 +26,8 @@ class ElasticNetCV(Held):
     """Elastic net with its strength, and the share of the absolute values, chosen by cross-validation.
 
     Every strength is judged by every fold from moments that one pass gathers. The objective is that of `ElasticNet`;
-    this takes the place of `sklearn.linear_model.ElasticNetCV`.
+    this takes the place of `sklearn.linear_model.ElasticNetCV`. There is no `partial_fit`: which rows are a fold
+    depends on how many there will be.
 
     Args:
         l1_ratio: Share of the absolute values, above 0 where alphas are laid out; or several, to choose from.
@@ -162,7 +164,7 @@ class ElasticNetCV(Held):
 
     def _check_options(self) -> list[float]:
         """The shares to choose from, once all options are good."""
-        demand_truth("fit_intercept", self.fit_intercept)
+        truth("fit_intercept", self.fit_intercept)
         refuse_positive(self.positive, type(self).__name__)
         demand_selection(self.selection)
         shares = np.atleast_1d(np.asarray(self.l1_ratio, dtype=object)).tolist()

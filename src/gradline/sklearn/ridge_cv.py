@@ -15,6 +15,7 @@ from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import GridSearchCV
 
+from gradline.allowed import truth
 from gradline.crossvalidation import judged
 from gradline.doubledouble import Array
 from gradline.errors import OptionError
@@ -24,7 +25,7 @@ from gradline.exact.strengths import Strengths
 from gradline.layout import shortened
 from gradline.moments import Moments
 from gradline.results.cross_validation import CrossValidation
-from gradline.sklearn.checks import demand_truth, finite, named, rows_of, weights_of
+from gradline.sklearn.checks import finite, named, rows_of, weights_of
 from gradline.sklearn.exact import Ridge, ridge_fits
 from gradline.sklearn.lasso import demand_number
 from gradline.sklearn.splits import Held, folded, splits_of
@@ -39,6 +40,7 @@ class RidgeCV(MultiOutputMixin, Held):  # type: ignore[misc]
 
     The objective is that of `Ridge`. Without cv= each row is predicted by all others, in closed form: a first pass
     gathers moments, a second judges the rows. With it every strength is judged by every fold from moments alone.
+    There is no `partial_fit`: which rows are a fold depends on how many there will be.
 
     Args:
         alphas: Strengths to choose from: above 0, or with cv= 0 or more.
@@ -211,9 +213,9 @@ class RidgeCV(MultiOutputMixin, Held):  # type: ignore[misc]
 
     def _check_options(self) -> Array:
         """(m,) the strengths, once all options are good."""
-        demand_truth("fit_intercept", self.fit_intercept)
-        demand_truth("store_cv_results", self.store_cv_results)
-        demand_truth("alpha_per_target", self.alpha_per_target)
+        truth("fit_intercept", self.fit_intercept)
+        truth("store_cv_results", self.store_cv_results)
+        truth("alpha_per_target", self.alpha_per_target)
         if self.gcv_mode not in (None, "auto", "svd", "eigen"):
             arrived = shortened(repr(self.gcv_mode), 30)
             raise OptionError(

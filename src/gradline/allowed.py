@@ -1,0 +1,45 @@
+"""What the value of an option may be: true or false, a number, a whole number, one of some names."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import numbers
+from collections.abc import Collection
+
+import numpy as np
+
+from gradline.errors import OptionError
+from gradline.layout import shortened
+
+
+def one_of(option: str, value: object, allowed: Collection[str], more: str = "") -> None:
+    """Refuse a value that is not among the allowed names, and suggest the nearest."""
+    if value in allowed:
+        return
+    names = tuple(allowed)
+    near = difflib.get_close_matches(str(value).casefold(), names, n=1, cutoff=0.5)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    listing = ", ".join(repr(name) for name in names)
+    raise OptionError(f"{option} must be one of {listing}{more}; {value!r} arrived.{hint}")
+
+
+def truth(option: str, value: object) -> bool:
+    """The value as True or False; anything else is refused, for "no" would count as true."""
+    if value is True or value is False:
+        return value
+    if isinstance(value, np.bool_) or (is_whole(value) and value in (0, 1)):
+        return bool(value)
+    raise OptionError(f"{option} must be True or False; {shortened(repr(value), 30)} arrived.")
+
+
+def is_real(value: object) -> bool:
+    """Whether it is a number other than NaN."""
+    if type(value) is float:  # the usual case, in a tenth of the time
+        return value == value
+    return isinstance(value, numbers.Real) and not isinstance(value, bool) and not math.isnan(value)
+
+
+def is_whole(value: object) -> bool:
+    """Whether it is of a type of whole numbers."""
+    return type(value) is int or (isinstance(value, numbers.Integral) and not isinstance(value, bool))
