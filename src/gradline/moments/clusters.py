@@ -23,6 +23,7 @@ from gradline.sources import CHUNK
 
 if TYPE_CHECKING:
     from gradline.design.block import Block
+    from gradline.moments.kernels import Scores
 
 Numbers = NDArray[np.int64]
 
@@ -184,20 +185,21 @@ class Clusters:
                 numbers.append(self._pairs.numbers(numbers[0] << 32 | (numbers[1] & _HALF)))
         return (*numbers, np.arange(block.first, block.first + len(block.hi[0])))
 
-    def of(self, scores: Array, labels: Sequence[NDArray[Any]]) -> list[tuple[int, int]]:
+    def of(self, scores: Scores, labels: Sequence[NDArray[Any]]) -> list[tuple[int, int]]:
         """Take in these rows. For each column, how many of them have no value there, and the first of those."""
         from gradline.moments import clusters_compiled as compiled
 
+        values = scores.values
         *numbers, rows = labels
         lacking = [np.flatnonzero(each < 0) for each in numbers[: len(self._columns)]]
         gaps = [(len(each), int(rows[each[0]]) if len(each) else _NOTHING) for each in lacking]
         if any(count for count, _ in gaps):
             return gaps  # what is left of the pass counts them
-        parts = list(zip(scores, self._scale * 2.0**_BITS, strict=False))
+        parts = list(zip(values, self._scale * 2.0**_BITS, strict=False))
         if self.design:
-            z = scores[-1]
+            z = values[-1]
             parts += [(z[j] * z[: j + 1], 2.0**_BITS) for j in range(self._q)]
-        whole = np.empty((scores.shape[2], sum(len(part) for part, _ in parts)), np.int64)
+        whole = np.empty((values.shape[2], sum(len(part) for part, _ in parts)), np.int64)
         start = 0
         for part, scale in parts:
             compiled.whole(part, scale, whole[:, start : start + len(part)])

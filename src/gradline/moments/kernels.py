@@ -130,7 +130,7 @@ def scores(
     lasts = np.where(there.any(axis=1), m - np.argmax(there[:, ::-1], axis=1), 0)
     width = residuals_compiled.WIDTH // 8
     out = np.empty((k + design, q, size + LANES))  # a power of two would share cache sets
-    distances, gradient, squares = np.empty(size), _room(k, q, LANES), np.zeros(k)
+    errors, distances, gradient, squares = np.empty((k, size)), np.empty(size), _room(k, q, LANES), np.zeros(k)
     scores_compiled.gather(
         layout(columns).steps,
         n,
@@ -147,17 +147,19 @@ def scores(
             _room(2, width),
         ),
         out,
+        errors,
         distances,
         gradient,
         squares,
     )
-    return Scores(out[:, :, :n], distances[:n], gradient.sum(axis=2), squares)
+    return Scores(out[:, :, :n], errors[:, :n], distances[:n], gradient.sum(axis=2), squares)
 
 
 class Scores(NamedTuple):
     """What a run of rows says about parameters."""
 
-    values: Array  # (k, q, n)
+    values: Array  # (k, q, n); those of the design as one target more
+    errors: Array  # (k, n) y - x·β
     distances: Array  # (n,) 1 - h
     gradient: Array  # (k, q) Σ z·weight·e
     squares: Array  # (k,) Σ weight·e²

@@ -14,6 +14,7 @@ from gradline.sources import CHUNK
 
 if TYPE_CHECKING:
     from gradline.design.block import Block
+    from gradline.moments.kernels import Scores
 
 
 def products(scores: Array) -> Array:
@@ -39,9 +40,9 @@ class Independent:
         """Nothing is needed."""
         return ()
 
-    def of(self, scores: Array, labels: Sequence[NDArray[Any]]) -> Array:
+    def of(self, scores: Scores, labels: Sequence[NDArray[Any]]) -> Array:
         """(k, q, q)."""
-        return products(scores)
+        return products(scores.values)
 
     def merge(self, a: Array, b: Array) -> Array:
         """Both together."""
@@ -75,8 +76,12 @@ class InOrder:
         """Nothing is needed."""
         return ()
 
-    def of(self, scores: Array, labels: Sequence[NDArray[Any]]) -> Windows:
+    def of(self, scores: Scores, labels: Sequence[NDArray[Any]]) -> Windows:
         """The windows within these rows."""
+        return self.within(scores.values)
+
+    def within(self, scores: Array) -> Windows:
+        """The windows within rows of these scores (k, q, n)."""
         n, lags = scores.shape[2], self.lags
         return Windows(
             products=products(self._sums(scores)),
@@ -127,9 +132,9 @@ class Gathered:
         """The places of the rows in time."""
         return (self.numbers[block.first : block.first + len(block.hi[0])],)
 
-    def of(self, scores: Array, labels: Sequence[NDArray[Any]]) -> list[tuple[Array, NDArray[Any]]]:
+    def of(self, scores: Scores, labels: Sequence[NDArray[Any]]) -> list[tuple[Array, NDArray[Any]]]:
         """These rows."""
-        return [(scores, labels[0])]
+        return [(scores.values, labels[0])]
 
     def merge(self, a: list[Any], b: list[Any]) -> list[Any]:
         """Both together."""
@@ -140,4 +145,4 @@ class Gathered:
         order = np.argsort(np.concatenate([times for _, times in found]))
         scores = np.concatenate([each for each, _ in found], axis=2)[:, :, order]
         ordered = InOrder(lags)
-        return ordered.total(ordered.of(scores, ()))
+        return ordered.total(ordered.within(scores))

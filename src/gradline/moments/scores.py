@@ -63,8 +63,8 @@ class Meat(Protocol):
         """What it must know of the rows of a block beside their scores, each (n,)."""
         ...
 
-    def of(self, scores: Array, labels: Sequence[NDArray[Any]]) -> Any:
-        """What consecutive rows contribute, of whose targets the scores are (k, q, n)."""
+    def of(self, scores: Scores, labels: Sequence[NDArray[Any]]) -> Any:
+        """What consecutive rows contribute."""
         ...
 
     def merge(self, a: Any, b: Any) -> Any:
@@ -158,7 +158,7 @@ class _Scoring:
             squares=scores.squares,
             targets=squares,
             alone=(len(alone), which),
-            meat=self.meat.of(scores.values, labels),
+            meat=self.meat.of(scores, labels),
         )
 
     def _scores(self, block: Block, codes: Sequence[NDArray[Any]]) -> tuple[Scores, Array]:

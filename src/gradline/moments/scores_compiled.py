@@ -104,11 +104,12 @@ def gather(
     power: Any,
     room: Any,
     out: Any,
+    errors: Any,
     distances: Any,
     gradient: Any,
     squares: Any,
 ) -> None:
-    """Set the scores out (k, q, n): z·amplitude·e/(1 - h)**(power/2), distances (n,) to 1 - h, and two checks.
+    """Set out (k, q, n) to z·amplitude·e/(1 - h)**(power/2), errors (k, n), distances (n,) to 1 - h, and two checks.
 
     The checks are gradient (k, q, 8), lanes of Σ z·weight·e, and squares (k,), Σ weight·e². If out has another target
     than those, its scores are z·√weight.
@@ -137,7 +138,9 @@ def gather(
             for v in range(0, VECTORS, TOGETHER):
                 of_four_vectors(base + v * VECTOR, goal + v * VECTOR, parameters, target, rest + 2 * v * VECTOR)
             for v in range(VECTORS):  # the residuals take the place of the target
-                store(goal + v * VECTOR, load(rest + 2 * v * VECTOR))
+                error = load(rest + 2 * v * VECTOR)
+                store(goal + v * VECTOR, error)
+                store(address_of(errors[target, start:]) + v * VECTOR, error)
         _centre(base, centre)
         _whiten(base, root, lasts, place)
         for v in range(VECTORS):
