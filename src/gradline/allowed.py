@@ -5,12 +5,12 @@ from __future__ import annotations
 import difflib
 import math
 import numbers
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
 from gradline.errors import OptionError
-from gradline.layout import shortened
+from gradline.layout import choices, shortened
 
 
 def one_of(option: str, value: object, allowed: Collection[str], more: str = "") -> None:
@@ -43,3 +43,16 @@ def is_real(value: object) -> bool:
 def is_whole(value: object) -> bool:
     """Whether it is of a type of whole numbers."""
     return type(value) is int or (isinstance(value, numbers.Integral) and not isinstance(value, bool))
+
+
+def place_among(option: str, name: str | None, names: Sequence[str]) -> int:
+    """The number of a name that an option gave; the first if it gave none.
+
+    Raises:
+        OptionError: It is none of them.
+    """
+    if name is None:
+        return 0
+    if name not in names:
+        raise OptionError(f"{option} must be one of these names; {name!r} arrived.\n{choices(option, names)}")
+    return list(names).index(name)

@@ -111,7 +111,7 @@ def errors_wanted(se: str | None, cluster: Any) -> Errors | None:
 
 def demand_possible(problem: Problem, wanted: Errors, l1: float, l2: float) -> None:
     """Refuse what a second pass could not do, before the first."""
-    _unpenalised(l1, l2)
+    demand_unpenalised(l1, l2)
     if comes_once(problem.table):
         raise OptionError(
             f"{wanted.kind} standard errors take a second reading; {problem.table.name} comes only once.\n"
@@ -135,18 +135,18 @@ def with_errors(
         OptionError: the fit has a penalty, or its rows are not at hand.
         DataError: the rows are not those of the fit, or cannot be used so.
     """
-    _unpenalised(fit.l1, fit.l2)
+    demand_unpenalised(fit.l1, fit.l2)
     if fit.x_error is not None:
         raise OptionError("these standard errors are of least squares, and the fit has x_error.\nFit without it.")
     if wanted.kind == CLASSICAL:
         raise OptionError(f"a fit has the classical standard errors to begin with.\nChoose {', '.join(KINDS[1:])}.")
-    problem = _rows_of(fit, source)
+    problem = rows_of(fit, source)
     if problem.frequency and wanted.kind == "HAC":
         raise OptionError(
             "HAC standard errors are of rows in an order, and frequency weights repeat them.\n"
             "Write the rows out, or use weights= for how sure each is."
         )
-    reading = _Reading.of(fit, problem, threads, progress)
+    reading = Reading.of(fit, problem, threads, progress)
     if wanted.kind in HETEROSCEDASTIC:
         covariance = _independent(reading, wanted)
     elif wanted.kind in CLUSTERED:
@@ -162,7 +162,7 @@ def with_errors(
     return result
 
 
-def _independent(reading: _Reading, wanted: Errors) -> Covariance:
+def _independent(reading: Reading, wanted: Errors) -> Covariance:
     fit, kind = reading.fit, wanted.kind
     found = reading.of_rows(Independent(HETEROSCEDASTIC[kind]))
     count, first = found.alone
@@ -176,7 +176,7 @@ def _independent(reading: _Reading, wanted: Errors) -> Covariance:
     return Covariance(kind, reading.sandwich([(factor, found.meat)]), fit.df_resid)
 
 
-def _clustered(reading: _Reading, wanted: Errors) -> Covariance:
+def _clustered(reading: Reading, wanted: Errors) -> Covariance:
     fit, problem = reading.fit, reading.problem
     for name in wanted.named:
         demand_aside(problem.table, name)
@@ -217,7 +217,7 @@ def _clustered(reading: _Reading, wanted: Errors) -> Covariance:
     return Covariance(wanted.kind, matrix, fewest - 1, counts, notes=tuple(notes))
 
 
-def _in_order(reading: _Reading, wanted: Errors) -> Covariance:
+def _in_order(reading: Reading, wanted: Errors) -> Covariance:
     fit = reading.fit
     lags = int(4 * (fit.nobs / 100) ** (2 / 9)) if wanted.lags is None else int(wanted.lags)
     if lags >= fit.nobs:
@@ -255,7 +255,7 @@ def _places(problem: Problem, time: Any) -> tuple[str, NDArray[np.int64] | None]
 
 
 @dataclass(frozen=True)
-class _Reading:
+class Reading:
     """The rows of a fit, and what is needed to read them again."""
 
     fit: Fit
@@ -267,7 +267,7 @@ class _Reading:
     progress: Progress | None
 
     @staticmethod
-    def of(fit: Fit, problem: Problem, threads: int | None, progress: Progress | None) -> _Reading:
+    def of(fit: Fit, problem: Problem, threads: int | None, progress: Progress | None) -> Reading:
         """For these rows."""
         start, p = int(fit.has_intercept), len(fit.names)
         kept = np.array([number for number, name in enumerate(fit.names) if name not in fit.aliased], np.intp)
@@ -288,7 +288,7 @@ class _Reading:
         model = Whitening(tuple(features.tolist()), words[:, :, at], centre[at], columns[:, at])
         if fit.origin:
             root = at_zero(root, origin[kept][1:])
-        return _Reading(fit, problem, model, root, kept, threads, progress)
+        return Reading(fit, problem, model, root, kept, threads, progress)
 
     def of_rows(self, meat: Meat) -> Scored:
         """What a pass over the rows found.
@@ -296,10 +296,21 @@ class _Reading:
         Raises:
             DataError: they are not the rows of the fit.
         """
-        fit, problem = self.fit, self.problem
-        design = WrittenOut(problem, fit.terms, fit.recipe)
-        found = scored(problem, design, self.model, meat, threads=self.threads, progress=self.progress)
-        name = problem.table.name
+        found = scored(self.problem, self.design, self.model, meat, threads=self.threads, progress=self.progress)
+        return self.demand_same(found)
+
+    @property
+    def design(self) -> WrittenOut:
+        """How blocks of the rows become the columns of the model."""
+        return WrittenOut(self.problem, self.fit.terms, self.fit.recipe)
+
+    def demand_same(self, found: Scored | None) -> Scored:
+        """What a pass over the rows found, if they are those of the fit.
+
+        Raises:
+            DataError: they are not.
+        """
+        fit, name = self.fit, self.problem.table.name
         if found is None or (found.rows, found.used) != (fit.rows, fit.rows - fit.left_out):
             rows, used = (0, 0) if found is None else (found.rows, found.used)
             raise DataError(
@@ -329,7 +340,12 @@ class _Reading:
         return matrix
 
 
-def _rows_of(fit: Fit, source: Source) -> Problem:
+def rows_of(fit: Fit, source: Source) -> Problem:
+    """The rows of a fit: those that are given, or those that it was made of.
+
+    Raises:
+        OptionError: it has them no more, or target and weights were given without data.
+    """
     data, target, weights = source
     if data is not None:
         return pose_again(
@@ -354,7 +370,8 @@ def _rows_of(fit: Fit, source: Source) -> Problem:
     return problem
 
 
-def _unpenalised(l1: float, l2: float) -> None:
+def demand_unpenalised(l1: float, l2: float) -> None:
+    """Refuse a second pass for a fit with a penalty."""
     if l1 or l2:
         raise OptionError(
             f"these standard errors are of least squares, and the fit has {'l1' if l1 else 'l2'}.\n"

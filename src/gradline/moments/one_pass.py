@@ -223,7 +223,7 @@ def _part_by_part(
 
     firsts = accumulated((-(-(part.rows or 0) // CHUNK) for part in parts), initial=0)
     rest = ((first, part) for first, part in zip(firsts, parts, strict=False) if first >= done)
-    return _in_order(work, rest, threads)
+    return in_order(work, rest, threads)
 
 
 def _end_to_end(
@@ -239,7 +239,7 @@ def _end_to_end(
                     yield first, rows
                 first += -(-len(rows.columns[0]) // CHUNK)
 
-    return _in_order(lambda item: summed(problem, summing, (item[1],), item[0]), numbered(), threads)
+    return in_order(lambda item: summed(problem, summing, (item[1],), item[0]), numbered(), threads)
 
 
 def summed(problem: Problem, summing: Chunked[SumsT], rows: Iterable[Rows], first: int) -> list[Node[SumsT]]:
@@ -252,7 +252,7 @@ def summed(problem: Problem, summing: Chunked[SumsT], rows: Iterable[Rows], firs
     return tree.nodes
 
 
-def _in_order(work: Callable[[_Item], _Result], items: Iterator[_Item], threads: int) -> Iterator[_Result]:
+def in_order(work: Callable[[_Item], _Result], items: Iterator[_Item], threads: int) -> Iterator[_Result]:
     """The work on each item, in their order; a few items ahead at a time, so that memory stays bounded."""
     first = next(items, None)
     if first is None:

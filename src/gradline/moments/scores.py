@@ -104,11 +104,13 @@ def scored(
         threads: How many chunks to work on at a time; by default as many as there are processors.
         progress: Called now and then with the rows so far and the rows in all.
     """
-    return added_up(problem, _Scoring(design, model, meat, problem.frequency), threads, progress).total()
+    return added_up(problem, Scoring(design, model, meat, problem.frequency), threads, progress).total()
 
 
 @dataclass(frozen=True, slots=True)
-class _Scoring:
+class Scoring:
+    """How the chunks of a block are scored."""
+
     design: WrittenOut
     model: Whitening
     meat: Meat

@@ -9,13 +9,11 @@ import numpy as np
 
 from gradline.allowed import one_of
 from gradline.errors import OptionError, warn
-from gradline.layout import choices, shortened
+from gradline.layout import shortened
 from gradline.pictures.fonts import families
 from gradline.pictures.texts import TEXTS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from matplotlib.axes import Axes
 
 _BLUE, _SKY_BLUE = "#0072B2", "#56B4E9"
@@ -141,16 +139,3 @@ def canvas_on(ax: Axes | None, lang: str, size: tuple[float, float] | None = Non
             "Install NanumGothic (on Debian and Ubuntu: apt-get install fonts-nanum), or set font.family to one."
         )
     return Canvas(ax, lang, tuple(fonts))
-
-
-def place_of(option: str, name: str | None, names: Sequence[str]) -> int:
-    """The number of a name that an option gave; the first if it gave none.
-
-    Raises:
-        OptionError: It is none of them.
-    """
-    if name is None:
-        return 0
-    if name not in names:
-        raise OptionError(f"{option} must be one of these names; {name!r} arrived.\n{choices(option, names)}")
-    return list(names).index(name)

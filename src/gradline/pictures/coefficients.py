@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gradline.allowed import place_among
 from gradline.doubledouble import Array
 from gradline.layout import shortened
-from gradline.pictures.canvas import Style, canvas_on, place_of
+from gradline.pictures.canvas import Style, canvas_on
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +24,7 @@ _RELATION = 40  # cells
 
 def coefficients(fit: Fit, ax: Axes | None, lang: str, target: str | None = None) -> Axes:
     """The picture of one target: see `Fit.plot`."""
-    at = place_of("target", target, fit.targets)
+    at = place_among("target", target, fit.targets)
     names = list(fit.names)
     first = int(fit.has_intercept and len(names) > 1)
     estimates = fit.estimates[:, at]

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gradline.allowed import place_among
 from gradline.doubledouble import Array
-from gradline.pictures.canvas import Canvas, Style, canvas_on, place_of
+from gradline.pictures.canvas import Canvas, Style, canvas_on
 from gradline.pictures.strengths import strength_axis, strengths_of
 from gradline.report.numbers import brief
 
@@ -22,7 +23,7 @@ _COUNTS = 9  # numbers of coefficients above the picture
 def cross_validation(cv: CrossValidation, ax: Axes | None, lang: str, target: str | None) -> Axes:
     """The curve of one target: see `CrossValidation.plot`."""
     path = cv.path
-    at = place_of("target", target, path.moments.targets)
+    at = place_among("target", target, path.moments.targets)
     canvas = canvas_on(ax, lang)
     ax = canvas.ax
     axis, strengths = strengths_of(path)

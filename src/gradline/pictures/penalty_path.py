@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gradline.pictures.canvas import Style, canvas_on, place_of
+from gradline.allowed import place_among
+from gradline.pictures.canvas import Style, canvas_on
 from gradline.pictures.endings import how_many_fit, room_for, write_at_ends
 from gradline.pictures.strengths import strength_axis, strengths_of
 
@@ -22,7 +23,7 @@ _DASHES = ("-", "--", ":")
 
 def penalty_path(path: PenaltyPath, ax: Axes | None, lang: str, target: str | None) -> Axes:
     """The curves of one target: see `PenaltyPath.plot`."""
-    at = place_of("target", target, path.moments.targets)
+    at = place_among("target", target, path.moments.targets)
     canvas = canvas_on(ax, lang)
     ax = canvas.ax
     axis, strengths = strengths_of(path)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gradline.allowed import place_among
 from gradline.descent.quadratic import Quadratic, quadratic_of
 from gradline.doubledouble import Array
 from gradline.errors import OptionError
 from gradline.layout import choices
-from gradline.pictures.canvas import Canvas, Style, canvas_on, place_of
+from gradline.pictures.canvas import Canvas, Style, canvas_on
 from gradline.report.numbers import significant
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def surface(
             f"moments tell the surface of the squared loss; this run had loss={run.request.loss!r}.\n"
             'run.plot("loss") has its curve.'
         )
-    which, at = _plane(run, plane), place_of("target", target, run.moments.targets)
+    which, at = _plane(run, plane), place_among("target", target, run.moments.targets)
     way, bottom = way_of(run, at), run.gap().exact.reshape(len(run.names), -1)[:, at]
     bowl = quadratic_of(run.moments)
     root = root_over(bowl, which)
@@ -122,7 +123,7 @@ def _plane(run: Run, plane: Sequence[str] | None) -> list[int]:
         raise OptionError(
             f"plane must be two different coefficients; {plane!r} arrived.\n{choices('coefficients', run.names)}"
         )
-    return [place_of("plane", name, run.names) for name in plane]
+    return [place_among("plane", name, run.names) for name in plane]
 
 
 def _window(points: Array) -> tuple[Array, Array]:

@@ -300,6 +300,8 @@ class Fit(Figures):
     test = questions.wald_test
     collinearity = questions.collinearity
     explain = questions.explain
+    influence = questions.influence
+    augment = questions.augment
     to_latex = questions.to_latex
     to_markdown = questions.to_markdown
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
     from gradline.results.collinearity import Collinearity
     from gradline.results.fit import Fit
     from gradline.results.hypotheses import HypothesisTest
+    from gradline.results.influence import Influence
 
 
 def wald_test(fit: Fit, *hypotheses: str) -> HypothesisTest:
@@ -130,3 +135,87 @@ def to_markdown(fit: Fit, level: float = 0.95) -> str:
     from gradline.report.fit_tables import fit_markdown
 
     return fit_markdown(fit, level)
+
+
+def influence(fit: Fit, most: int = 10, data: Any = None, target: Any = None, *, weights: Any = None) -> Influence:
+    """The rows that change the fit most, from a second reading: leverage, Cook's distance, DFFITS, DFBETAS.
+
+    All of it in closed form, without fitting again, with a memory that does not grow with the rows. With weights,
+    residuals and leverages are those of the rows times √weight; with frequency weights those of one of the copies.
+
+    Args:
+        fit: The fit.
+        most: How many rows to name, by Cook's distance.
+        data: As for `robust`; likewise target and weights.
+        target: See data.
+        weights: See data.
+
+    Raises:
+        OptionError: the fit is penalised, or its rows are not at hand.
+        DataError: the rows are not those of the fit.
+
+    Example:
+        >>> import numpy as np, gradline as gl
+        >>> y = np.array([1.0, 2.1, 2.9, 4.0, 5.2, 9.0])
+        >>> gl.fit(np.arange(6.0), y).influence(most=1)
+        6 rows of the array, counted from 0; those that change the fit most:
+        <BLANKLINE>
+        row  leverage  studentized  Cook's distance  DFFITS  moves most
+          5     0.524         16.5             2.18    17.3  x +14.3 se
+        <BLANKLINE>
+        leverage above 2p/n = 0.667: 0 rows · |studentized| above 3: 1 row
+        the largest |studentized|, 16.5, is that of row 5: an outlier (p 0.003 for the
+          largest of 6 rows)
+    """
+    from gradline.row_by_row import influence_of
+
+    return influence_of(fit, (data, target, weights), most)
+
+
+def augment(
+    fit: Fit,
+    data: Any = None,
+    target: Any = None,
+    out: str | Path | None = None,
+    *,
+    weights: Any = None,
+    dfbetas: bool = False,
+) -> pd.DataFrame | None:
+    """All rows with what the fit says of each, as a data frame, or written to a file of any size.
+
+    Beside the columns of the data stand fitted, residual, leverage, standardized (the residual over its standard
+    deviation), studentized (over that of a fit without the row), cooks_distance and dffits, with the name of the
+    target where there are several, and an underscore at the end where a column has that name. Rows that were left out
+    have no values there.
+
+    Args:
+        fit: The fit.
+        data: As for `robust`; likewise target and weights.
+        target: See data.
+        out: A file to write, by the ending of its name Parquet, CSV or Feather; whole or not at all. Rows are read,
+            diagnosed and written in turn.
+        weights: See data.
+        dfbetas: Whether to add dfbetas_… of each parameter.
+
+    Returns:
+        The data frame; None where a file was written.
+
+    Raises:
+        OptionError: the fit is penalised, its rows are not at hand, or the ending of out is another.
+        DataError: the rows are not those of the fit.
+        StorageError: the file cannot be written.
+
+    Example:
+        >>> import gradline as gl
+        >>> fit = gl.fit([[1.0], [2.0], [3.0], [4.0]], [5.1, 6.9, 9.0, 11.0])
+        >>> fit.augment()[["y", "fitted", "leverage"]].round(2)
+              y  fitted  leverage
+        0   5.1    5.03       0.7
+        1   6.9    7.01       0.3
+        2   9.0    8.99       0.3
+        3  11.0   10.97       0.7
+    """
+    from gradline.row_by_row import augmented
+
+    rows: pd.DataFrame | None = augmented(fit, (data, target, weights), out, dfbetas=dfbetas)
+    return rows
