@@ -17,6 +17,7 @@ from gradline.moments.influence import Each, EachRow, Influences, Influential, t
 from gradline.moments.one_pass import in_order, processors
 from gradline.moments.scores import Scored, Scoring
 from gradline.results.influence import QUANTITIES, Influence
+from gradline.results.remembered import recalled
 from gradline.second_pass import REMEMBERED, Reading, Source, demand_unpenalised, rows_of
 from gradline.sources.rows import Rows
 
@@ -66,6 +67,7 @@ def influence_of(
         beyond=seen.beyond,
         outlier=seen.outlier,
         points=together(seen.points) if seen.points else None,
+        feature=np.concatenate(seen.features) if seen.features else None,
         grids=seen.grids,
         source=reading.problem.table.name,
     )
@@ -90,6 +92,14 @@ def augmented(
     reading = _reading(fit, source, threads, progress)
     chunks = _beside(reading, dfbetas)
     return frame_of(chunks) if out is None else write_tables(out, chunks)
+
+
+def can_draw(fit: Fit) -> bool:
+    """Whether the model is a curve over one column, whose rows are at hand."""
+    problem = recalled(fit)
+    if problem is None or fit.l1 or fit.l2 or fit.x_error is not None:
+        return False
+    return _drawn(fit, problem) is not None
 
 
 def _is_remembered(source: Source) -> bool:
@@ -136,7 +146,7 @@ def _ranges(fit: Fit, problem: Problem, feature: int | None) -> tuple[Mapping[st
                 "fitted": (0.0, _power(explained / 16)),
                 "residual": (0.0, _power(sigma / 16)),
                 "target": (0.0, _power(np.hypot(sigma, explained) / 16)),
-                "feature": (0.0, _power(1e-12)),
+                "feature": (0.0, _feature_width(fit)),
                 "root": (0.0, 1 / 64),
                 "leverage": (0.0, _power(fit.rank / fit.nobs / 16)),
                 "standardized": (0.0, 1 / 16),
@@ -145,6 +155,12 @@ def _ranges(fit: Fit, problem: Problem, feature: int | None) -> tuple[Mapping[st
             }
         )
     return tuple(found)
+
+
+def _feature_width(fit: Fit) -> float:
+    """A sixteenth of the standard deviation of a single column, or less."""
+    spread = fit.variance[-1] * fit.nobs
+    return _power(1.0 / np.sqrt(spread) / 16) if np.isfinite(spread) and spread > 0.0 else 1.0
 
 
 def _power(width: float) -> float:

@@ -128,6 +128,8 @@ class Seen(NamedTuple):
     outlier: Array  # (2, k) the largest |studentized|, and its row
     points: tuple[Each, ...]
     """All rows, where there are few."""
+    features: tuple[Array, ...]
+    """The feature of these."""
     grids: tuple[Mapping[str, Grid], ...]
     """Of each target, where there are many."""
 
@@ -171,6 +173,7 @@ class Influential:
             beyond=np.stack([high.sum(axis=1), (size > 3.0).sum(axis=1)]),
             outlier=outlier,
             points=(each._replace(dfbetas=each.dfbetas[:0]),) if self.few else (),
+            features=() if feature is None or not self.few else (feature,),
             grids=() if self.few else tuple([self._grids(each, target, feature, rest) for target in range(k)]),
         )
 
@@ -183,6 +186,7 @@ class Influential:
             beyond=a.beyond + b.beyond,
             outlier=np.where(b.outlier[0] > a.outlier[0], b.outlier, a.outlier),
             points=a.points + b.points,
+            features=a.features + b.features,
             grids=tuple(
                 [{name: one[name] + two[name] for name in one} for one, two in zip(a.grids, b.grids, strict=True)]
             ),

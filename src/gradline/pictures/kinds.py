@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from gradline.allowed import one_of
 from gradline.errors import OptionError
 from gradline.layout import choices
+from gradline.pictures import rows
 from gradline.pictures.coefficients import coefficients
 from gradline.pictures.loss import loss
 from gradline.pictures.rates import rates_of_run
 from gradline.pictures.surface import surface
+from gradline.row_by_row import can_draw
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from gradline.results.fit import Fit
 
 
 class Kind(NamedTuple):
@@ -24,8 +28,20 @@ class Kind(NamedTuple):
     options: tuple[str, ...] = ()
 
 
-FIT = {"coefficients": Kind(coefficients, ("target",))}
+FIT = {
+    "coefficients": Kind(coefficients, ("target",)),
+    "data": Kind(rows.data, ("target",)),
+    "residuals": Kind(rows.residuals, ("target",)),
+    "qq": Kind(rows.qq, ("target",)),
+    "scale": Kind(rows.scale, ("target",)),
+    "leverage": Kind(rows.leverage, ("target",)),
+}
 RUN = {"loss": Kind(loss), "surface": Kind(surface, ("plane", "target")), "rates": Kind(rates_of_run)}
+
+
+def picture_of_fit(fit: Fit, kind: str | None, ax: Axes | None, lang: str, **given: Any) -> Axes:
+    """The picture of this kind; of none the one that people expect first."""
+    return picture(FIT, kind or ("data" if can_draw(fit) else "coefficients"), fit, ax, lang, **given)
 
 
 def picture(kinds: Mapping[str, Kind], kind: str, record: object, ax: Axes | None, lang: str, **given: Any) -> Axes:

@@ -313,7 +313,7 @@ class Fit(Figures):
 
     def plot(
         self,
-        kind: str = "coefficients",
+        kind: str | None = None,
         ax: Axes | None = None,
         lang: str = "en",
         *,
@@ -322,18 +322,22 @@ class Fit(Figures):
         """Draw the fit; it needs the extra `plot`.
 
         Args:
-            kind: "coefficients", each with its 95 % confidence interval: all but the intercept, of more than 60 those
-                furthest from 0 in standard errors.
+            kind: "data" is the rows with the line over one column, its confidence band and that of new rows; it is
+                the picture of such a fit, and of others "coefficients", each with its 95 % confidence interval: all
+                but the intercept, of more than 60 those furthest from 0 in standard errors. "residuals" (against
+                fitted values), "qq" (against the normal distribution), "scale" (does their size depend on the fitted
+                value?) and "leverage" (with Cook's distances) take a second reading, one for all of them; so does
+                "data". Of more than 5,000 rows a shade says how many lie where.
             ax: Axes to draw on; by default those of a new figure.
             lang: "en" or "ko".
             target: Of several; by default the first.
 
         Raises:
-            OptionError: No such kind, language or target, or matplotlib is not installed.
+            OptionError: No such kind, language or target; no rows at hand; or matplotlib is not installed.
         """
-        from gradline.pictures.kinds import FIT, picture
+        from gradline.pictures.kinds import picture_of_fit
 
-        return picture(FIT, kind, self, ax, lang, target=target)
+        return picture_of_fit(self, kind, ax, lang, target=target)
 
     def save(self, path: str | Path) -> None:
         """Write the fit to one safetensors file, whole or not at all; it holds nothing of the data."""

@@ -56,6 +56,8 @@ class Influence:
     """(2, k) the largest |studentized|, and its row."""
     points: Each | None
     """Every row, where there are at most 5,000."""
+    feature: Array | None
+    """(n,) the one column of the model, of every row, where it has one."""
     grids: tuple[Mapping[str, Grid], ...]
     """Of each target how many rows lie where, where there are more."""
     source: str
