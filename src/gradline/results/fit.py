@@ -267,10 +267,12 @@ class Fit(Figures):
 
         A fit on an array has one input, x (n, d). Otherwise each column is an input (n,) of its own name: float64,
         for categories string, int64 or bool. The output is `prediction`, (n,) or (n, k). A missing number and a level
-        that the fit has not seen give NaN; so does what `predict` refuses, or infinity.
+        that the fit has not seen give NaN; so does what `predict` refuses, or infinity. Text is never missing there.
+        Every function of formulas can be written; what compares or rounds decides by the same digits as `predict`.
 
         Raises:
-            OptionError: the model has something that there is no operation for; or onnx is not installed.
+            OptionError: the model has something that there is no operation for (categories of fractions or of
+                computed columns, columns that are both numbers and text); or onnx is not installed.
             StorageError: the file cannot be written.
         """
         from gradline.export.onnx import write
