@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import count
 from typing import Any
 
 import numpy as np
@@ -175,7 +174,7 @@ def test_text_in_batches_is_a_category() -> None:
 
 
 def test_no_more_than_some_samples_are_kept() -> None:
-    items = ((float(number), 1.0) for number in count())
+    items = ((float(number), 1.0) for number in range(3 * TOGETHER))
     numbered = gathered(items)
     for first in (1, TOGETHER + 1):
         number, (x, _) = next(numbered)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gradline.cluster.choice import opened
+from gradline.design.request import demand_options
 from gradline.exact.crossval import held_out
 from gradline.exact.strengths import Strengths
 from gradline.folded import Folded, Rows, gather
@@ -82,6 +83,7 @@ def crossval(
 
     Source: docs/architecture.md; Hastie, Tibshirani & Friedman (2009), The Elements of Statistical Learning, 7.10.
     """
+    demand_options(crossval, request)
     wanted = Strengths(l1, l2, strengths, mix, ratio)
     by = Rows(folds, groups, time, seed)
     with opened(engine) as there:

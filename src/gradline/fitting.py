@@ -11,6 +11,7 @@ import numpy as np
 
 from gradline.cluster.choice import is_local, opened
 from gradline.design.problem import Problem, pose
+from gradline.design.request import demand_options
 from gradline.doubledouble import Array, Pair
 from gradline.errors import ColumnError, DataError, OptionError, warn
 from gradline.exact.correction import corrected
@@ -222,6 +223,7 @@ def plan(
     Raises:
         GradlineError: the request cannot be used.
     """
+    demand_options(plan, request)
     return plan_of(pose(data, target, **request, measure=False), precision)
 
 

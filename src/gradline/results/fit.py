@@ -249,9 +249,15 @@ class Fit(Figures):
         return Prediction(*[self._vector(part) for part in answer])
 
     def to_torch(self, dtype: torch.dtype | None = None) -> torch.nn.Linear:
-        """The fit as `nn.Linear`, float64 unless dtype says otherwise; aliased columns have weight 0."""
+        """The fit as `nn.Linear`, float64 unless dtype says otherwise; aliased columns have weight 0.
+
+        Raises:
+            OptionError: dtype is no floating-point type.
+        """
         import torch
 
+        if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
+            raise OptionError(f"dtype is a floating-point type such as torch.float32, not {dtype!r}.")
         params = np.nan_to_num(self.estimates)
         slopes = params[int(self.has_intercept) :]
         d, k = slopes.shape
@@ -272,7 +278,7 @@ class Fit(Figures):
 
         Raises:
             OptionError: the model has something that there is no operation for (categories of fractions or of
-                computed columns, columns that are both numbers and text); or onnx is not installed.
+                computed columns, columns that are both numbers and text); path is none; or onnx is not installed.
             StorageError: the file cannot be written.
         """
         from gradline.export.onnx import write
