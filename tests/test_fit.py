@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -269,8 +270,8 @@ def test_predict_goes_by_name(table: pd.DataFrame) -> None:
         fit.predict(np.zeros((5, 2)))
 
 
-@pytest.mark.parametrize("level", [0, 1, -0.5, 95])
-def test_level_is_a_probability(level: float) -> None:
+@pytest.mark.parametrize("level", [0, 1, -0.5, 95, "a", None])
+def test_level_is_a_probability(level: Any) -> None:
     fit = gl.fit(np.arange(5.0), [1.0, 2.0, 2.0, 4.0, 5.0])
     with pytest.raises(gl.OptionError, match="level is a probability between 0 and 1"):
         fit.conf_int(level)
@@ -295,6 +296,36 @@ def test_to_torch_computes_the_same(table: pd.DataFrame) -> None:
     np.testing.assert_allclose(layer(X).detach().numpy()[:, 0], fit.predict(table), rtol=1e-13)
     assert fit.to_torch(dtype=torch.float32).weight.dtype == torch.float32
     assert gl.fit(table, target="body_mass_g", features=FEATURES, intercept=False).to_torch().bias is None
+    for dtype in (torch.int64, "float32"):
+        with pytest.raises(
+            gl.OptionError, match=f"dtype is a floating-point type such as torch.float32, not '?{dtype}"
+        ):
+            fit.to_torch(dtype)
+
+
+def test_a_path_is_the_name_of_a_file() -> None:
+    fit = gl.fit(np.arange(5.0), [1.0, 2.0, 2.0, 4.0, 5.0])
+    for write in (fit.to_onnx, fit.save):
+        with pytest.raises(gl.OptionError, match="path is the name of a file, not 3"):
+            write(3)
+
+
+@pytest.mark.parametrize(
+    ("function", "request_", "text"),
+    [
+        (
+            gl.path,
+            {"strength": 3},
+            r"path has no option strength=\. Did you mean strengths=\?\noptions: l1, l2, strengths",
+        ),
+        (gl.crossval, {"fold": 3}, r"crossval has no option fold=\. Did you mean folds=\?\noptions: folds"),
+        (gl.subsets, {"where_": "x"}, r"subsets has no option where_=\. Did you mean where=\?\noptions: method"),
+        (gl.plan, {"measure": True}, r"plan has no option measure=\.\noptions: precision, features"),
+    ],
+)
+def test_an_option_that_is_not_known_is_named(function: Any, request_: dict[str, Any], text: str) -> None:
+    with pytest.raises(gl.OptionError, match=text):
+        function(np.arange(5.0), [1.0, 2.0, 2.0, 4.0, 5.0], **request_)
 
 
 def test_no_rows_left() -> None:

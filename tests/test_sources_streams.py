@@ -210,7 +210,7 @@ PAIR = (np.ones((2, 2)), np.ones(2))
         ([], DataError, "list_iterator is empty"),
         ([3], DataError, "item 1 of the list_iterator: a int came.\nExpected record batches"),
         (["a,b"], DataError, "item 1 of .* a str came"),
-        ([(1.0, 2.0)], DataError, "item 1 of .* a tuple of float, float came"),
+        ([(1.0, "b")], DataError, "item 1 of .* a tuple of float, str came"),
         ([(*PAIR, PAIR[1])], DataError, "a tuple of ndarray, ndarray, ndarray came"),
         ([PAIR, (np.ones((2, 3)), np.ones(2))], ColumnError, "item 2 of .* x1, x2, x3, y.\nThe first had x1, x2, y"),
         ([PAIR, np.ones((2, 2))], ColumnError, "item 2 of .* has the columns x1, x2.\n"),

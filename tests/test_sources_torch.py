@@ -6,11 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch.utils.data import ConcatDataset, DataLoader, Dataset, IterableDataset, Subset, TensorDataset
 
 import gradline as gl
+from gradline.sources.gathered import TOGETHER, gathered
 
 
 class Rows(Dataset):
@@ -111,6 +113,160 @@ def test_each_pass_asks_for_each_sample_once() -> None:
     assert data.asked == 5_000
 
 
+class Samples(IterableDataset):
+    """Samples one by one, in the same memory each time."""
+
+    def __init__(self, x: torch.Tensor, y: torch.Tensor, make: Callable[..., Any] = lambda x, y: (x, y)) -> None:
+        self.x, self.y, self.make = x, y, make
+
+    def __iter__(self) -> Any:
+        room = torch.empty(self.x.shape[1], dtype=self.x.dtype)
+        for x, y in zip(self.x, self.y, strict=True):
+            yield self.make(room.copy_(x), y)
+        room.fill_(torch.nan)
+
+
+MADE: dict[str, Callable[..., Any]] = {
+    "pairs": lambda x, y: (x, y),
+    "pairs of arrays and numbers": lambda x, y: (x.numpy(), float(y)),
+    "features and labels": lambda x, y: {"features": x, "labels": y},
+    "a key each": lambda x, y: {"a": x[0], "b": float(x[1]), "c": np.float64(x[2]), "labels": y, "at": "여"},
+    "a key each, and a picture": lambda x, y: {**dict(zip("abc", x, strict=True)), "at": x.repeat(2, 2), "labels": y},
+}
+FORMS: dict[str, Callable[..., Any]] = {
+    "dataset": Rows,
+    "loader": lambda *given: DataLoader(Rows(*given), batch_size=64),
+    "list of batches": lambda *given: list(DataLoader(Rows(*given), batch_size=999)),
+    "generator": lambda *given: (item for item in DataLoader(Rows(*given), batch_size=64)),
+    "samples": Samples,
+    "loader of samples": lambda *given: DataLoader(Samples(*given), batch_size=None),
+    "generator of samples": lambda *given: (item for item in Samples(*given)),
+}
+
+
+@pytest.mark.parametrize("made", MADE)
+@pytest.mark.parametrize("form", FORMS)
+def test_mappings_and_single_samples_are_the_same_rows(form: str, made: str) -> None:
+    if "sample" in form and "picture" in made:
+        pytest.skip("a picture is no sample of a table")
+    x, y = rows(5_000)
+    request: dict[str, Any] = {} if "pairs" in made else {"target": "labels"}
+    if "key" in made:
+        request["features"] = ["a", "b", "c"]
+    found, expected = gl.fit(FORMS[form](x, y, MADE[made]), **request), gl.fit(x, y)
+    np.testing.assert_array_equal(found.params, expected.params)
+    features = {"p": ["x1", "x2", "x3"], "f": ["features1", "features2", "features3"], "a": ["a", "b", "c"]}[made[0]]
+    assert (found.names, found.nobs, found.plan.passes) == (["Intercept", *features], 5_000, 1)
+    moments = gl.Moments.of(FORMS[form](x, y, MADE[made]), **request)
+    assert moments.hi.tobytes() == gl.Moments.of(x, y).hi.tobytes()
+
+
+def test_text_in_batches_is_a_category() -> None:
+    x, y = rows(600)
+    city = ["Seoul", "Busan", "서울"] * 200
+    cut = [slice(at, at + 70) for at in range(0, 600, 70)]
+    batches = [{"x": x[part, 0], "y": y[part].numpy(), "city": city[part]} for part in cut]
+    fit = gl.fit(batches, formula="y ~ x + city")
+    frame = pd.DataFrame({"x": x[:, 0], "y": y, "city": city})
+    np.testing.assert_array_equal(fit.params, gl.fit(frame, formula="y ~ x + city").params)
+    arrays = [{**batch, "city": np.array(batch["city"])} for batch in batches]
+    np.testing.assert_array_equal(gl.fit(iter(arrays), formula="y ~ x + city").params, fit.params)
+
+
+def test_no_more_than_some_samples_are_kept() -> None:
+    items = ((float(number), 1.0) for number in range(3 * TOGETHER))
+    numbered = gathered(items)
+    for first in (1, TOGETHER + 1):
+        number, (x, _) = next(numbered)
+        assert (number, len(x), x[0]) == (first, TOGETHER, first - 1)
+    assert next(items)[0] == 2 * TOGETHER + 1
+
+
+X1 = torch.arange(4.0).double()
+BATCH = {"a": X1, "y": X1**2}
+SAMPLE = {"a": 1.0, "y": 2.0}
+PROMISED: dict[str, tuple[list[Any], type[Exception], str]] = {
+    "a key more": (
+        [BATCH, BATCH | {"b": X1}],
+        gl.ColumnError,
+        "item 2 of .* has the columns a, y, b.\nThe first had a, y",
+    ),
+    "a key less": ([BATCH, {"y": X1}], gl.ColumnError, "item 2 of .* has the columns y.\nThe first had a, y"),
+    "another type": (
+        [BATCH, BATCH | {"a": X1.float()}],
+        gl.ColumnError,
+        "'a' is float32 here and float64 in the first",
+    ),
+    "text": ([BATCH, BATCH | {"a": list("abcd")}], gl.ColumnError, "'a' is text here and float64 in the first"),
+    "a wider value": (
+        [BATCH, BATCH | {"a": torch.ones(4, 2)}],
+        gl.ColumnError,
+        "columns a1, a2, y.\nThe first had a, y",
+    ),
+    "more axes": (
+        [BATCH, BATCH | {"a": torch.ones(4, 2, 2)}],
+        gl.ColumnError,
+        r"'a' is an array of shape \(n, 2, 2\) h",
+    ),
+    "fewer rows": (
+        [BATCH, {"a": X1[:3], "y": X1}],
+        gl.ShapeError,
+        "item 2 of .*: 'a' has 3 rows and 'y' has 4.\nGive",
+    ),
+    "a pair": ([BATCH, (X1, X1)], gl.ColumnError, "item 2 of .* has the columns x, y.\nThe first had a, y"),
+    "a number": (
+        [BATCH, 3],
+        gl.DataError,
+        "item 2 of .*: a int came.\nExpected record batches, data frames, mappings",
+    ),
+    "None": ([BATCH, BATCH | {"a": None}], gl.DataError, "item 2 of .*: 'a': a NoneType came.\nExpected an array"),
+    "nothing": ([{}], gl.DataError, "item 1 of .*: a mapping without columns came"),
+    "a sample with another key": (
+        [SAMPLE] * 3 + [{"b": 1.0, "y": 2.0}],
+        gl.ColumnError,
+        "item 4 of .* columns b, y.\nT",
+    ),
+    "a wider sample": ([(X1, 1.0)] * 5 + [(X1[:3], 1.0)], gl.ColumnError, "item 6 of .* columns x1, x2, x3, y.\nThe"),
+    "a coarser sample": (
+        [(X1, 1.0), (X1.float(), 1.0)],
+        gl.ColumnError,
+        "item 2 .*'x1' is float32 here and float64 in",
+    ),
+    "text in a sample": (
+        [SAMPLE, {"a": "b", "y": 2.0}],
+        gl.ColumnError,
+        "item 2 of .*'a' is text here and float64 in",
+    ),
+    "no more samples": ([(X1, 1.0), (X1, "b")], gl.DataError, "item 2 of .*: a tuple of Tensor, str came"),
+}
+
+
+@pytest.mark.parametrize("case", PROMISED)
+def test_items_that_are_not_what_the_first_promised(case: str) -> None:
+    items, kind, text = PROMISED[case]
+    with pytest.raises(kind, match=text) as caught:
+        gl.fit(iter(items), target="y")
+    assert len(str(caught.value).splitlines()) <= 2
+
+
+def test_a_column_of_more_axes_can_be_there_but_not_be_read() -> None:
+    batch = BATCH | {"picture": torch.ones(4, 3, 8, 8)}
+    assert gl.fit([batch], target="y", features=["a"]).nobs == 4
+    with pytest.raises(
+        gl.ColumnError, match=r"feature 'picture' in the list is an array of shape \(n, 3, 8, 8\); numb"
+    ):
+        gl.fit([batch], target="y")
+    with pytest.raises(gl.OptionError, match="no target: name a column of the list in target="):
+        gl.fit([batch])
+
+
+def test_a_sample_may_be_two_numbers() -> None:
+    x, y = (each.tolist() for each in (X1, X1**2))
+    np.testing.assert_array_equal(gl.fit(zip(x, y, strict=True)).params, gl.fit(x, y).params)
+    whole = ({"a": at, "y": at + at % 2 / 2} for at in range(9))  # ints and floats, as JSON has them
+    assert gl.fit(whole, target="y").nobs == 9
+
+
 class _Endless(Dataset):
     def __getitem__(self, number: int) -> Any:
         return torch.ones(3), 1.0
@@ -121,6 +277,11 @@ ERRORS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         lambda: Rows(*rows(50), lambda x, y: (x[: 2 + int(y > 0)], y)),
         gl.ShapeError,
         "samples 0 to 49 of the Rows differ in their shape.\nEach needs as many features",
+    ),
+    "keys": (
+        lambda: Rows(*rows(50), lambda x, y: {"x": x, "y": y} | ({"z": y} if y > 0 else {})),
+        gl.ColumnError,
+        "samples 0 to 49 of the Rows differ in their keys.\nThe first has x, y",
     ),
     "objects": (
         lambda: Rows(*rows(50), lambda x, y: {1, 2}),

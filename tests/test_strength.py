@@ -95,6 +95,8 @@ def test_glmnet(penguins: tuple, theirs: dict) -> None:
     # As near as glmnet comes with thresh = 1e-28.
     np.testing.assert_allclose(ours(penguins, strength), list(theirs.values())[3:], rtol=1e-9)
     back = strength.to_glmnet(n, sd)
+    again = gl.Strength.from_glmnet(**back, n=n, target_sd=sd)
+    assert again.options == pytest.approx(strength.options, rel=1e-14)
     assert back == pytest.approx({"lambda": lambda_, "alpha": alpha, "standardize": standardize}, rel=1e-14)
 
 
@@ -110,6 +112,23 @@ def test_spark(penguins: tuple, theirs: dict) -> None:
     assert back == pytest.approx({name: theirs[name] for name in back}, rel=1e-13)
 
 
+@pytest.mark.parametrize("l1", [0.0, 3.0])
+@pytest.mark.parametrize("l2", [0.0, 0.7])
+@pytest.mark.parametrize(
+    "program",
+    ["sklearn_ridge", "sklearn_lasso", "sklearn_elastic_net", "sklearn_sgd", "statsmodels", "glmnet", "spark"],
+)
+def test_what_a_converter_gives_goes_back_into_its_other_half(program: str, l1: float, l2: float) -> None:
+    if (program == "sklearn_ridge" and l1) or (program == "sklearn_lasso" and l2):
+        pytest.skip("it has no such penalty")
+    extra = {} if program == "sklearn_ridge" else {"n": 37.0}
+    for standardize in (False, True)[: 1 + (program in ("glmnet", "spark"))]:
+        strength = gl.Strength(l1, l2, standardize)
+        given = getattr(strength, f"to_{program}")(**extra)
+        again = getattr(gl.Strength, f"from_{program}")(**given, **extra)
+        assert again.options == pytest.approx(strength.options, rel=1e-14)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -121,6 +140,15 @@ def test_spark(penguins: tuple, theirs: dict) -> None:
         (lambda: gl.Strength.from_sklearn_sgd(1.0, 10, penalty="l3"), 'penalty is "l2", "l1", "elasticnet" or None'),
         (lambda: gl.Strength.from_spark(1.0, 0.5, 10, solver="auto"), 'solver is "normal" or "l-bfgs", not'),
         (lambda: gl.Strength.from_spark(1.0, 0.5, 1, solver="l-bfgs"), "n must be above 1"),
+        (lambda: gl.Strength("a"), "l1 is the strength of a penalty, a finite number of 0 or more, not 'a'"),
+        (lambda: gl.Strength(l2=None), "l2 is the strength of a penalty, .*, not None"),
+        (lambda: gl.Strength.from_sklearn_lasso(1.0, "a"), "n is the number of rows, .*, not 'a'"),
+        (lambda: gl.Strength.from_statsmodels(1.0, "a", 10), "the share of l1 is between 0 .*, not 'a'"),
+        (lambda: gl.Strength.from_glmnet(1.0, 0.5, 10, "a"), "target_sd is the standard deviation .*, not 'a'"),
+        (lambda: gl.Strength.from_glmnet(1.0, 0.5), "n is the number of rows, .*, not nan"),
+        (lambda: gl.Strength.from_glmnet(n=9), "λ is given once, as lambda_= or as lambda in ..; nothing arrived"),
+        (lambda: gl.Strength.from_glmnet(1.0, n=9, **{"lambda": 1.0}), "given once, .*; lambda_, lambda arrived"),
+        (lambda: gl.Strength.from_glmnet(n=9, lamda=1.0), "λ is given once, as lambda_= .*; lamda arrived"),
         (lambda: gl.Strength(l1=1.0).to_sklearn_ridge(), "Ridge has no l1, and this penalty has l1=1.0"),
         (lambda: gl.Strength(l2=1.0).to_sklearn_lasso(10), "Lasso has no l2"),
         (lambda: gl.Strength(1.0, 1.0, standardize=True).to_statsmodels(10), "fit_regularized has no standardize"),

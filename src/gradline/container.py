@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradline.errors import GradlineError, StorageError
+from gradline.errors import GradlineError, OptionError, StorageError
 
 FORMAT = 1
 """Raised by one when a file can no longer be read by the version before."""
@@ -36,8 +36,11 @@ def written_whole(path: str | Path) -> Iterator[Path]:
     """A path to write to, beside the real one, that takes its name only when the block ends well.
 
     Raises:
+        OptionError: the path is none.
         StorageError: the folder is missing or cannot be written to.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise OptionError(f"path is the name of a file, not {path!r}.")
     path = Path(path)
     refuse_other_than_file(path)
     place = Path(os.path.realpath(path))  # a link stays a link, and what it points to is written

@@ -7,6 +7,7 @@ from typing import Any
 
 from gradline.allowed import truth
 from gradline.cluster.choice import opened
+from gradline.design.request import demand_options
 from gradline.exact.crossval import held_out
 from gradline.exact.strengths import Strengths
 from gradline.folded import Folded, Rows, gather
@@ -83,6 +84,7 @@ def crossval(
 
     Source: docs/architecture.md; Hastie, Tibshirani & Friedman (2009), The Elements of Statistical Learning, 7.10.
     """
+    demand_options(crossval, request)
     wanted = Strengths(l1, l2, strengths, mix, ratio)
     standardize, per_row = truth("standardize", standardize), truth("per_row", per_row)
     by = Rows(folds, groups, time, seed)

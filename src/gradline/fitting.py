@@ -12,6 +12,7 @@ import numpy as np
 from gradline.allowed import truth
 from gradline.cluster.choice import is_local, opened
 from gradline.design.problem import Problem, pose
+from gradline.design.request import demand_options
 from gradline.doubledouble import Array, Pair
 from gradline.errors import ColumnError, DataError, OptionError, warn
 from gradline.exact.correction import corrected
@@ -71,8 +72,10 @@ def fit(
         data: An array or tensor (n, d) or (n,), a SciPy sparse matrix, a pandas, Polars or Arrow table,
             `gl.polynomial(x, k)`; the path of a CSV, JSON, Parquet or Feather file, a list of paths, a glob or a
             folder, on a disk or at s3://, gs:// or https://; sqlite:/// or postgresql:// with ?table=;
-            `gl.sql("select …")`; an iterable of tables; or a torch Dataset or DataLoader of (x, y). Tensors on other
-            devices are summed there in float64, or copied to the CPU a stretch of rows at a time; `plan` says which.
+            `gl.sql("select …")`; an iterable of tables; or a torch Dataset or DataLoader of (x, y), or of dicts of
+            tensors, whose keys are columns (key1 … keyd of (n, d)), in batches or one sample at a time. Tensors on
+            other devices are summed there in float64, or copied to the CPU a stretch of rows at a time; `plan` says
+            which.
         target: (n,), (n, 1) or (n, k) values, or the name of a column, or a list of names.
         features: Names of the columns to use; by default all the others.
         formula: As "y ~ a + log(b) + a:b + C(city) + poly(c, 3) - 1" instead of target and features.
@@ -221,6 +224,7 @@ def plan(
     Raises:
         GradlineError: the request cannot be used.
     """
+    demand_options(plan, request)
     return plan_of(pose(data, target, **request, measure=False), precision)
 
 

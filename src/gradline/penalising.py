@@ -10,6 +10,7 @@ import numpy as np
 from gradline.allowed import truth
 from gradline.cluster.choice import opened
 from gradline.design.problem import pose
+from gradline.design.request import demand_options
 from gradline.exact.centred import Centred, centred
 from gradline.exact.penalties import Penalised, penalised, solution, squares_left, sums_of
 from gradline.exact.strengths import Strengths
@@ -81,6 +82,7 @@ def path(
     Source: docs/architecture.md; Friedman, Hastie & Tibshirani (2010), J. Stat. Softw. 33(1); Tibshirani et al.
     (2012), JRSS B 74(2).
     """
+    demand_options(path, request)
     wanted, standardize = Strengths(l1, l2, strengths, mix, ratio), truth("standardize", standardize)
     problem = pose(data, target, intercept=intercept, **request)
     plan = plan_of(problem, precision)

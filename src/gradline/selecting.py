@@ -9,6 +9,7 @@ import numpy as np
 
 from gradline.allowed import truth
 from gradline.design.problem import pose
+from gradline.design.request import demand_options
 from gradline.design.terms import by_effect
 from gradline.errors import OptionError
 from gradline.exact.crossval import Split
@@ -72,6 +73,7 @@ def subsets(
     Source: Miller (2002), Subset Selection in Regression, chapter 3; Goodnight (1979), The American
     Statistician 33(3).
     """
+    demand_options(subsets, request)
     _check(method, criterion)
     if criterion != "cv":
         if groups is not None or time is not None or folds is not None:

@@ -8,7 +8,8 @@ docstring has the objective that it is for.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf, isfinite, sqrt
+from math import inf, isfinite, nan, sqrt
+from numbers import Real
 from typing import Any
 
 from gradline.errors import OptionError
@@ -18,8 +19,9 @@ from gradline.errors import OptionError
 class Strength:
     """A penalty 2·l1·Σ s·|coef| + l2·Σ s²·coef² beside the RSS; s is 1, or with `standardize` the column's deviation.
 
-    `from_…` makes one of another program's arguments, and `to_…` gives that program's arguments back. n is the number
-    of rows; of weighted rows the sum of the weights, since these programs divide by it.
+    `from_…` makes one of another program's arguments, and `to_…` gives that program's arguments back, which `from_…`
+    takes again: from_glmnet(**s.to_glmnet(n), n=n). n is the number of rows; of weighted rows the sum of the weights,
+    since these programs divide by it.
 
     Raises:
         OptionError: a strength is negative, a share not between 0 and 1, n not positive; or the other program has no
@@ -111,7 +113,14 @@ class Strength:
 
     @classmethod
     def from_glmnet(
-        cls, lambda_: float, alpha: float, n: float, target_sd: float = 1.0, *, standardize: bool = True
+        cls,
+        lambda_: float | None = None,
+        alpha: float = 1.0,
+        n: float = nan,
+        target_sd: float = 1.0,
+        *,
+        standardize: bool = True,
+        **named: float,
     ) -> Strength:
         """Of R's glmnet with family "gaussian".
 
@@ -124,8 +133,13 @@ class Strength:
             n: Rows.
             target_sd: Standard deviation of the target, with n below; it matters where alpha is less than 1.
             standardize: Whether glmnet standardizes the columns, as it does unless it is told not to.
+            named: λ as `lambda`, which Python lets through as from_glmnet(**arguments) alone.
         """
-        l1 = cls._mixed(lambda_, alpha, n)
+        given = [*([] if lambda_ is None else [("lambda_", lambda_)]), *named.items()]
+        if len(given) != 1 or given[0][0] not in ("lambda_", "lambda"):
+            names = ", ".join(name for name, _ in given) or "nothing"
+            raise OptionError(f"glmnet's λ is given once, as lambda_= or as lambda in **; {names} arrived.")
+        l1 = cls._mixed(given[0][1], alpha, n)
         return cls(l1.l1, l1.l2 / _deviation(target_sd), standardize)
 
     def to_glmnet(self, n: float, target_sd: float = 1.0) -> dict[str, Any]:
@@ -172,7 +186,7 @@ class Strength:
     def _mixed(cls, alpha: float, share: float, n: float) -> Strength:
         """RSS/(2n) + alpha·(share·Σ|coef| + (1 - share)/2·Σ coef²), times 2n."""
         whole = _checked(alpha=alpha) * _rows(n)
-        if not 0 <= share <= 1:
+        if not (_is_number(share) and 0 <= share <= 1):
             raise OptionError(f"the share of l1 is between 0 (ridge) and 1 (lasso), not {share!r}.")
         return cls(l1=whole * share, l2=whole * (1 - share))
 
@@ -193,19 +207,23 @@ class Strength:
 def _checked(**strengths: float) -> float:
     """The strengths' last, if all are finite and 0 or more."""
     for name, value in strengths.items():
-        if isinstance(value, bool) or not 0 <= value < inf:
+        if not _is_number(value) or not 0 <= value < inf:
             raise OptionError(f"{name} is the strength of a penalty, a finite number of 0 or more, not {value!r}.")
     return float(value)
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
 def _rows(n: float) -> float:
-    if not (n > 0 and isfinite(n)):
+    if not (_is_number(n) and n > 0 and isfinite(n)):
         raise OptionError(f"n is the number of rows, or the sum of their weights, not {n!r}.")
     return n
 
 
 def _deviation(target_sd: float) -> float:
-    if not (target_sd > 0 and isfinite(target_sd)):
+    if not (_is_number(target_sd) and target_sd > 0 and isfinite(target_sd)):
         raise OptionError(f"target_sd is the standard deviation of the target, above 0, not {target_sd!r}.")
     return target_sd
 
@@ -216,6 +234,6 @@ def _wider(solver: str, n: float) -> float:
         raise OptionError(f'solver is "normal" or "l-bfgs", not {solver!r}.')
     if solver == "normal":
         return 1.0
-    if not n > 1:
+    if not (_is_number(n) and n > 1):
         raise OptionError(f'n must be above 1 for solver "l-bfgs", which divides by n - 1; it is {n!r}.')
     return sqrt(n / (n - 1))

@@ -21,7 +21,7 @@ from gradline.doubledouble import add, divide, negative
 State: TypeAlias = Mapping[str, tuple[float, float, float]]
 """Of each call of center or scale, by its text: the mean in two words, and what to divide by."""
 
-_MOST = 64
+MOST_PRODUCTS = 64
 """Whole powers up to here are products in double-double."""
 
 
@@ -89,7 +89,11 @@ def _operate(operator: ast.operator, a: Words, b: Words) -> Words:
 
 
 def _power(base: Words, exponent: ast.expr, inner: Callable[[ast.expr], Words]) -> Words:
-    if isinstance(exponent, ast.Constant) and isinstance(exponent.value, int) and 1 <= exponent.value <= _MOST:
+    if (
+        isinstance(exponent, ast.Constant)
+        and isinstance(exponent.value, int)
+        and 1 <= exponent.value <= MOST_PRODUCTS
+    ):
         result = pair = _pair(base)
         for _ in range(exponent.value - 1):
             result = times(result, pair)

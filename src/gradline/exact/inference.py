@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Real
+
 import numpy as np
 from scipy import special
 
@@ -40,7 +42,7 @@ def between(level: float) -> float:
     Raises:
         OptionError: it is not between 0 and 1.
     """
-    if not 0 < level < 1:
+    if not (isinstance(level, Real) and 0 < level < 1):
         raise OptionError(f"level is a probability between 0 and 1, not {level!r}.")
     return level
 

@@ -12,7 +12,7 @@ from gradline.design.expression import checked
 from gradline.design.terms import columns_of
 from gradline.doubledouble import Array
 from gradline.errors import OptionError
-from gradline.export.onnx_expression import translated
+from gradline.export.onnx_expression import Inputs, translated
 from gradline.export.onnx_graph import Graph
 from gradline.export.pieces import Piece, cannot, levels_of, pieces_of, refuse_origin
 from gradline.layout import shortened
@@ -45,6 +45,7 @@ class _Writer:
         self._graph = Graph()
         self._levels = levels_of(fit)
         self._derived = {each.name: each for each in fit.recipe.derived}
+        self._inputs = Inputs(self._number, self._text)
         self._columns: dict[str, str] = {}
         """Of each column that was read, the value (n,) in the graph."""
         self._codes: dict[str, str] = {}
@@ -97,7 +98,7 @@ class _Writer:
             if column in self._derived:
                 derived = self._derived[column]
                 states = {text: (mean, low, by) for text, mean, low, by in derived.state}
-                value = translated(checked(derived.expression), states, graph, self._number)
+                value = translated(checked(derived.expression), states, graph, self._inputs)
             elif column in self._position:
                 value = graph.node("Gather", self._array(), graph.constant(np.array(self._position[column])), axis=1)
             elif column in self._levels:
@@ -106,6 +107,10 @@ class _Writer:
                 value = graph.input(column, "double")
             self._columns[column] = value
         return self._columns[column]
+
+    def _text(self, column: str) -> str:
+        """The column (n,) as text."""
+        return self._graph.input(column, "string")
 
     def _chosen(self, piece: Piece) -> str:
         """(n, k) the parameters of each row's cell, times its numbers."""

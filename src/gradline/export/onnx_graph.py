@@ -24,12 +24,16 @@ class Graph:
         self._nodes: list[Any] = []
         self._constants: list[Any] = []
         self._inputs: dict[str, Any] = {}
+        self._kinds: dict[str, str] = {}
         self._made = 0
 
     def input(self, name: str, kind: str, width: int | None = None) -> str:
         """An input (n,) or (n, width) of double, int64, bool or string; the same one when it is there already."""
         if not name or name == OUTPUT or name.startswith(_MADE):
             raise cannot("ONNX", f"a column called {shortened(name, 30)!r}", "Rename it, and fit again.")
+        if self._kinds.setdefault(name, kind) != kind:
+            what = f"{shortened(name, 30)}, which would come as {self._kinds[name]} and as {kind}"
+            raise cannot("ONNX", what, "Fit on a column for each, or use to_sql().")
         if name not in self._inputs:
             self._inputs[name] = _declared(name, kind, width)
         return name

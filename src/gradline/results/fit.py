@@ -249,9 +249,15 @@ class Fit(Figures):
         return Prediction(*[self._vector(part) for part in answer])
 
     def to_torch(self, dtype: torch.dtype | None = None) -> torch.nn.Linear:
-        """The fit as `nn.Linear`, float64 unless dtype says otherwise; aliased columns have weight 0."""
+        """The fit as `nn.Linear`, float64 unless dtype says otherwise; aliased columns have weight 0.
+
+        Raises:
+            OptionError: dtype is no floating-point type.
+        """
         import torch
 
+        if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
+            raise OptionError(f"dtype is a floating-point type such as torch.float32, not {dtype!r}.")
         params = np.nan_to_num(self.estimates)
         slopes = params[int(self.has_intercept) :]
         d, k = slopes.shape
@@ -267,10 +273,12 @@ class Fit(Figures):
 
         A fit on an array has one input, x (n, d). Otherwise each column is an input (n,) of its own name: float64,
         for categories string, int64 or bool. The output is `prediction`, (n,) or (n, k). A missing number and a level
-        that the fit has not seen give NaN; so does what `predict` refuses, or infinity.
+        that the fit has not seen give NaN; so does what `predict` refuses, or infinity. Text is never missing there.
+        Every function of formulas can be written; what compares or rounds decides by the same digits as `predict`.
 
         Raises:
-            OptionError: the model has something that there is no operation for; or onnx is not installed.
+            OptionError: the model has something that there is no operation for (categories of fractions or of
+                computed columns, columns that are both numbers and text); path is none; or onnx is not installed.
             StorageError: the file cannot be written.
         """
         from gradline.export.onnx import write

@@ -38,7 +38,7 @@ def open_table(data: Any, where: str | None = None, sql: str | None = None) -> T
 
     Arrays, tensors and lists; sparse matrices; pandas, Polars and Arrow tables and series; paths and addresses of
     CSV, JSON, Parquet and Feather files, a list of them, a glob or a folder; `gl.sql(…)` and DuckDB relations;
-    sqlite:/// and postgresql:// URLs; streams of tables or (X, y) pairs.
+    sqlite:/// and postgresql:// URLs; streams of tables, dicts or (X, y) pairs, or of single rows.
 
     `where` is an SQL condition on the rows of files and databases; of several files, each by itself. `sql` is a
     whole query instead, which calls the table `data`: "select fare, a / b as r from data where a > 0"; several

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gradline.errors import DataError, ShapeError
-
-_TOGETHER = 4096
-"""Samples that are made into one item of the stream."""
+from gradline.errors import ColumnError, DataError, ShapeError
+from gradline.sources.gathered import TOGETHER
 
 
 def is_dataset(data: Any) -> bool:
@@ -22,6 +20,7 @@ class Samples:
 
     Raises:
         DataError: the dataset has no length, or its samples are nothing that can be stacked.
+        ColumnError: samples are mappings and differ in their keys.
         ShapeError: samples differ in their shape.
     """
 
@@ -37,8 +36,8 @@ class Samples:
     def __iter__(self) -> Iterator[Any]:
         dataset = self._dataset
         rows = len(dataset)
-        for first in range(0, rows, _TOGETHER):
-            last = min(first + _TOGETHER, rows)
+        for first in range(0, rows, TOGETHER):
+            last = min(first + TOGETHER, rows)
             if _holds_tensors(dataset):
                 yield tuple([tensor[first:last] for tensor in dataset.tensors])
             else:
@@ -48,6 +47,8 @@ class Samples:
         from torch.utils.data import default_collate
 
         place = f"samples {first} to {first + len(samples) - 1} of {self.name}"
+        if isinstance(samples[0], Mapping) and any(sample.keys() != samples[0].keys() for sample in samples):
+            raise ColumnError(f"{place} differ in their keys.\nThe first has {', '.join(map(str, samples[0]))}.")
         try:
             return default_collate(samples)
         except TypeError:

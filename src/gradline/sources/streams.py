@@ -14,6 +14,8 @@ from gradline.errors import ColumnError, DataError, ShapeError
 from gradline.sources.arrays import array_columns, is_tensor
 from gradline.sources.arrow import Kind, holds_labels, kind_of, regroup, values_of
 from gradline.sources.columns import Column
+from gradline.sources.gathered import gathered, is_sample, stacked
+from gradline.sources.mappings import mapping_columns
 from gradline.sources.rows import Part, Rows, demand, reject_duplicates, together, whole
 
 _FRAMES = {
@@ -33,18 +35,20 @@ _TAKEN: MutableMapping[Any, Any] = WeakKeyDictionary()
 """The first item of each iterator that was looked at and not read: a plan, or a request that is refused, takes it."""
 
 _NOTHING = object()
-_EXPECTED = "Expected record batches, data frames, arrays, or (X, y) pairs of arrays or tensors."
+_EXPECTED = "Expected record batches, data frames, mappings, arrays, or (X, y) pairs of arrays or tensors."
 
 
 def is_stream(data: Any) -> bool:
-    """Whether rows come from this item by item: an iterator, a reader, a loader, a list of frames or (X, y) pairs.
+    """Whether rows come from this item by item: an iterator, a reader, a loader, a list of frames, dicts or pairs.
 
     A list of numbers, rows or single arrays is an array, a list of paths is files, and a pair (X, y) itself is no
     stream: only what holds several of them is.
     """
     if isinstance(data, list):
         return bool(data) and (
-            _is_pair(data[0]) or (_root(data[0]) is not None and hasattr(type(data[0]), "columns"))
+            _is_pair(data[0])
+            or isinstance(data[0], Mapping)
+            or (_root(data[0]) is not None and hasattr(type(data[0]), "columns"))
         )
     if isinstance(data, (tuple, str, bytes, Mapping, set, frozenset)):
         return False
@@ -58,7 +62,8 @@ class Stream:
     """A table whose rows come item by item; they are cut into chunks anew, so that sums do not depend on the items.
 
     The first item decides what the columns are: those of a record batch or data frame by name, those of an array x or
-    x1 … xd, and those of a pair (X, y) also y or y1 … yk. The others must have the same.
+    x1 … xd, and those of a pair (X, y) also y or y1 … yk; in a mapping the key stands for the letter. The others must
+    have the same. A pair or mapping with a single value in it, (x (d,), y), is one row.
 
     Raises:
         DataError: nothing comes, or something that is no table, or the rows are wanted again and come only once.
@@ -88,7 +93,7 @@ class Stream:
         self._fresh: Iterator[Any] | None = chain([first], items)
         if first is _NOTHING:
             raise DataError(f"{self.name} is empty: not a single item came.\n{_EXPECTED}")
-        item = self._item(first, 1)
+        item = self._item(stacked([first]) if is_sample(first) else first, 1)
         self._kinds = item.kinds
         self.targets = item.targets
         self.columns = tuple(item.kinds)
@@ -128,7 +133,7 @@ class Stream:
                 )
             items = self._iterate(columns)
         number = 0
-        for number, given in enumerate(items, 1):
+        for number, given in gathered(items):
             item = self._item(given, number)
             self._compare(item.kinds, columns, number)
             yield from item.read(columns)
@@ -210,7 +215,7 @@ def _arrow_item(given: Any) -> _Item:
 
 
 def _columns_item(given: Any) -> _Item:
-    """A data frame, an array, or a pair of them."""
+    """A data frame, a mapping, an array, or a pair of them."""
     targets: list[Column] = []
     if isinstance(given, (list, tuple)):
         if not (len(given) == 1 and _is_values(given[0])) and not _is_pair(given):
@@ -237,6 +242,8 @@ def _columns_item(given: Any) -> _Item:
 def _columns(values: Any, letter: str) -> tuple[list[Column], int]:
     if is_tensor(values) or isinstance(values, np.ndarray):
         return array_columns(values, letter)
+    if isinstance(values, Mapping):
+        return mapping_columns(values)
     if _root(values) is None:
         raise DataError(f"a {type(values).__name__} came.\n{_EXPECTED}")
 
@@ -255,7 +262,9 @@ def _is_frame(item: Any) -> bool:
 
 
 def _is_values(item: Any) -> bool:
-    """Whether this can be the X or y of a pair: an array, a tensor, a frame or a series, not a single number."""
+    """Whether this can be the X or y of a pair: an array, a mapping, a frame or a series, not a single number."""
+    if isinstance(item, Mapping):
+        return True
     if is_tensor(item) or isinstance(item, np.ndarray):
         return bool(item.ndim)
     return _root(item) is not None and hasattr(item, "__len__")
