@@ -78,6 +78,39 @@ def test_options_reach_the_fit(tmp_path: Path, capsys: pytest.CaptureFixture[str
     np.testing.assert_allclose(record["conf_int"], fit.conf_int(0.8), rtol=1e-12)
 
 
+def test_rows_in_an_order_and_errors_in_the_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rng = np.random.default_rng(3)
+    table = np.column_stack([rng.permutation(60), rng.normal(size=(60, 3))])
+    table[:, 3] += 2 * table[:, 1]
+    path = tmp_path / "t.csv"
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([["t", "a", "b", "y"], *table.tolist()])
+    ask = ["fit", str(path), "--target", "y", "--features", "a,b"]
+    fit = gl.fit(path, "y", features=["a", "b"])
+    for options, truth in (
+        (["--se", "HAC"], fit.hac()),
+        (["--se", "HAC", "--lags", "2", "--time", "t"], fit.hac(2, "t")),
+        (["--x-error", "a=0.3"], gl.fit(path, "y", features=["a", "b"], x_error={"a": 0.3})),
+        (["--x-error", "0.3"], gl.fit(path, "y", features=["a", "b"], x_error=0.3)),
+        (["--deming", "2"], gl.fit(path, "y", features=["a", "b"], x_error=gl.Deming(2.0))),
+    ):
+        record = json.loads(output(capsys, *ask, *options, "--json"))
+        np.testing.assert_allclose(record["params"], truth.params, rtol=1e-12)
+        np.testing.assert_allclose(record["conf_int"], truth.conf_int(), rtol=1e-12)
+    text = output(capsys, *ask, "--x-error", "a=0.3,b=0.1")
+    assert "errors in x, given: a sd 0.3 (reliability 0.9" in text
+    assert f"least squares {fit.params[1]:.3f})" in text
+    assert max(cell_len(line) for line in text.splitlines()) <= 80
+    for options, message in (
+        (["--lags", "2"], "--lags and --time are for rows in an order"),
+        (["--x-error", "0.3", "--deming", "1"], "each say what is known of errors in x"),
+        (["--x-error", "a=b"], "expected a number, or column=number"),
+        (["--x-error", "a=1,2"], "expected a number, or column=number"),
+    ):
+        assert main([*ask, *options]) != 0
+        assert message in capsys.readouterr().err
+
+
 def test_formula_several_targets_and_several_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = np.random.default_rng(4).normal(size=(20, 3)).tolist()
     for name, part in (("one.csv", rows[:10]), ("two.csv", rows[10:])):

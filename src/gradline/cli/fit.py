@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument, Option
 
 from gradline.cli import given, terminal
+from gradline.errors import OptionError
 from gradline.layout import filled
 
 if TYPE_CHECKING:
@@ -41,6 +42,12 @@ def fit(
         str | None, Option("--se", metavar="HC3|HAC|…", help="Robust standard errors: HC0-3, CR0-2, HAC.")
     ] = None,
     cluster: Annotated[list[str] | None, Option(metavar="a[,b]", help="Columns of clusters: CR1 errors.")] = None,
+    lags: Annotated[int | None, Option(metavar="L", help="Of HAC. [4·(n/100)^(2/9)]")] = None,
+    time_column: Annotated[str | None, Option("--time", metavar="t", help="Of HAC: the order of the rows.")] = None,
+    x_error: Annotated[
+        list[str] | None, Option(metavar="SD|x=SD,…", help="Std deviation of the errors in x.")
+    ] = None,
+    deming: Annotated[float | None, Option(metavar="RATIO", help="Variance of y's errors over x's.")] = None,
     explain: Annotated[bool, Option("--explain", help="Say what would be done, and read nothing.")] = False,
     level: Annotated[float, Option(metavar="P", help="Of the intervals.")] = 0.95,
     save: Annotated[Path | None, Option(metavar="M.safetensors", help="Keep the fit for predict.")] = None,
@@ -72,6 +79,9 @@ def fit(
             estimate.explain(given.one_or_several(source), given.names("target", target), engine, address, **request)
         )
         return
+    if se != "HAC" and (lags is not None or time_column is not None):
+        raise OptionError("--lags and --time are for rows in an order.\nAdd --se HAC, or leave them out.")
+    in_order = se == "HAC" and engine == "local"
     start = time.perf_counter()
     with opened(engine, address) as there, terminal.progress("reading") as progress:
         result = fitting.fit(
@@ -84,9 +94,12 @@ def fit(
             checkpoint=checkpoint,
             progress=progress,
             engine=there or "local",
-            se=se,
+            se=None if in_order else se,
             cluster=given.names("cluster", cluster),
+            x_error=given.x_error(x_error, deming),
         )
+        if in_order:
+            result = result.hac(lags, time_column)
     seconds = time.perf_counter() - start
     if save is not None:
         result.save(save)

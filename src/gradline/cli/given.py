@@ -6,6 +6,7 @@ import csv
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from gradline.errors import OptionError, StorageError
 
@@ -88,3 +89,32 @@ def probability(level: float) -> None:
     """Refuse a level that is no probability, before the work and not after it."""
     if not 0 < level < 1:
         raise OptionError(f"level is a probability between 0 and 1, not {level!r}.\nUsual: 0.95 or 0.99.")
+
+
+def x_error(option: Sequence[str] | None, deming: float | None) -> Any:
+    """What is known of errors in the columns: a standard deviation, some by name, or Deming's ratio.
+
+    >>> x_error(["0.5"], None), x_error(["height=0.5,weight=2"], None), x_error(None, 1.0), x_error(None, None)
+    (0.5, {'height': 0.5, 'weight': 2.0}, Deming(ratio=1.0), None)
+    """
+    if option and deming is not None:
+        raise OptionError("--x-error and --deming each say what is known of errors in x.\nLeave one of them out.")
+    if deming is not None:
+        from gradline.exact.errors_in_x import Deming
+
+        return Deming(deming)
+    parts = names("x-error", option)
+    if parts is None:
+        return None
+    pairs = [part.rpartition("=") for part in parts]
+    try:
+        if len(pairs) == 1 and not pairs[0][1]:
+            return float(pairs[0][2])
+        found = {name.strip(): float(number) for name, equals, number in pairs if equals}
+        if len(found) == len(pairs):
+            return found
+    except ValueError:
+        pass
+    raise OptionError(
+        f"--x-error is {', '.join(parts)!r}; expected a number, or column=number.\nTry --x-error x=0.5."
+    )

@@ -97,8 +97,23 @@ def _figures(fit: Fit, number: int, level: float, rows: Sequence[int]) -> _Figur
         lower=ends[:, 0].tolist(),
         upper=ends[:, 1].tolist(),
         aliased=dict(fit.aliased),
-        footing=[*_footing(fit, number), *_errors(fit)],
+        footing=[*_footing(fit, number), *_errors(fit), *_errors_in_x(fit)],
     )
+
+
+def _errors_in_x(fit: Fit) -> list[str]:
+    """What slopes were corrected for, and what they would be without."""
+    if fit.x_error is None:
+        return []
+    known = fit.x_error
+    place = {name: at for at, name in enumerate(fit.names)}
+    parts = [
+        f"{shortened(name, 24)} sd {brief(sd, 4)} (reliability {brief(share, 3)}; "
+        f"least squares {significant(known.naive[place[name]])})"
+        for name, sd, share in zip(known.names, known.sd, known.reliability, strict=True)
+    ]
+    said = "errors in x, given: " if known.kind == "known" else "errors in x, by their ratio to y's: "
+    return [line for part in filled([said + parts[0], *parts[1:]], "  ") for line in wrapped(part, "  ")]
 
 
 def _heading(fit: Fit) -> list[str]:
