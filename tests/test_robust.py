@@ -17,7 +17,8 @@ from pyarrow import feather, parquet
 
 import gradline as gl
 from gradline.errors import ColumnError, DataError, OptionError, ShapeError
-from gradline.second_pass import REMEMBERED, Errors, with_errors
+from gradline.second_pass.reading import REMEMBERED
+from gradline.second_pass.robust import Errors, with_errors
 
 DATA = Path(__file__).parent / "data" / "robust"
 PENGUINS = Path(__file__).parent.parent / "examples" / "penguins.csv"
