@@ -299,6 +299,7 @@ class Fit(Figures):
 
     test = questions.wald_test
     collinearity = questions.collinearity
+    diagnose = questions.diagnose
     explain = questions.explain
     to_latex = questions.to_latex
     to_markdown = questions.to_markdown
