@@ -82,7 +82,7 @@ def _sentence(test: DiagnosticTest, texts: dict[str, str], number: int) -> str:
         "d": significant(float(test.statistics[number]), 3),
         "order": texts["order_of"].format(column=shortened(test.order, _NAME)) if test.order else texts["order"],
         "share": brief(100 * figures.get("share", 0.0), 2),
-        "products": brief(figures.get("products", 0.0)),
+        "products": f"{round(figures.get('products', 0.0)):,}",
         "most": str(MOST_PRODUCTS),
         **{name: significant(figures.get(name, 0.0), 2) for name in ("correlation", "skewness", "kurtosis")},
     }
