@@ -176,7 +176,7 @@ def test_from_wherever_rows_come_and_by_any_number_of_threads(tmp_path: Path) ->
         int((there.leverage > 6 / (n - 1)).sum()),
         int((there.studentized.abs() > 3).sum()),
     ]
-    from gradline.row_by_row import influence_of
+    from gradline.second_pass.influence import influence_of
 
     fits = [gl.fit(frame, "y", **wanted) for _ in range(2)]
     one, two = (influence_of(each, threads=threads) for each, threads in zip(fits, (1, 2), strict=True))

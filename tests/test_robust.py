@@ -17,7 +17,8 @@ from pyarrow import feather, parquet
 
 import gradline as gl
 from gradline.errors import ColumnError, DataError, OptionError, ShapeError
-from gradline.second_pass import REMEMBERED, Errors, with_errors
+from gradline.second_pass.reading import REMEMBERED
+from gradline.second_pass.robust import Errors, with_errors
 
 DATA = Path(__file__).parent / "data" / "robust"
 PENGUINS = Path(__file__).parent.parent / "examples" / "penguins.csv"
@@ -147,10 +148,10 @@ def exact_variances(columns: list[np.ndarray], y: np.ndarray, power: int) -> lis
 @pytest.mark.parametrize(("kind", "power"), [("HC0", 0), ("HC2", 1), ("HC3", 2)])
 def test_longley_in_rationals(kind: str, power: int) -> None:
     """Where R has six digits, since (X'X)⁻¹ and the meat apart lose twice those of the condition number."""
-    table = pd.read_csv(DATA / "longley.csv")
+    table = pd.read_csv(DATA.parent / "longley.csv")
     features = [table[name].to_numpy(float) for name in table.columns[:-1]]
-    known = exact_variances([np.ones(len(table)), *features], table["employed"].to_numpy(), power)
-    fit = gl.fit(table, target="employed", se=kind)
+    known = exact_variances([np.ones(len(table)), *features], table["Employed"].to_numpy(), power)
+    fit = gl.fit(table, target="Employed", se=kind)
     np.testing.assert_allclose(fit.se**2, known, rtol=1e-11)
 
 

@@ -26,7 +26,7 @@ class Case(NamedTuple):
 
 CASES = {
     "longley": Case(
-        "employed ~ gnp_deflator + gnp + unemployed + armed_forces + population + year",
+        "Employed ~ `GNP.deflator` + GNP + Unemployed + `Armed.Forces` + Population + Year",
         {},
         1e-6,  # R takes (X'X)⁻¹ and the meat apart: twice the digits of the condition number are lost
     ),
@@ -49,6 +49,8 @@ def fits() -> dict[str, gl.Fit]:
     for name, case in CASES.items():
         table = name.split()[0]
         source: Any = DATA / f"{table}.csv"
+        if not source.exists():
+            source = DATA.parent / f"{table}.csv"
         if table in ("fair", "randhie"):
             source = getattr(sm.datasets, table).load_pandas().data
         elif table == "penguins":

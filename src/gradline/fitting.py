@@ -32,7 +32,7 @@ from gradline.moments.residuals import Residuals, residuals_of
 from gradline.results.fit import Fit
 from gradline.results.notes import few_digits, no_rows, notes_of
 from gradline.results.remembered import remember
-from gradline.second_pass import Errors, demand_possible, errors_wanted, with_errors
+from gradline.second_pass.robust import Errors, demand_possible, errors_wanted, with_errors
 from gradline.sources import comes_once
 
 FEW_DIGITS = 6

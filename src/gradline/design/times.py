@@ -52,6 +52,28 @@ def times_of(table: Table, time: Any) -> tuple[str, NDArray[Any]]:
     return name, times
 
 
+def places_of(table: Table, time: Any) -> tuple[str, NDArray[np.int64] | None]:
+    """What the times are called, and the place (n,) of each row in time: None where rows stand in order already.
+
+    Raises:
+        DataError: two rows have the same time; and as `times_of`.
+    """
+    name, times = times_of(table, time)
+    rising = np.diff(times) if times.dtype.kind == "f" else times[1:] > times[:-1]
+    if (rising > 0).all():
+        return name, None
+    order = np.argsort(times, kind="stable")
+    again = np.flatnonzero(times[order[1:]] == times[order[:-1]])
+    if len(again):
+        raise DataError(
+            f"time column {name!r} in {table.name} has {times[order[again[0]]]} in more than one row.\n"
+            "An order is that of one series: for several side by side, cluster by time or by series."
+        )
+    places = np.empty(len(order), np.int64)
+    places[order] = np.arange(len(order))
+    return name, places
+
+
 def _demand_times(name: str, kind: str, numeric: bool) -> None:
     if not numeric and kind not in TIMES:
         raise OptionError(

@@ -13,7 +13,7 @@ from gradline.pictures.coefficients import coefficients
 from gradline.pictures.loss import loss
 from gradline.pictures.rates import rates_of_run
 from gradline.pictures.surface import surface
-from gradline.row_by_row import can_draw
+from gradline.second_pass.influence import can_draw
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

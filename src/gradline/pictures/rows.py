@@ -123,7 +123,7 @@ def data(fit: Fit, ax: Axes | None, lang: str, target: str | None = None) -> Axe
 
 
 def _begin(fit: Fit, ax: Axes | None, lang: str, target: str | None) -> tuple[Canvas, Influence, int]:
-    from gradline.row_by_row import influence_of
+    from gradline.second_pass.influence import influence_of
 
     at = place_among("target", target, fit.targets)
     canvas = canvas_on(ax, lang)

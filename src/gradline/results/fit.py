@@ -137,10 +137,10 @@ class Fit(Figures):
 
         Source: MacKinnon & White (1985), Journal of Econometrics 29, 305-325.
         """
-        from gradline import second_pass
+        from gradline.second_pass import robust
 
-        second_pass.demand_kind(kind, second_pass.HETEROSCEDASTIC)
-        return second_pass.with_errors(self, second_pass.Errors(kind), (data, target, weights))
+        robust.demand_kind(kind, robust.HETEROSCEDASTIC)
+        return robust.with_errors(self, robust.Errors(kind), (data, target, weights))
 
     def clustered(
         self, *clusters: Any, kind: str = "CR1", data: Any = None, target: Any = None, weights: Any = None
@@ -170,10 +170,10 @@ class Fit(Figures):
         Source: Cameron, Gelbach & Miller (2011), Journal of Business & Economic Statistics 29, 238-249; Bell &
         McCaffrey (2002), Survey Methodology 28, for CR2.
         """
-        from gradline import second_pass
+        from gradline.second_pass import robust
 
-        second_pass.demand_kind(kind, second_pass.CLUSTERED)
-        return second_pass.with_errors(self, second_pass.Errors(kind, clusters), (data, target, weights))
+        robust.demand_kind(kind, robust.CLUSTERED)
+        return robust.with_errors(self, robust.Errors(kind, clusters), (data, target, weights))
 
     def hac(
         self,
@@ -207,10 +207,10 @@ class Fit(Figures):
 
         Source: Newey & West (1987), Econometrica 55, 703-708.
         """
-        from gradline import second_pass
+        from gradline.second_pass import robust
 
-        wanted = second_pass.Errors("HAC", (), lags, time, small_sample)
-        return second_pass.with_errors(self, wanted, (data, target, weights))
+        wanted = robust.Errors("HAC", (), lags, time, small_sample)
+        return robust.with_errors(self, wanted, (data, target, weights))
 
     def predict(
         self,
@@ -307,6 +307,7 @@ class Fit(Figures):
 
     test = questions.wald_test
     collinearity = questions.collinearity
+    diagnose = questions.diagnose
     explain = questions.explain
     influence = questions.influence
     augment = questions.augment

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from gradline.results.collinearity import Collinearity
+    from gradline.results.diagnostics import Diagnostics
     from gradline.results.fit import Fit
     from gradline.results.hypotheses import HypothesisTest
     from gradline.results.influence import Influence
@@ -97,6 +98,52 @@ def explain(fit: Fit, lang: str = "en") -> str:
     return explained(fit, lang)
 
 
+def diagnose(fit: Fit, time: Any = None, data: Any = None, target: Any = None, *, weights: Any = None) -> Diagnostics:
+    """Test what the fit takes for granted about its residuals, from one more reading of its rows.
+
+        Breusch-Pagan   n·R² of e² on the columns, χ² (Koenker's form); and its F
+        White           the same on the columns, their squares and their products: up to 18 columns
+        RESET           F of the squares and cubes of the fitted values beside the columns
+        Durbin-Watson   d = Σ (e_t - e_(t-1))² / Σ e²
+        Jarque-Bera     n/6·(skewness² + (kurtosis - 3)²/4), χ²
+
+    The first two always have a constant beside the columns. Columns that others determine, as the square of a 0 or 1,
+    count once. The p-value of d is two-sided, from the normal distribution with the mean and variance that d has for
+    these columns, which is as R's dwtest(exact=FALSE): with few rows it is rough. Rows that were left out are not
+    there: the ones beside them are neighbours.
+
+    With weights, e stands for √weight·e and n for the number of rows; e² is regressed on the columns as they are, and
+    RESET is weighted as the fit. With frequency weights everything is as of the rows written out, without d.
+
+    Args:
+        fit: The fit.
+        time: For d the order of the rows: the name of a column of numbers or dates, or values (n,); by default that
+            in which they stand. Rows in another order are held in memory, 8 bytes for each column and target.
+        data: As for `robust`; likewise target and weights.
+        target: See data.
+        weights: See data.
+
+    Raises:
+        OptionError: a fit with l1, l2 or x_error, no rows at hand, or time= beside frequency weights.
+        DataError: the rows are not those of the fit, or times are missing or equal.
+
+    Example:
+        >>> import gradline as gl
+        >>> found = gl.fit(*gl.line(seed=0)).diagnose()
+        >>> found.breusch_pagan, found.white.f
+        (Breusch-Pagan: χ² 1.297 on 1 df, p 0.255, White: F 0.7602 on 2 and 97 df, p 0.470)
+        >>> print(found.reset.explain())
+        No bend shows (p 0.338): squares and cubes of the fitted values explain no more than chance would.
+
+    Source: Koenker (1981), J. Econometrics 17, 107-112; White (1980), Econometrica 48, 817-838; Ramsey (1969), J.
+    Royal Statistical Society B 31, 350-371; Durbin & Watson (1950), Biometrika 37, 409-428; Jarque & Bera (1987),
+    International Statistical Review 55, 163-172.
+    """
+    from gradline.second_pass.diagnosing import diagnosed
+
+    return diagnosed(fit, time, (data, target, weights))
+
+
 def to_latex(fit: Fit, level: float = 0.95) -> str:
     r"""The coefficients as a LaTeX tabular for each target, with the rules of the package booktabs.
 
@@ -167,7 +214,7 @@ def influence(fit: Fit, most: int = 10, data: Any = None, target: Any = None, *,
         the largest |studentized|, 16.5, is that of row 5: an outlier (p 0.003 for the
           largest of 6 rows)
     """
-    from gradline.row_by_row import influence_of
+    from gradline.second_pass.influence import influence_of
 
     return influence_of(fit, (data, target, weights), most)
 
@@ -215,7 +262,7 @@ def augment(
         2   9.0    8.99       0.3
         3  11.0   10.97       0.7
     """
-    from gradline.row_by_row import augmented
+    from gradline.second_pass.influence import augmented
 
     rows: pd.DataFrame | None = augmented(fit, (data, target, weights), out, dfbetas=dfbetas)
     return rows

@@ -1,5 +1,5 @@
 # The values in robust.json: what R 4.2 with sandwich 3.0-2 and clubSandwich 0.5.8 says about the tables beside this file
-# and about three of statsmodels' (fair, randhie, copied here as CSV before the run).
+# and in the folder above, and about two of statsmodels' (fair, randhie, copied here as CSV before the run).
 #
 #     Rscript robust.R > robust.json
 suppressMessages({library(sandwich); library(clubSandwich)})
@@ -17,11 +17,11 @@ case <- function(name, fit, ...) {
 }
 nw <- function(fit, lag, adjust = FALSE) NeweyWest(fit, lag = lag, prewhite = FALSE, adjust = adjust)
 
-longley <- read("longley")
-fit <- lm(employed ~ gnp_deflator + gnp + unemployed + armed_forces + population + year, longley)
+longley <- read("../longley")
+fit <- lm(Employed ~ GNP.deflator + GNP + Unemployed + Armed.Forces + Population + Year, longley)
 case("longley", fit, "HAC 2" = nw(fit, 2), "HAC 2 adjusted" = nw(fit, 2, TRUE), "HAC 0" = nw(fit, 0))
 
-mtcars <- read("mtcars")
+mtcars <- read("../mtcars")
 fit <- lm(mpg ~ wt + hp + factor(cyl), mtcars)
 case("mtcars", fit,
   "CR0 gear" = vcovCL(fit, ~gear, type = "HC0", cadj = FALSE), "CR1 gear" = vcovCL(fit, ~gear, type = "HC1"),
@@ -34,11 +34,11 @@ case("mtcars weighted", fit,
   "CR2 carb" = as.matrix(vcovCR(scaled, mtcars$carb, "CR2")))
 case("mtcars origin", lm(mpg ~ 0 + wt + hp, mtcars))
 
-duncan <- read("duncan")
+duncan <- read("../duncan")
 fit <- lm(prestige ~ income + education + type, duncan)
 case("duncan", fit, "CR1 type" = vcovCL(fit, ~type, type = "HC1"))
 
-prestige <- read("prestige")
+prestige <- read("../prestige")
 case("prestige", lm(prestige ~ education + log(income) + women + type, prestige))
 
 grunfeld <- read("grunfeld")

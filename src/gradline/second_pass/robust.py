@@ -5,27 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from gradline.design.again import pose_again
 from gradline.design.roles import demand_aside, laid_beside
-from gradline.design.times import times_of
-from gradline.design.written_out import WrittenOut
-from gradline.doubledouble import Array
+from gradline.design.times import places_of
 from gradline.errors import DataError, OptionError
-from gradline.exact.origin import at_zero
-from gradline.exact.robust import clusters_factor, sandwich, whitened
+from gradline.exact.robust import clusters_factor
 from gradline.layout import listing
 from gradline.moments import Progress
 from gradline.moments.clusters import Clusters, Column
 from gradline.moments.meats import Gathered, Independent, InOrder
-from gradline.moments.scores import Meat, Scored, Whitening, scored
 from gradline.results.covariance import CLASSICAL, Covariance
 from gradline.results.fit import Fit
 from gradline.results.remembered import recalled, remember
+from gradline.second_pass.reading import (
+    REMEMBERED,
+    Reading,
+    Source,
+    demand_least_squares,
+    demand_unpenalised,
+    rows_of,
+)
 from gradline.sources import comes_once
 from gradline.sources.rows import TIMES
 
@@ -38,14 +40,6 @@ CLUSTERED = ("CR0", "CR1", "CR2")
 KINDS = (CLASSICAL, *HETEROSCEDASTIC, *CLUSTERED, "HAC")
 
 _WHOLE = ("int64", "uint64", ">i8", ">u8", *TIMES)
-_AGREE = 1e-7
-"""How near to 0, beside the residuals, X'e must be of the rows that were fitted."""
-_ROUNDING = 1e-12
-"""The share of a target's squares that is rounding, where the fit is perfect."""
-
-Source: TypeAlias = tuple[Any, Any, Any]
-"""Data, target and weights, each None for those of the fit."""
-REMEMBERED: Source = (None, None, None)
 
 
 @dataclass(frozen=True)
@@ -111,7 +105,7 @@ def errors_wanted(se: str | None, cluster: Any) -> Errors | None:
 
 def demand_possible(problem: Problem, wanted: Errors, l1: float, l2: float) -> None:
     """Refuse what a second pass could not do, before the first."""
-    demand_unpenalised(l1, l2)
+    demand_unpenalised(l1, l2, "these standard errors")
     if comes_once(problem.table):
         raise OptionError(
             f"{wanted.kind} standard errors take a second reading; {problem.table.name} comes only once.\n"
@@ -135,12 +129,10 @@ def with_errors(
         OptionError: the fit has a penalty, or its rows are not at hand.
         DataError: the rows are not those of the fit, or cannot be used so.
     """
-    demand_unpenalised(fit.l1, fit.l2)
-    if fit.x_error is not None:
-        raise OptionError("these standard errors are of least squares, and the fit has x_error.\nFit without it.")
+    demand_least_squares(fit, "these standard errors")
     if wanted.kind == CLASSICAL:
         raise OptionError(f"a fit has the classical standard errors to begin with.\nChoose {', '.join(KINDS[1:])}.")
-    problem = rows_of(fit, source)
+    problem = rows_of(fit, source, "these standard errors")
     if problem.frequency and wanted.kind == "HAC":
         raise OptionError(
             "HAC standard errors are of rows in an order, and frequency weights repeat them.\n"
@@ -224,7 +216,7 @@ def _in_order(reading: Reading, wanted: Errors) -> Covariance:
         raise OptionError(f"lags is {lags} and there are {fit.nobs} rows.\nGive fewer lags than rows.")
     order, places = "", None
     if wanted.time is not None:
-        order, places = _places(reading.problem, wanted.time)
+        order, places = places_of(reading.problem.table, wanted.time)
     if places is None:
         ordered = InOrder(lags)
         middle = ordered.total(reading.of_rows(ordered).meat)
@@ -233,150 +225,6 @@ def _in_order(reading: Reading, wanted: Errors) -> Covariance:
         middle = gathered.total(reading.of_rows(gathered).meat, lags)
     factor = fit.nobs / (fit.nobs - fit.rank) if wanted.small_sample and fit.nobs > fit.rank else 1.0
     return Covariance("HAC", reading.sandwich([(factor, middle)]), fit.df_resid, (), lags, order, wanted.small_sample)
-
-
-def _places(problem: Problem, time: Any) -> tuple[str, NDArray[np.int64] | None]:
-    """What the times are called, and the place of each row in time: None where rows stand in order already."""
-    table = problem.table
-    name, times = times_of(table, time)
-    rising = np.diff(times) if times.dtype.kind == "f" else times[1:] > times[:-1]
-    if (rising > 0).all():
-        return name, None
-    order = np.argsort(times, kind="stable")
-    again = np.flatnonzero(times[order[1:]] == times[order[:-1]])
-    if len(again):
-        raise DataError(
-            f"time column {name!r} in {table.name} has {times[order[again[0]]]} in more than one row.\n"
-            "Lags are those of one series: for several side by side, cluster by time or by series."
-        )
-    places = np.empty(len(order), np.int64)
-    places[order] = np.arange(len(order))
-    return name, places
-
-
-@dataclass(frozen=True)
-class Reading:
-    """The rows of a fit, and what is needed to read them again."""
-
-    fit: Fit
-    problem: Problem
-    model: Whitening
-    root: Array  # (q, kept) with rootᵀ·root the covariance of the parameters for residuals of variance 1
-    kept: NDArray[np.intp]  # the parameters that are not aliased
-    threads: int | None
-    progress: Progress | None
-
-    @staticmethod
-    def of(fit: Fit, problem: Problem, threads: int | None, progress: Progress | None) -> Reading:
-        """For these rows."""
-        start, p = int(fit.has_intercept), len(fit.names)
-        kept = np.array([number for number, name in enumerate(fit.names) if name not in fit.aliased], np.intp)
-        there = np.flatnonzero(~np.isnan(fit.estimates).any(axis=1))  # with aliased ones that have the shortest coef
-        origin = np.zeros(p)
-        origin[start:] = fit.origin if fit.origin else 0.0
-        root = fit.root[:, kept]
-        root = root[root.any(axis=1)]
-        white = whitened(root, origin[kept], fit.has_intercept)
-        # The constant stands first, whether the model has it or not.
-        columns = np.zeros((len(root), 1 + p - start))
-        centre = np.zeros(1 + p - start)
-        words = np.zeros((2, len(fit.targets), 1 + p - start))
-        columns[:, kept + 1 - start], centre[kept + 1 - start] = white.root, white.centre
-        words[:, :, there + 1 - start] = -np.stack([fit.estimates[there].T, fit.estimates_low[there].T])
-        features = there[there >= start] - start
-        at = np.concatenate([[0], features + 1])
-        model = Whitening(tuple(features.tolist()), words[:, :, at], centre[at], columns[:, at])
-        if fit.origin:
-            root = at_zero(root, origin[kept][1:])
-        return Reading(fit, problem, model, root, kept, threads, progress)
-
-    def of_rows(self, meat: Meat) -> Scored:
-        """What a pass over the rows found.
-
-        Raises:
-            DataError: they are not the rows of the fit.
-        """
-        found = scored(self.problem, self.design, self.model, meat, threads=self.threads, progress=self.progress)
-        return self.demand_same(found)
-
-    @property
-    def design(self) -> WrittenOut:
-        """How blocks of the rows become the columns of the model."""
-        return WrittenOut(self.problem, self.fit.terms, self.fit.recipe)
-
-    def demand_same(self, found: Scored | None) -> Scored:
-        """What a pass over the rows found, if they are those of the fit.
-
-        Raises:
-            DataError: they are not.
-        """
-        fit, name = self.fit, self.problem.table.name
-        if found is None or (found.rows, found.used) != (fit.rows, fit.rows - fit.left_out):
-            rows, used = (0, 0) if found is None else (found.rows, found.used)
-            raise DataError(
-                f"{name} has {used:,} rows to use of {rows:,}; the fit had {fit.rows - fit.left_out:,} of "
-                f"{fit.rows:,}.\nA second pass needs the rows that were fitted: give those in data=."
-            )
-        agree = max(_AGREE, 10 ** (1 - fit.digits))
-        left = np.where(fit.rss > 0, agree * fit.rss, _ROUNDING * found.targets)
-        away = (found.gradient**2).sum(axis=1)
-        if not ((abs(found.squares - fit.rss) <= left) & (away <= agree * left + _ROUNDING**2 * found.targets)).all():
-            raise DataError(
-                f"the rows of {name} are not those that were fitted: as many, with other values.\n"
-                "Give the same rows in data=, in the same units."
-            )
-        return found
-
-    def sandwich(self, middles: Sequence[tuple[float, Array]]) -> Array:
-        """(p, p, k) the covariance, NaN where a parameter is not determined."""
-        fit, p = self.fit, len(self.fit.names)
-        matrix = np.full((p, p, len(fit.targets)), np.nan)
-        matrix[np.ix_(self.kept, self.kept)] = sandwich(self.root, middles)
-        matrix[:, :, fit.rss == 0] *= 0.0  # nothing is left but rounding: see docs/architecture.md, "perfect"
-        unknown = np.isnan(fit.variance)
-        matrix[unknown] = matrix[:, unknown] = np.nan
-        if fit.df_resid <= 0:
-            matrix[:] = np.nan
-        return matrix
-
-
-def rows_of(fit: Fit, source: Source) -> Problem:
-    """The rows of a fit: those that are given, or those that it was made of.
-
-    Raises:
-        OptionError: it has them no more, or target and weights were given without data.
-    """
-    data, target, weights = source
-    if data is not None:
-        return pose_again(
-            data,
-            target,
-            weights,
-            terms=fit.terms,
-            recipe=fit.recipe,
-            targets=fit.targets,
-            weight=fit.weight_column,
-            frequency=fit.frequency,
-            intercept=fit.has_intercept,
-        )
-    problem = recalled(fit)
-    if problem is None:
-        raise OptionError(
-            "these standard errors need the rows, and the fit has them no more: it was loaded,\n"
-            "made of moments, or of rows that came once. Give them in data=, arrays also in target=."
-        )
-    if target is not None or weights is not None:
-        raise OptionError("target= and weights= go with data=.\nGive the rows too, or leave all three out.")
-    return problem
-
-
-def demand_unpenalised(l1: float, l2: float) -> None:
-    """Refuse a second pass for a fit with a penalty."""
-    if l1 or l2:
-        raise OptionError(
-            f"these standard errors are of least squares, and the fit has {'l1' if l1 else 'l2'}.\n"
-            "Leave the penalty out."
-        )
 
 
 def _are_names(cluster: Any) -> bool:

@@ -18,7 +18,7 @@ from gradline.moments.one_pass import in_order, processors
 from gradline.moments.scores import Scored, Scoring
 from gradline.results.influence import QUANTITIES, Influence
 from gradline.results.remembered import recalled
-from gradline.second_pass import REMEMBERED, Reading, Source, demand_unpenalised, rows_of
+from gradline.second_pass.reading import REMEMBERED, Reading, Source, demand_least_squares, rows_of
 from gradline.sources.rows import Rows
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 FEW = 5_000
 """Up to so many rows a picture shows each of them; of more it shows how many lie where."""
 _MOST = 10_000
+_WHAT = "influences"
 
 _found: WeakKeyDictionary[Fit, tuple[int, Influence]] = WeakKeyDictionary()
 
@@ -107,10 +108,8 @@ def _is_remembered(source: Source) -> bool:
 
 
 def _reading(fit: Fit, source: Source, threads: int | None, progress: Progress | None) -> Reading:
-    demand_unpenalised(fit.l1, fit.l2)
-    if fit.x_error is not None:
-        raise OptionError("influence is that of least squares, and the fit has x_error.\nFit without it.")
-    return Reading.of(fit, rows_of(fit, source), threads, progress)
+    demand_least_squares(fit, _WHAT)
+    return Reading.of(fit, rows_of(fit, source, _WHAT), threads, progress)
 
 
 def _influences(reading: Reading) -> Influences:

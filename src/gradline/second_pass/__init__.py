@@ -1,0 +1,1 @@
+"""What takes one more reading of the rows of a fit."""
