@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gradline.design.matrix import Matrix
 from gradline.sources.sparse import Sparse, sparse_below
 
 if TYPE_CHECKING:
@@ -22,11 +23,6 @@ class Stored(NamedTuple):
     """Each (n,)."""
     weights: NDArray[np.float64] | None
     """(n,)"""
-
-    def some(self, keep: NDArray[Any]) -> Stored:
-        """Some of the rows."""
-        weights = None if self.weights is None else self.weights[keep]
-        return Stored(self.features[keep], tuple([target[keep] for target in self.targets]), weights)
 
 
 def sparse_table(problem: Problem) -> Sparse | None:
@@ -44,6 +40,27 @@ def stored_rows(problem: Problem) -> Stored:
     columns = [np.concatenate(pieces) for pieces in zip(*_read(problem, names), strict=True)]
     weights = None if problem.weights is None else columns.pop().astype(np.float64, copy=False)
     return Stored(table.stored(_features(problem)), tuple(columns), weights)
+
+
+def sparse_matrix(problem: Problem, complete: bool) -> Matrix:
+    """The rows that count, as `one_matrix` has them, with features (n, d) in CSR: float32 where all columns are.
+
+    Args:
+        problem: One with a `sparse_table`; its rows have been read once.
+        complete: Whether all rows count.
+    """
+    matrix, columns, weights = stored_rows(problem)
+    kind = np.float32 if all(each.dtype == np.float32 for each in (matrix.data, *columns)) else np.float64
+    features = with_numbers(matrix, matrix.data.astype(kind, copy=False))
+    targets = np.stack(columns, axis=1, dtype=kind)
+    if complete:
+        return Matrix(features, targets, weights)
+    keep = ~np.isnan(targets).any(axis=1)
+    keep[np.repeat(np.arange(len(keep)), np.diff(matrix.indptr))[np.isnan(features.data)]] = False
+    if weights is not None:
+        keep &= weights > 0.0
+        weights = weights[keep]
+    return Matrix(features[keep], targets[keep], weights)
 
 
 def with_numbers(matrix: Any, numbers: NDArray[Any]) -> Any:
