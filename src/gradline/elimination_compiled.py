@@ -21,6 +21,7 @@ from gradline.moments.simd import (
     add,
     address_of,
     float64x8,
+    fused,
     load,
     multiply,
     multiply_add,
@@ -68,16 +69,6 @@ def everywhere(typingctx: Any, value: Any) -> Any:
         return builder.shuffle_vector(first, ir.Constant(vector, ir.Undefined), same)
 
     return float64x8(types.float64), codegen
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def fused(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
-    """a·b + c, rounded once."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.fma(*args)
-
-    return types.float64(types.float64, types.float64, types.float64), codegen
 
 
 @nb.njit(inline="always")  # type: ignore[untyped-decorator]

@@ -69,9 +69,9 @@ def fit(
     the answer carries as many digits as the data do.
 
     Args:
-        data: An array or tensor (n, d) or (n,), a SciPy sparse matrix, a pandas, Polars or Arrow table,
-            `gl.polynomial(x, k)`; the path of a CSV, JSON, Parquet or Feather file, a list of paths, a glob or a
-            folder, on a disk or at s3://, gs:// or https://; sqlite:/// or postgresql:// with ?table=;
+        data: An array or tensor (n, d) or (n,), a SciPy sparse matrix (never written out whole), a pandas, Polars or
+            Arrow table, `gl.polynomial(x, k)`; the path of a CSV, JSON, Parquet or Feather file, a list of paths, a
+            glob or a folder, on a disk or at s3://, gs:// or https://; sqlite:/// or postgresql:// with ?table=;
             `gl.sql("select …")`; an iterable of tables; or a torch Dataset or DataLoader of (x, y), or of dicts of
             tensors, whose keys are columns (key1 … keyd of (n, d)), in batches or one sample at a time. Tensors on
             other devices are summed there in float64, or copied to the CPU a stretch of rows at a time; `plan` says

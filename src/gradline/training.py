@@ -74,7 +74,7 @@ def train(
     devices) runs the loop itself.
 
     Args:
-        data: As for `gl.fit`.
+        data: As for `gl.fit`. The loop in PyTorch keeps a SciPy sparse matrix sparse, standardized or not.
         target: As for `gl.fit`: (n,), (n, 1) or (n, k) values, or names of columns.
         features: Names of the columns to use; by default all the others.
         formula: As "y ~ a + b" instead of target and features.

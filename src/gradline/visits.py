@@ -11,6 +11,7 @@ from gradline.descent.options import Objective, Schedule
 from gradline.descent.units import Units
 from gradline.design.matrix import Matrix, as_held, matrices, one_matrix
 from gradline.design.problem import Problem
+from gradline.design.stored import sparse_matrix, sparse_table
 from gradline.moments import Moments
 from gradline.results.run import Run
 
@@ -32,20 +33,30 @@ def tensors_of(
 ) -> tuple[Loop, Any, Any, Any]:
     """The loop of a run, and the tensors that it goes over, in the dtype that PyTorch would train in.
 
-    The last holds the weights, whose mean is 1 for a loss that is a mean; None of ones.
+    The features of a sparse matrix are `SparseRows`. The last holds the weights, whose mean is 1 for a loss that is a
+    mean; None of ones.
     """
     import torch
 
     from gradline.descent.autograd import Loop, tensors
 
-    request, moments = run.request, run.moments
+    request, moments, complete = run.request, run.moments, run.moments.used == run.moments.rows
     loop = Loop(run.start, request.sgd, optimizer, objective, schedule, request.seed, request.device, callback)
-    features, targets, weights = one_matrix(problem, moments.terms, moments.recipe, moments.used == moments.rows)
+    sparse = sparse_table(problem) is not None
+    rows = (
+        sparse_matrix(problem, complete) if sparse else one_matrix(problem, moments.terms, moments.recipe, complete)
+    )
+    features, targets, weights = rows
     kind = getattr(torch, dtype or ("float32" if features.dtype == np.float32 else "float64"))
-    if run.units is not None:
-        features = run.units.standardized(features)
     if weights is not None:
         weights = weights * unit_of(moments, request.reduction)
+    if sparse:
+        from gradline.descent.sparse_rows import SparseRows
+
+        y, importance = tensors(targets, weights, dtype=kind, device=request.device)
+        return loop, SparseRows(features, run.units, kind, request.device), y, importance
+    if run.units is not None:
+        features = run.units.standardized(features)
     x, y, importance = tensors(features, targets, weights, dtype=kind, device=request.device)
     return loop, x, y, importance
 

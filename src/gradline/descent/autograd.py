@@ -21,6 +21,8 @@ from gradline.errors import OptionError, ShapeError
 if TYPE_CHECKING:
     import torch
 
+    from gradline.descent.sparse_rows import SparseRows
+
 
 class Step(NamedTuple):
     """What a callback is given after each step."""
@@ -84,9 +86,16 @@ def model_of(theta: Array, dtype: Any = None, device: str = "cpu") -> torch.nn.L
     return model
 
 
+def predicted(model: torch.nn.Linear, x: torch.Tensor | SparseRows) -> torch.Tensor:
+    """The model's output (n, k) for rows of either kind."""
+    import torch
+
+    return model(x) if isinstance(x, torch.Tensor) else x.through(model)
+
+
 def descend(
     loop: Loop,
-    x: torch.Tensor,
+    x: torch.Tensor | SparseRows,
     y: torch.Tensor,
     weights: torch.Tensor | None = None,
     progress: Callable[[int, int | None], object] | None = None,
@@ -97,7 +106,7 @@ def descend(
 
     Args:
         loop: What to do.
-        x: (n, d).
+        x: (n, d), a tensor or sparse.
         y: (n, k), of the dtype and on the device of x.
         weights: (n,) likewise; of named losses.
         progress: Called with (epochs done, epochs) after each.
@@ -124,7 +133,7 @@ def descend(
             def forward(batch: tuple[Any, Any, Any] = batch) -> torch.Tensor:
                 if loop.sgd.zero_grad:
                     optimizer.zero_grad()
-                return loss_of(model(batch[0]), *batch[1:])
+                return loss_of(predicted(model, batch[0]), *batch[1:])
 
             def closure(forward: Callable[[], torch.Tensor] = forward) -> torch.Tensor:
                 loss = forward()

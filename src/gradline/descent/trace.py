@@ -7,11 +7,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gradline.descent.autograd import Loop, each_batch, loss_function, model_of, needs_closure, optimizer_of, set_rate
+from gradline.descent.autograd import (
+    Loop,
+    each_batch,
+    loss_function,
+    model_of,
+    needs_closure,
+    optimizer_of,
+    predicted,
+    set_rate,
+)
 from gradline.descent.order import Order
 
 if TYPE_CHECKING:
     import torch
+
+    from gradline.descent.sparse_rows import SparseRows
 
 
 @dataclass(frozen=True)
@@ -60,14 +71,16 @@ class Trace:
     __repr__ = __str__
 
 
-def trace(loop: Loop, x: torch.Tensor, y: torch.Tensor, weights: torch.Tensor | None, steps: int) -> Trace:
+def trace(
+    loop: Loop, x: torch.Tensor | SparseRows, y: torch.Tensor, weights: torch.Tensor | None, steps: int
+) -> Trace:
     """Run the real loop for some steps, on all rows or on its batches, and write down every statement.
 
     It ends before them where the loop has no more, or with a loss that is not finite.
 
     Args:
         loop: What to do, from its starting weights.
-        x: (n, d).
+        x: (n, d), a tensor or sparse.
         y: (n, k).
         weights: (n,), or None.
         steps: How many.
@@ -89,7 +102,7 @@ def trace(loop: Loop, x: torch.Tensor, y: torch.Tensor, weights: torch.Tensor | 
     def closure() -> torch.Tensor:
         if loop.sgd.zero_grad:
             optimizer.zero_grad()
-        again = loss_of(model(inputs), target, importance)
+        again = loss_of(predicted(model, inputs), target, importance)
         again.backward()  # type: ignore[no-untyped-call]
         return again
 
@@ -101,7 +114,7 @@ def trace(loop: Loop, x: torch.Tensor, y: torch.Tensor, weights: torch.Tensor | 
             before = grads()
             optimizer.zero_grad()
             note(step, "optimizer.zero_grad()", *moved(("w.grad", "b.grad"), before, grads()))
-        prediction = model(inputs)
+        prediction = predicted(model, inputs)
         note(step, "pred = model(x)", Change("pred[0]", "", _text(prediction[0])))
         loss = loss_of(prediction, target, importance)
         note(step, f"loss = loss_fn(pred, y{'' if weights is None else ', w'})", Change("loss", "", _text(loss)))

@@ -15,8 +15,8 @@ from typing import Any
 import numba as nb
 import numpy as np
 
-from gradline.elimination_compiled import fused
 from gradline.exact.factor_compiled import bring, solve
+from gradline.moments.simd import fused
 
 _STEPS = 5
 """Corrections at most: one from the gradient in float64, the others from that in double-double."""

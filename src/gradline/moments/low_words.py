@@ -56,6 +56,16 @@ def _fold(sums: Any, tile: Any, s: Any, c: Any) -> None:
 
 
 @nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _zeros_before(high: Any, low: Any, first: Any) -> Any:
+    """With how many whole vectors of zeros two columns from `first` on begin, as those of a triangle do."""
+    n = high.shape[1]
+    row = 0
+    while row < n and high[first, row] == high[first + 1, row] == low[first, row] == low[first + 1, row] == 0.0:
+        row += 1
+    return row // LANES
+
+
+@nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def cross_products(left: Any, left_low: Any, right: Any, right_low: Any, out: Any) -> None:
     """Set out[0] + out[1] to (left + left_low)·(right + right_low)ᵀ, of which only i <= j is computed and mirrored.
 
@@ -65,17 +75,23 @@ def cross_products(left: Any, left_low: Any, right: Any, right_low: Any, out: An
     running = np.zeros((p * p, 2 * LANES))
     sums = address_of(running)
     width = n * WORD
+    begins, right_begins = np.zeros(p, np.int64), np.zeros(p, np.int64)
+    for i in range(0, p, 2):
+        begins[i], right_begins[i] = _zeros_before(left, left_low, i), _zeros_before(right, right_low, i)
     for start in range(0, n, STRETCH):
         vectors = min(STRETCH, n - start) // LANES
         for i in range(0, p, 2):
             a = address_of(left) + i * width + start * WORD
             a_low = address_of(left_low) + i * width + start * WORD
             for j in range(i, p, 2):
+                first = max(0, max(begins[i], right_begins[j]) - start // LANES)
+                if first >= vectors:
+                    continue
                 b = address_of(right) + j * width + start * WORD
                 b_low = address_of(right_low) + j * width + start * WORD
                 s00 = s01 = s10 = s11 = zero()
                 c00 = c01 = c10 = c11 = zero()
-                for v in range(vectors):
+                for v in range(first, vectors):
                     at = v * VECTOR
                     a0, a1 = load(a + at), load(a + width + at)
                     l0, l1 = load(a_low + at), load(a_low + width + at)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
 from gradline.design.effects import Label, expand, left_out
 from gradline.errors import OptionError
-from gradline.moments import devices
+from gradline.moments import devices, entries
 from gradline.moments.cells import Grouping, assembled
 from gradline.moments.moments import FLOAT64, Moments
 from gradline.moments.sums import Summing, Sums
@@ -73,6 +73,10 @@ def accumulate(
     if precision == "float64" and alone and devices.summed_on(problem) is not None:
         return _there(problem, missing, progress)
     threads = threads or processors()
+    if checkpoint is None and entries.summed_by(problem):
+        moments = _of_entries(problem, missing, precision, threads, progress)
+        if moments is not None:
+            return moments
     within = 1 if precision == "double-double" or engine is not None else _within(problem, threads)
     summing = summing_of(problem, missing, precision, within)
     if alone and problem.table.rows is not None and problem.table.rows <= CHUNK:
@@ -155,6 +159,20 @@ def _there(problem: Problem, missing: str, progress: Progress | None) -> Moments
             progress(done, problem.table.rows)
     moments = moments_of(problem, summing, tree.total() or summing.nothing())
     return replace(moments, precision="float64", unit=FLOAT64)
+
+
+def _of_entries(
+    problem: Problem, missing: str, precision: str, threads: int, progress: Progress | None
+) -> Moments | None:
+    """Sums in double-double of stored numbers, whatever was asked for; None where they are not to be had."""
+    summing = summing_of(problem, missing, "double-double")
+    found = entries.sums(problem, summing, threads)
+    if found is None:
+        return None
+    if progress is not None:
+        progress(found.rows, problem.table.rows)
+    moments = moments_of(problem, summing, found)
+    return moments if precision == "double-double" else replace(moments, precision=precision, unit=FLOAT64)
 
 
 class Chunked(Protocol[SumsT]):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gradline.design.derived import whole_columns
 from gradline.errors import OptionError
 from gradline.layout import WIDTH, listing
-from gradline.moments import devices
+from gradline.moments import devices, entries
 from gradline.sources import comes_once
 
 if TYPE_CHECKING:
@@ -119,6 +119,8 @@ def _choice(problem: Problem, precision: str) -> tuple[str, str]:
         return "double-double", "weighted columns are products, with more digits than float64 holds"
     if d <= FEW_COLUMNS:
         return "double-double", f"{d} numeric feature{'s are' if d != 1 else ' is'} few"
+    if entries.summed_by(problem):
+        return "double-double", f"{d} sparse features: only stored numbers are multiplied"
     if rows is not None and rows * d**2 <= FEW_PRODUCTS:
         return "double-double", f"{rows:,} rows with {d} numeric features are few"
     if comes_once(problem.table):

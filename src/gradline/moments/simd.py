@@ -83,6 +83,16 @@ multiply_subtract = _fused(negate=True)  # x·y - z, rounded once: the exact err
 
 
 @intrinsic  # type: ignore[untyped-decorator]
+def fused(typingctx: Any, x: Any, y: Any, z: Any) -> Any:
+    """x·y + z of three float64, rounded once."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.fma(*args)
+
+    return types.float64(types.float64, types.float64, types.float64), codegen
+
+
+@intrinsic  # type: ignore[untyped-decorator]
 def square_root(typingctx: Any, x: Any) -> Any:
     """The square root of each of the eight."""
 

@@ -143,11 +143,7 @@ class Summing:
             pair = self._cross_products(block)
         finite = np.isfinite(pair[0].diagonal()) & np.isfinite(pair[1].diagonal())
         if not finite.all():
-            name = self.names[max(int(np.argmin(finite)) - 1, 0)]
-            raise DataError(
-                f"column {name!r} in {block.place} has numbers too large to be squared in float64.\n"
-                "Divide it by a power of ten first."
-            )
+            raise too_large(self.names[max(int(np.argmin(finite)) - 1, 0)], block.place)
         refuse_underflow(block, pair, self.names)
         weights = None if block.weights is None else np.asarray(block.weights, np.float64)
         log_weights = 0.0 if weights is None or self.frequency else float(np.log(weights).sum())
@@ -188,10 +184,39 @@ def refuse_underflow(block: Block, pair: Pair, names: Sequence[str]) -> None:
     """Squares below float64's range would make a column of small numbers look like zeros."""
     for name, column, square in zip(names, block.hi, pair[0].diagonal()[1:], strict=False):
         if square < SMALLEST and column.any():
-            raise DataError(
-                f"column {name!r} in {block.place} has numbers too small to be squared in float64.\n"
-                "Multiply it by a power of ten first."
-            )
+            raise too_small(name, block.place)
+
+
+def too_large(name: str, place: str) -> DataError:
+    """The error for a column whose squares overflow."""
+    return DataError(
+        f"column {name!r} in {place} has numbers too large to be squared in float64.\n"
+        "Divide it by a power of ten first."
+    )
+
+
+def too_small(name: str, place: str) -> DataError:
+    """The error for a column whose squares underflow."""
+    return DataError(
+        f"column {name!r} in {place} has numbers too small to be squared in float64.\n"
+        "Multiply it by a power of ten first."
+    )
+
+
+def missing_value(name: str, place: str, row: int) -> DataError:
+    """The error for a missing value where none may be."""
+    return DataError(
+        f"column {name!r} in {place} has a missing value at row {row} "
+        f'(the first row is 0).\nFill it, or use missing="drop".'
+    )
+
+
+def bad_weight(name: str | None, place: str, row: int, value: object) -> DataError:
+    """The error for a weight that is negative, infinite or missing."""
+    return DataError(
+        f"the weight in column {name!r} of {place} is {value} at row {row} (the first row is 0).\n"
+        "A weight is a finite number, 0 or more; 0 leaves the row out."
+    )
 
 
 def cut(block: Block, first: int, last: int) -> Block:
@@ -216,10 +241,10 @@ def _shared(a: Sums, b: Sums) -> tuple[float | None, ...]:
 
 def _constants(block: Block, k: int) -> tuple[float | None, ...]:
     """For each of the k targets, which stand last, the value that it has in all these rows."""
-    return tuple([_constant(column, low) for column, low in zip(block.hi[-k:], block.lo[-k:], strict=True)])
+    return tuple([constant_value(column, low) for column, low in zip(block.hi[-k:], block.lo[-k:], strict=True)])
 
 
-def _constant(column: NDArray[Any], low: NDArray[Any] | None) -> float | None:
+def constant_value(column: NDArray[Any], low: NDArray[Any] | None) -> float | None:
     """The value that the whole column has, if it has one; mostly the two ends tell that it has not."""
     if column[0] != column[-1] or (low is not None and (low != low[0]).any()):
         return None
@@ -238,10 +263,7 @@ def _usable(block: Block, codes: Sequence[Coded], summing: Summing) -> tuple[NDA
             continue
         if summing.missing == "error":
             row = int(np.argmax(absent))
-            raise DataError(
-                f"column {name!r} in {block.place} has a missing value at row {block.first + row} "
-                f'(the first row is 0).\nFill it, or use missing="drop".'
-            )
+            raise missing_value(name, block.place, block.first + row)
         counts[number] = absent.sum()
         keep &= ~absent
     if block.weights is not None:
@@ -249,11 +271,7 @@ def _usable(block: Block, codes: Sequence[Coded], summing: Summing) -> tuple[NDA
         bad = ~(weights >= 0) | np.isinf(weights)
         if bad.any():
             row = int(np.argmax(bad))
-            raise DataError(
-                f"the weight in column {summing.weights!r} of {block.place} is {weights[row]} at row "
-                f"{block.first + row} (the first row is 0).\n"
-                "A weight is a finite number, 0 or more; 0 leaves the row out."
-            )
+            raise bad_weight(summing.weights, block.place, block.first + row, weights[row])
         keep &= weights > 0
     return keep, counts
 

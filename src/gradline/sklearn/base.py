@@ -90,7 +90,8 @@ class Additive(MultiOutputMixin, Exact, metaclass=ABCMeta):  # type: ignore[misc
         """Fit to these rows.
 
         Args:
-            X: (n, d) an array, a data frame, or a sparse matrix, of which some rows at a time are written out.
+            X: (n, d) an array, a data frame, or a sparse matrix. Of more than 30 sparse columns only stored numbers
+                are multiplied; of fewer, some rows at a time are written out.
             y: (n,), or (n, k) for k targets.
             sample_weight: (n,) inverse variances up to a factor, or one number; 0 leaves a row out.
 

@@ -107,7 +107,7 @@ class GradientDescentRegressor(MultiOutputMixin, Exact):  # type: ignore[misc]
 
         Args:
             X: (n, d) an array, a data frame, or a sparse matrix. The mini-batch engine writes out as many of its rows
-                as 1 GB holds, the PyTorch loop all of them.
+                as 1 GB holds, the PyTorch loop a batch of 8 MB at most: more rows stay sparse, standardized or not.
             y: (n,), or (n, k) for k targets.
             sample_weight: (n,) or one number, as `gl.train` takes weights: the loss is Σ w·l / Σ w, and 0 leaves a
                 row out.

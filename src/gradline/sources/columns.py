@@ -146,8 +146,12 @@ class Beside:
 
     def epsilon(self, column: str) -> float:
         """Relative spacing of the column's numbers."""
-        demand(self, [column])
-        return self._extra[column].epsilon or 0.0 if column in self._extra else self._table.epsilon(column)
+        if column not in self._extra:
+            return self._table.epsilon(column)
+        spacing = self._extra[column].epsilon
+        if spacing is None:
+            demand(self, [column])
+        return spacing or 0.0
 
     def read(self, columns: Sequence[str]) -> Iterator[Rows]:
         """The rows in order, in the chunks of the table."""
@@ -170,6 +174,10 @@ class Beside:
         for column in extra.values():
             if column.rows != last:
                 raise _misfit(column, last, self.name)
+
+    def beneath(self, columns: Sequence[str]) -> Table | None:
+        """The table without the further columns, if it is where all of these columns come from."""
+        return None if any(name in self._extra for name in columns) else self._table
 
     def parts(self, columns: Sequence[str]) -> Sequence[Part]:
         """One part: the further columns go along with the table's own."""
