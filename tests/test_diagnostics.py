@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+from oracle import dot, least_squares, rationals
 from statsmodels.stats.diagnostic import het_breuschpagan, het_white, linear_reset
 from statsmodels.stats.stattools import durbin_watson, jarque_bera
 
@@ -123,6 +125,31 @@ def test_d_has_the_mean_and_variance_that_matrices_give() -> None:
     away = abs(found.statistic - mean) / np.sqrt(variance)
     assert found.p == pytest.approx(2 * stats.norm.sf(away), rel=1e-9)
     assert np.isnan([found.df, found.df_denom]).all()
+
+
+@pytest.mark.parametrize(("tails", "mean"), [(1.0, 0.0), (3.0, 0.0), (1.0, 2.0**22)])
+def test_auxiliary_regressions_in_rationals(tails: float, mean: float) -> None:
+    """Where one row is most of a column, products of columns are nearly the same column."""
+    rng = np.random.default_rng(11)
+    X = np.round(16 * np.exp(tails * rng.normal(size=(60, 2)))) + mean  # whole, so that products are exact
+    X[:, 1] += 3 * X[:, 0]
+    y = X @ [1, 2] + np.round(64 * rng.normal(size=60)) / 16
+    columns = [np.ones(60), *X.T]
+    e = [float(value**2) for value in left_over(columns, y)]
+    pairs = [columns[i] * columns[j] for i in range(3) for j in range(i, 3)]
+    total = sum((Fraction(value) - sum(map(Fraction, e)) / 60) ** 2 for value in e)
+    found = gl.fit(X, y).diagnose()
+    for test, regressors in ((found.breusch_pagan, columns), (found.white, pairs)):
+        known = 60 * (1 - sum(value**2 for value in left_over(regressors, np.array(e))) / total)
+        assert test.statistic == pytest.approx(float(known), rel=1e-12)
+        assert test.df == len(regressors) - 1
+
+
+def left_over(columns: list[np.ndarray], y: np.ndarray) -> list[Fraction]:
+    """Exact residuals."""
+    params = least_squares(columns, y)
+    rows = zip(*rationals(columns), strict=True)
+    return [Fraction(float(value)) - dot(row, params) for value, row in zip(y, rows, strict=True)]
 
 
 # what is gathered in parts ------------------------------------------------------------------------------------------

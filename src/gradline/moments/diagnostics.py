@@ -7,7 +7,7 @@
 
 e are residuals in units of their root mean square, u = e² - 1, and z orthonormal columns that span those of the model
 (ζ those without the constant, not weighted). So nothing cancels, whatever the units; and cross-products are in
-double-double, since products of columns may be nearly dependent where the columns themselves are not.
+double-double, since sums in float64 cannot tell a product that others determine from one that they nearly do.
 """
 
 from __future__ import annotations
