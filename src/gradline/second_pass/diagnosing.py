@@ -105,8 +105,6 @@ class _Evident:
 
     def _even_spread(self, *, white: bool) -> list[Verdict]:
         fit, pair, k = self.fit, self.evidence.variances, len(self.fit.targets)
-        if not self.columns:
-            return [Verdict("constant")] * k
         if white and not self.gathering.products:
             return [Verdict("wide", figures={"products": products(self.columns)})] * k
         columns = len(pair[0]) - 1 - k if white else self.columns
