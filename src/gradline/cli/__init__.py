@@ -11,6 +11,7 @@ Commands import what they need when they run, so that `gradline --help` answers 
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -58,7 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stopped_by = [signal.SIGINT]
     try:
         with _warnings_in_words(), _ended_as_by_ctrl_c(stopped_by):
-            code = command.main(given, prog_name="gradline", standalone_mode=False)
+            code = command.main(
+                given, prog_name="gradline", standalone_mode=False, obj=shlex.join(["gradline", *given])
+            )
             sys.stdout.flush()
     except GradlineError as error:
         terminal.complain("error", str(error))

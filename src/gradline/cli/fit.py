@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from typer import Argument, Option
+from typer import Argument, Context, Option
 
 from gradline.cli import given, terminal
 from gradline.errors import OptionError
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 def fit(
+    context: Context,
     source: Annotated[
         list[str],
         Argument(metavar="SOURCE", help="CSV, JSON, Parquet, Feather; a folder, a glob in quotes, a URL."),
@@ -51,6 +52,8 @@ def fit(
     explain: Annotated[bool, Option("--explain", help="Say what would be done, and read nothing.")] = False,
     level: Annotated[float, Option(metavar="P", help="Of the intervals.")] = 0.95,
     save: Annotated[Path | None, Option(metavar="M.safetensors", help="Keep the fit for predict.")] = None,
+    report: Annotated[Path | None, Option(metavar="R.html", help="Write a page: table, pictures, doubts.")] = None,
+    lang: Annotated[str, Option(metavar="en|ko", help="Language of the report.")] = "en",
     json: Annotated[bool, Option("--json", help="One JSON object, for machines.")] = False,
 ) -> None:
     """Fit a linear model exactly, in one pass over the rows.
@@ -61,6 +64,7 @@ def fit(
     from gradline.cluster.choice import opened
 
     given.writable(save)
+    given.report(report, lang)
     given.probability(level)
     request: dict[str, Any] = {
         "features": given.names("features", features),
@@ -103,6 +107,10 @@ def fit(
     seconds = time.perf_counter() - start
     if save is not None:
         result.save(save)
+    if report is not None:
+        from gradline.pages.page import write_fit
+
+        write_fit(result, report, lang, level=level, command=context.obj)
     if json:
         from gradline.cli.machine import as_json, fit_record
 
@@ -112,14 +120,16 @@ def fit(
 
     terminal.say(fit_summary(result, level, seconds))
     terminal.say()
-    terminal.say(_next(result, save), dim=True)
+    if report is not None:
+        terminal.say(f"Wrote {report}: open it in a browser", dim=True)
+    terminal.say(_next(result, save, report), dim=True)
 
 
-def _next(result: Fit, save: Path | None) -> str:
+def _next(result: Fit, save: Path | None, report: Path | None) -> str:
     """What one may want to do now, the most needed first."""
     if save is not None:
         return f"Saved {save}\nNext:  gradline predict {save} NEW.csv   --interval prediction"
-    steps = ["--save model.safetensors"]
+    steps = ["--save model.safetensors", *["--report report.html"] * (report is None)]
     if result.aliased and not result.l2:
         steps.insert(0, "--aliased min-norm")
     if result.digits < 10 or result.nobs <= result.rank:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gradline.errors import OptionError, StorageError
+from gradline.report.explanation_texts import TEXTS
 
 
 def names(role: str, option: Sequence[str] | None) -> list[str] | None:
@@ -83,6 +84,23 @@ def writable(path: Path | None, endings: Sequence[str] = ()) -> None:
             f"cannot write {path}: the folder {path.parent} is {reason}.\n"
             "Choose a folder that exists and can be written to."
         )
+
+
+def report(path: Path | None, lang: str) -> None:
+    """Refuse a report that cannot be written, before the work and not after it.
+
+    Raises:
+        OptionError: there are no words in this language, its name is not that of a page, or a library is missing.
+        StorageError: as for `writable`.
+    """
+    if lang not in TEXTS:
+        raise OptionError(f"lang is {' or '.join(TEXTS)}, not {lang!r}.\nTry --lang en.")
+    if path is None:
+        return
+    writable(path, (".html", ".htm"))
+    from gradline.pages.page import demand_libraries
+
+    demand_libraries()
 
 
 def probability(level: float) -> None:

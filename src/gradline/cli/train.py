@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from typer import Argument, Option
+from typer import Argument, Context, Option
 
 from gradline.cli import given, terminal
 from gradline.errors import OptionError
 from gradline.layout import wrapped
-from gradline.report.explanation_texts import TEXTS
 from gradline.report.numbers import significant
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ _LINES = 5  # of losses, at least: the notebook prints five of its 500
 
 
 def train(
+    context: Context,
     source: Annotated[list[str], Argument(metavar="SOURCE", help="CSV, Parquet or Feather; a glob in quotes.")],
     target: Annotated[list[str] | None, Option(metavar="y", help="The column to explain.")] = None,
     features: Annotated[list[str] | None, Option(metavar="a,b", help="Columns to use. [all the others]")] = None,
@@ -46,7 +46,9 @@ def train(
     engine: Annotated[str, Option(metavar="auto|minibatch|autograd|…", help="Who computes the steps.")] = "auto",
     trace: Annotated[int | None, Option(metavar="N", help="Show the first N steps line by line.")] = None,
     save: Annotated[Path | None, Option(metavar="M.safetensors", help="Keep the run for predict.")] = None,
-    lang: Annotated[str, Option(metavar="en|ko", help="Language of the explanation.")] = "en",
+    report: Annotated[Path | None, Option(metavar="R.html", help="Write a page: gap, pictures, why.")] = None,
+    lab: Annotated[bool, Option("--lab", help="The lab within the report, to step through.")] = False,
+    lang: Annotated[str, Option(metavar="en|ko", help="Of the explanation and the report.")] = "en",
     json: Annotated[bool, Option("--json", help="One JSON object, for machines.")] = False,
 ) -> None:
     """Train nn.Linear by gradient descent, and see how far it got.
@@ -55,9 +57,10 @@ def train(
     """
     if trace is not None and trace < 1:
         raise OptionError(f"trace is how many steps to show, 1 or more, not {trace}.\nTry --trace 2.")
-    if lang not in TEXTS:
-        raise OptionError(f"lang is {' or '.join(TEXTS)}, not {lang!r}.\nTry --lang en.")
     given.writable(save)
+    given.report(report, lang)
+    if lab and report is None:
+        raise OptionError("--lab puts the lab into a report.\nName one too: --report report.html")
     rate, start = given.rate(lr), given.weights_and_bias(init)
     from gradline.training import train as gl_train
 
@@ -90,6 +93,10 @@ def train(
     traced = None if trace is None else run.trace(trace)
     if save is not None:
         run.save(save)
+    if report is not None:
+        from gradline.pages.page import write_run
+
+        write_run(run, report, lang, lab=lab, command=context.obj)
     if json:
         from dataclasses import asdict
 
@@ -102,6 +109,8 @@ def train(
     for line in _lines(run, lang):
         terminal.say(line)
     terminal.say()
+    if report is not None:
+        terminal.say(f"Wrote {report}: open it in a browser", dim=True)
     terminal.say(_next(run, save, traced=traced is not None), dim=True)
 
 

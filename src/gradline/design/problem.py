@@ -15,6 +15,7 @@ from gradline.design.expression import checked
 from gradline.design.formula import Model, choose, parse
 from gradline.design.polynomial import Polynomial
 from gradline.design.recipe import EMPTY, Derived, Recipe
+from gradline.design.request import as_asked
 from gradline.design.roles import (
     demand_aside,
     demand_targets,
@@ -55,6 +56,8 @@ class Problem:
     """Columns that are read beside the model's: they say which fold, cluster or time a row is of."""
     origins: tuple[tuple[str, float], ...] = ()
     """Columns of large integers, each with a number that is taken away from it first; they stand for themselves."""
+    asked: tuple[tuple[str, str], ...] = ()
+    """The arguments that can be written down, as Python has them: paths, queries, a formula; no values in memory."""
 
     @property
     def recipe(self) -> Recipe:
@@ -194,6 +197,9 @@ def pose(
         if problem is not None:
             return problem
     _not_an_empty_list(data)
+    asked = as_asked(
+        data=data, formula=formula, weights=weights, frequency_weights=frequency_weights, where=where, sql=sql
+    )
     frequency = frequency_weights is not None
     if frequency:
         if weights is not None:
@@ -249,6 +255,7 @@ def pose(
             derived=model.derived,
             frequency=frequency,
             asides=asides,
+            asked=asked,
         )
     )
     return replace(problem, derived=measured(problem.derived, table)) if problem.derived and measure else problem

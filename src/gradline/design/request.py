@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -27,3 +28,21 @@ def demand_options(function: Callable[..., Any], request: Mapping[str, Any]) -> 
     near = difflib.get_close_matches(unknown, known, n=1, cutoff=0.75)
     hint = f" Did you mean {near[0]}=?" if near else ""
     raise OptionError(f"{function.__name__} has no option {unknown}=.{hint}\n{choices('options', known)}")
+
+
+def as_asked(**arguments: Any) -> tuple[tuple[str, str], ...]:
+    """Those of the arguments that can be written down, each as Python has it: paths, queries and names.
+
+    >>> as_asked(data="trips.csv", weights=[1.0, 2.0], where="fare > 0", sql=None)
+    (('data', "'trips.csv'"), ('where', "'fare > 0'"))
+    """
+    return tuple([(name, text) for name, value in arguments.items() if (text := _written(value))])
+
+
+def _written(value: Any) -> str:
+    """The value in Python; nothing where it lives in memory."""
+    if isinstance(value, (str, os.PathLike)):
+        return repr(os.fspath(value))
+    if isinstance(value, (list, tuple)) and value and all(isinstance(each, (str, os.PathLike)) for each in value):
+        return repr([os.fspath(each) for each in value])
+    return repr(value) if type(value).__module__ == "gradline.sources.query" else ""

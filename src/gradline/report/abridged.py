@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from itertools import groupby
+from typing import NamedTuple
 
 from gradline.design.terms import Term
 
@@ -14,28 +15,39 @@ FIRST = 5
 """Levels that are shown of each category in a longer one."""
 
 
-def abridged(terms: Sequence[Term], aliased: Collection[str]) -> tuple[list[int], dict[int, str]]:
-    """The terms that are shown, and what is said after some of them in place of the rest.
+class Rest(NamedTuple):
+    """Levels that are not shown: how many, of what, and how many of them are aliased."""
+
+    more: int
+    effect: str
+    aliased: int
+
+    def __str__(self) -> str:
+        also = f" ({self.aliased:,} of them aliased)" if self.aliased else ""
+        return f"… {self.more:,} more levels of {self.effect}{also}"
+
+
+def abridged(terms: Sequence[Term], aliased: Collection[str]) -> tuple[list[int], dict[int, Rest]]:
+    """The terms that are shown, and what stands after some of them for the rest.
 
     Numeric terms are always shown; levels are left out where that saves a row.
 
     >>> levels = [Term(f"C(g)[T.{level}]", (), (("g", level),)) for level in range(1, 100)]
-    >>> abridged([Term("x", (("x", 1),)), *levels], aliased=["C(g)[T.9]"])
-    ([0, 1, 2, 3, 4, 5], {5: '… 94 more levels of g (1 of them aliased)'})
+    >>> shown, more = abridged([Term("x", (("x", 1),)), *levels], aliased=["C(g)[T.9]"])
+    >>> print(shown, more[5])
+    [0, 1, 2, 3, 4, 5] … 94 more levels of g (1 of them aliased)
     """
     if len(terms) < LONGEST:
         return list(range(len(terms))), {}
     shown: list[int] = []
-    more: dict[int, str] = {}
+    more: dict[int, Rest] = {}
     for effect, run in groupby(enumerate(terms), lambda numbered: _effect(numbered[1])):
         members = list(run)
         first = len(members) if not effect or len(members) <= FIRST + 1 else FIRST
         shown += [number for number, _ in members[:first]]
         rest = [term.name for _, term in members[first:]]
         if rest:
-            dependent = sum(name in aliased for name in rest)
-            also = f" ({dependent:,} of them aliased)" if dependent else ""
-            more[shown[-1]] = f"… {len(rest):,} more levels of {effect}{also}"
+            more[shown[-1]] = Rest(len(rest), effect, sum(name in aliased for name in rest))
     return shown, more
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from math import inf
+import html
+from math import inf, isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gradline.layout import WIDTH, cells, shortened
+from gradline.report.marks import html_table
 
 if TYPE_CHECKING:
     from gradline.results.run import Run
+
+_SHOWN = 60
+"""Rows of a table in a notebook."""
 
 
 def run_summary(run: Run) -> str:
@@ -54,6 +59,21 @@ def run_line(run: Run) -> str:
         return f"{line}\n{distance}"
     more = ("never" if gap.epochs[0] == inf else f"{gap.epochs[0]:.0f} epochs more") + " to 1e-3"
     return f"{line}\n{distance}" + ("; " if cells(distance) + len(more) <= WIDTH else "\n  ") + more
+
+
+def run_html(run: Run) -> str:
+    """The same for a notebook, with a table of trained and exact parameters; of many the first ones."""
+    gap = run.gap()
+    columns = [values.ravel().tolist() for values in (gap.trained, gap.exact, gap.distance, gap.in_se)]
+    labels = [f"{name} → {target}" if gap.targets[1:] else name for name in gap.names for target in gap.targets]
+    rows = [
+        [label, f"{trained:.9g}", f"{exact:.9g}", f"{distance:.2g}", f"{in_se:.2g}" if isfinite(in_se) else "none"]
+        for label, trained, exact, distance, in_se in zip(labels[:_SHOWN], *columns, strict=False)
+    ]
+    more = f"<p>… {len(labels) - _SHOWN:,} more</p>" if len(labels) > _SHOWN else ""
+    table = html_table(["", "trained", "exact", "distance", "in std errors"], rows)
+    ends = [html.escape(text) for text in (run_line(run).splitlines()[0], gap.outlook)]
+    return f"<p>{ends[0]}</p>{table}{more}<p>{ends[1]}</p>"
 
 
 def _outcome(run: Run) -> str:

@@ -33,7 +33,7 @@ def fit_summary(fit: Fit, level: float = 0.95, seconds: float | None = None) -> 
     start = int(fit.has_intercept)
     shown, more = abridged(fit.terms, fit.aliased)
     rows = [*range(start), *(start + number for number in shown)]
-    after = {start + number: text for number, text in more.items()}
+    after = {start + number: str(rest) for number, rest in more.items()}
     tables = [_table(_figures(fit, number, level, rows), level, after) for number in range(len(fit.targets))]
     gap = "\n" if len(tables) == 1 else "\n\n"
     return "\n\n".join(tables) + gap + "\n".join(_closing(fit, seconds, len(rows)))

@@ -313,6 +313,7 @@ class Fit(Figures):
     augment = questions.augment
     to_latex = questions.to_latex
     to_markdown = questions.to_markdown
+    report = questions.report
 
     def summary(self) -> str:
         """The result as a table of at most 80 columns."""

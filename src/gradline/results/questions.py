@@ -184,6 +184,39 @@ def to_markdown(fit: Fit, level: float = 0.95) -> str:
     return fit_markdown(fit, level)
 
 
+def report(fit: Fit, path: str | Path, lang: str = "en", *, level: float = 0.95) -> None:
+    """Write the fit as one HTML page, whole or not at all; it needs the extra `report`.
+
+    The page has the table, the pictures, what was read and left out, how sure the numbers are, what stands against
+    them and what to do about it, and the call and versions that make it again. It needs no network and no script,
+    is light or dark as its reader is, and can be printed. It stays under 1 MB for any number of rows. Pictures of the
+    rows take a second reading; of a fit that has no rows at hand the page says that it has not.
+
+    Args:
+        fit: The fit.
+        path: Where to write. The same fit gives the same bytes, but for versions.
+        lang: "en" or "ko".
+        level: Probability of the confidence intervals in tables.
+
+    Raises:
+        OptionError: there are no words in this language, level is not between 0 and 1, path is none, or jinja2 or
+            matplotlib is not installed.
+        StorageError: the file cannot be written.
+
+    Example:
+        >>> import pathlib, tempfile, gradline as gl
+        >>> fit = gl.fit(*gl.line(seed=0))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     page = pathlib.Path(folder, "line.html")
+        ...     fit.report(page)
+        ...     page.read_text(encoding="utf-8").splitlines()[0]
+        '<!doctype html>'
+    """
+    from gradline.pages.page import write_fit
+
+    write_fit(fit, path, lang, level=level)
+
+
 def influence(fit: Fit, most: int = 10, data: Any = None, target: Any = None, *, weights: Any = None) -> Influence:
     """The rows that change the fit most, from a second reading: leverage, Cook's distance, DFFITS, DFBETAS.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gradline.allowed import truth
 from gradline.descent.closed_form import ClosedForm
 from gradline.descent.drawing import floor
 from gradline.descent.gap import Gap, epochs_to_reach
@@ -232,6 +233,34 @@ class Run:
 
         return picture(RUN, kind, self, ax, lang, plane=plane, target=target)
 
+    def report(self, path: str | os.PathLike[str], lang: str = "en", *, lab: bool = False) -> None:
+        """Write the run as one HTML page, whole or not at all; it needs the extra `report`.
+
+        As `Fit.report`, with the pictures of `plot`, how far the run is from the exact answer, and that answer.
+
+        Args:
+            path: Where to write. The same run gives the same bytes, but for versions.
+            lang: "en" or "ko".
+            lab: Whether to put the lab into the page, opened with this run (120 kB and a script; it needs no network
+                either). A run that the lab cannot show is reported without it, with the reason.
+
+        Raises:
+            OptionError: there are no words in this language, path is none, or jinja2 or matplotlib is not installed.
+            StorageError: the file cannot be written.
+
+        Example:
+            >>> import pathlib, tempfile, gradline as gl
+            >>> run = gl.train(*gl.line(seed=0), epochs=500, seed=0)
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     page = pathlib.Path(folder, "line.html")
+            ...     run.report(page, "ko")
+            ...     page.read_text(encoding="utf-8").count("<svg")
+            3
+        """
+        from gradline.pages.page import write_run
+
+        write_run(self, path, lang, lab=truth("lab", lab))  # type: ignore[arg-type]
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the run to one safetensors file, whole or not at all; it holds no rows of the data.
 
@@ -266,6 +295,11 @@ class Run:
         from gradline.report.run import run_line
 
         return run_line(self)
+
+    def _repr_html_(self) -> str:
+        from gradline.report.run import run_html
+
+        return run_html(self)
 
     @once
     def ends(self) -> tuple[float, float]:

@@ -38,7 +38,8 @@ export function openPage() {
       timer = setTimeout(() => {
         told = lab.address();
         document.documentElement.lang = lab.lang;
-        if (location.hash.slice(1) !== told) history.replaceState(null, "", `#${told}`);
+        // A frame within a report has no address of its own.
+        if (location.protocol !== "about:" && location.hash.slice(1) !== told) history.replaceState(null, "", `#${told}`);
       }, SETTLED);
     },
   };

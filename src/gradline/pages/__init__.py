@@ -1,0 +1,1 @@
+"""One self-contained page for a fit or a run: `Fit.report` and `Run.report`."""
