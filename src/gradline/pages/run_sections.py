@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from gradline.results.run import Run
 
-_SIZE = (6.0, 4.2)  # inches: pictures of runs have long legends
+_SIZE = (5.4, 4.0)  # inches: pictures of runs have long legends
 _NAME = 60  # cells
 
 
