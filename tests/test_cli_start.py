@@ -9,7 +9,6 @@ import pty
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -41,16 +40,6 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
 def test_a_small_fit_does_without_the_heaviest() -> None:
     heavy = {"torch", "numba", "pandas", "sklearn", "formulaic", "matplotlib", "scipy.stats", "rich.console"}
     assert not heavy & loaded_by(*FIT)
-
-
-def test_help_answers_at_once() -> None:
-    def seconds() -> float:
-        start = time.perf_counter()
-        assert run("--help").returncode == 0
-        return time.perf_counter() - start
-
-    # 0.25 s is promised on an idle machine; the best of five is what a busy one can still show
-    assert min(seconds() for _ in range(5)) < 0.5
 
 
 @pytest.mark.parametrize(("command", "usage"), [("fit", "SOURCE..."), ("predict", "MODEL SOURCE...")])
