@@ -116,6 +116,7 @@ def test_rows_are_read_once_for_all_pictures(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").unlink()
     for kind in KINDS:
         fit.plot(kind)
+    assert len(fit.influence(most=3).frame()) == 3
 
 
 @KOREAN

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,29 @@ def write_tables(out: str | Path, chunks: Iterable[Mapping[str, Any]]) -> None:
         raise OptionError(f"cannot write {Path(out).name}: its name must end in {', '.join(SUFFIXES)}.")
     with written_whole(out) as unfinished:
         tables = map(_table, chunks)
-        {".parquet": _parquet, ".csv": _csv, ".feather": _feather}[kind](unfinished, tables)
+        first = next(tables)
+        _WRITERS[kind](unfinished, first.schema, chain([first], tables))
+
+
+def write_parquet(path: Path, schema: Any, tables: Iterable[Any]) -> None:
+    """Write Arrow tables as they come, in row groups of a million rows."""
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetWriter
+
+    waiting: list[Any] = []
+    with ParquetWriter(path, schema) as writer:
+
+        def write() -> None:
+            table = pa.concat_tables(waiting)
+            writer.write_table(table, row_group_size=len(table))
+            waiting.clear()
+
+        for table in tables:
+            waiting.append(table)
+            if sum(map(len, waiting)) >= _GROUP:
+                write()
+        if waiting:
+            write()
 
 
 def _table(chunk: Mapping[str, Any]) -> Any:
@@ -60,41 +83,26 @@ def _plain(values: Any) -> Any:
     return values if isinstance(values, np.ndarray) else _arrow(values).to_pandas()
 
 
-def _parquet(path: Path, tables: Iterator[Any]) -> None:
-    import pyarrow as pa
-    from pyarrow.parquet import ParquetWriter
-
-    writer, waiting = None, []
-    for table in tables:
-        if writer is None:
-            writer = ParquetWriter(path, table.schema)
-        waiting.append(table)
-        if sum(map(len, waiting)) >= _GROUP:
-            writer.write_table(pa.concat_tables(waiting))
-            waiting = []
-    if writer is not None:
-        if waiting:
-            writer.write_table(pa.concat_tables(waiting))
-        writer.close()
-
-
-def _csv(path: Path, tables: Iterator[Any]) -> None:
+def _csv(path: Path, schema: Any, tables: Iterable[Any]) -> None:
     from pyarrow.csv import CSVWriter
 
-    writer = None
-    for table in tables:
-        writer = writer or CSVWriter(path, table.schema)
-        writer.write(table)
-    if writer is not None:
-        writer.close()
+    _one_by_one(CSVWriter(path, schema), tables)
 
 
-def _feather(path: Path, tables: Iterator[Any]) -> None:
+def _feather(path: Path, schema: Any, tables: Iterable[Any]) -> None:
     from pyarrow.ipc import new_file
 
-    writer = None
-    for table in tables:
-        writer = writer or new_file(path, table.schema)
-        writer.write(table)
-    if writer is not None:
-        writer.close()
+    _one_by_one(new_file(path, schema), tables)
+
+
+def _one_by_one(writer: Any, tables: Iterable[Any]) -> None:
+    with writer:
+        for table in tables:
+            writer.write(table)
+
+
+_WRITERS: dict[str, Callable[[Path, Any, Iterable[Any]], None]] = {
+    ".parquet": write_parquet,
+    ".csv": _csv,
+    ".feather": _feather,
+}

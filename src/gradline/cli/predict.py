@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from gradline.doubledouble import Array
     from gradline.results.fit import Fit
 
-_GROUP = 1_048_576  # rows in a row group of Parquet output
-
 
 class _Answer(NamedTuple):
     """The columns to write, and their values a chunk at a time."""
@@ -138,21 +136,19 @@ def _write_csv(write: Callable[[str], object], answer: _Answer) -> tuple[int, in
 
 def _write_parquet(path: Path, answer: _Answer) -> tuple[int, int]:
     import pyarrow as pa
-    from pyarrow.parquet import ParquetWriter
 
-    rows = empty = waiting = 0
-    batches: list[Any] = []
-    schema = pa.schema([(name, pa.float64()) for name in answer.names])
-    with ParquetWriter(path, schema) as writer:
+    from gradline.table_files import write_parquet
+
+    rows = empty = 0
+
+    def tables() -> Iterator[Any]:
+        nonlocal rows, empty
         for columns in answer.chunks:
-            batches.append(_batch(columns, answer.names))
-            waiting += batches[-1].num_rows
-            rows, empty = rows + batches[-1].num_rows, empty + batches[-1].column(0).null_count
-            if waiting >= _GROUP:
-                writer.write_table(pa.Table.from_batches(batches), row_group_size=waiting)
-                batches, waiting = [], 0
-        if waiting:
-            writer.write_table(pa.Table.from_batches(batches), row_group_size=waiting)
+            batch = _batch(columns, answer.names)
+            rows, empty = rows + batch.num_rows, empty + batch.column(0).null_count
+            yield pa.Table.from_batches([batch])
+
+    write_parquet(path, pa.schema([(name, pa.float64()) for name in answer.names]), tables())
     return rows, empty
 
 

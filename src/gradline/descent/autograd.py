@@ -126,9 +126,7 @@ def descend(
     for epoch, factor in enumerate(loop.schedule.factors()):
         set_rate(loop, optimizer, factor)
         for rows in each_batch(loop, order):
-            batch = x, y, weights
-            if rows is not None:
-                batch = x[rows], y[rows], None if weights is None else weights[rows]
+            batch = batch_of(x, y, weights, rows)
 
             def forward(batch: tuple[Any, Any, Any] = batch) -> torch.Tensor:
                 if loop.sgd.zero_grad:
@@ -303,6 +301,13 @@ def each_batch(loop: Loop, order: Order) -> Iterator[Any]:
     rows = order.tensor().to(loop.device)
     for first in range(0, len(rows), size):
         yield rows[first : first + size]
+
+
+def batch_of(x: Any, y: Any, weights: Any, rows: Any) -> tuple[Any, Any, Any]:
+    """The features, targets and weights of these rows; of all where rows is None."""
+    if rows is None:
+        return x, y, weights
+    return x[rows], y[rows], None if weights is None else weights[rows]
 
 
 def read(weight: Any, bias: Any) -> Array:

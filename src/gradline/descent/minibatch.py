@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from gradline.descent.options import Objective, Schedule, Sgd
 from gradline.descent.order import Order
 from gradline.descent.recorded import Recorded, Recorder, bias_last
+from gradline.design.matrix import Matrix, together
 from gradline.doubledouble import Array
 
 _PIECE = 2**20
@@ -27,10 +28,6 @@ class Rows(NamedTuple):
     y: NDArray[Any]  # (n, k)
     weights: NDArray[np.float64] | None  # (n,), None of ones
     order: NDArray[np.int64]  # (m,)
-
-
-Portion = tuple[NDArray[Any], NDArray[Any], NDArray[np.float64] | None]
-"""Some rows: x (m, d), y (m, k) and weights (m,)."""
 
 
 class Source(Protocol):
@@ -71,7 +68,7 @@ class Streamed:
     A buffer is 128 MB of rows. What is left of one after its last whole batch is shuffled again with the next.
     """
 
-    read: Callable[[], Iterable[Portion]]
+    read: Callable[[], Iterable[Matrix]]
     """Some rows at a time."""
     rows: int
     room: int | None = None
@@ -79,23 +76,23 @@ class Streamed:
 
     def epoch(self, order: Order, size: int) -> Iterator[Rows]:
         """As Source.epoch."""
-        waiting: list[Portion] = []
+        waiting: list[Matrix] = []
         height = 0
         for x, y, weights in self.read():
             room = self.room or _BUFFER // max(8, x.itemsize * (x.shape[1] + y.shape[1]))
             first = 0
             while first < len(x):
                 taken = min(len(x) - first, max(room, size) - height)
-                waiting.append(_some((x, y, weights), slice(first, first + taken)))
+                waiting.append(Matrix(x, y, weights).of(slice(first, first + taken)))
                 height, first = height + taken, first + taken
                 if height >= max(room, size):
-                    buffer = Rows(*_together(waiting), order.epoch(height))
+                    buffer = Rows(*together(waiting), order.epoch(height))
                     visited = height - height % size
                     yield buffer._replace(order=buffer.order[:visited])
                     rest = buffer.order[visited:]
-                    waiting, height = [_some(buffer[:3], rest)], len(rest)
+                    waiting, height = [Matrix(*buffer[:3]).of(rest)], len(rest)
         if height:
-            yield Rows(*_together(waiting), order.epoch(height))
+            yield Rows(*together(waiting), order.epoch(height))
 
 
 class State(NamedTuple):
@@ -205,13 +202,3 @@ def _pieces(rows: Rows, size: int) -> Iterator[Rows]:
     length = max(size, _PIECE - _PIECE % size)
     for first in range(0, len(rows.order), length):
         yield rows._replace(order=rows.order[first : first + length])
-
-
-def _some(rows: Portion, which: Any) -> Portion:
-    x, y, weights = rows
-    return x[which], y[which], None if weights is None else weights[which]
-
-
-def _together(parts: list[Portion]) -> Portion:
-    x, y, weights = zip(*parts, strict=True)
-    return np.concatenate(x), np.concatenate(y), None if weights[0] is None else np.concatenate(weights)

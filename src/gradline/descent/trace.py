@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from gradline.descent.autograd import (
     Loop,
+    batch_of,
     each_batch,
     loss_function,
     model_of,
@@ -108,8 +109,7 @@ def trace(
 
     with_closure = needs_closure(optimizer)
     for step, rows in zip(range(steps), _batches(loop, len(x), optimizer), strict=False):
-        inputs, target = (x, y) if rows is None else (x[rows], y[rows])
-        importance = weights if rows is None or weights is None else weights[rows]
+        inputs, target, importance = batch_of(x, y, weights, rows)
         if loop.sgd.zero_grad:
             before = grads()
             optimizer.zero_grad()

@@ -27,6 +27,11 @@ class Matrix(NamedTuple):
     weights: NDArray[np.float64] | None = None
     """(n,) all above 0; None of ones."""
 
+    def of(self, which: Any) -> Matrix:
+        """Some of the rows."""
+        weights = None if self.weights is None else self.weights[which]
+        return Matrix(self.features[which], self.targets[which], weights)
+
 
 def matrices(problem: Problem, terms: Sequence[Term], recipe: Recipe) -> Iterator[Matrix]:
     """The rows that count: nothing is missing, and no weight is 0. float32 where all columns are, else float64.
@@ -117,9 +122,8 @@ def _matrix(
             features[:, at] *= codes[name] == known[name][level]
     for at, high in enumerate(block.hi[terms:]):
         targets[:, at] = high
-    if keep.all():
-        return Matrix(features, targets, weights)
-    return Matrix(features[keep], targets[keep], None if weights is None else weights[keep])
+    rows = Matrix(features, targets, weights)
+    return rows if keep.all() else rows.of(keep)
 
 
 def _float64(values: Any) -> NDArray[np.float64]:

@@ -53,14 +53,14 @@ def sparse_matrix(problem: Problem, complete: bool) -> Matrix:
     kind = np.float32 if all(each.dtype == np.float32 for each in (matrix.data, *columns)) else np.float64
     features = with_numbers(matrix, matrix.data.astype(kind, copy=False))
     targets = np.stack(columns, axis=1, dtype=kind)
+    rows = Matrix(features, targets, weights)
     if complete:
-        return Matrix(features, targets, weights)
+        return rows
     keep = ~np.isnan(targets).any(axis=1)
     keep[np.repeat(np.arange(len(keep)), np.diff(matrix.indptr))[np.isnan(features.data)]] = False
     if weights is not None:
         keep &= weights > 0.0
-        weights = weights[keep]
-    return Matrix(features[keep], targets[keep], weights)
+    return rows.of(keep)
 
 
 def with_numbers(matrix: Any, numbers: NDArray[Any]) -> Any:

@@ -143,8 +143,8 @@ class Influential:
     nobs: float
     few: bool
     """Whether every row is kept as a point."""
-    ranges: tuple[Mapping[str, tuple[float, float]], ...]
-    """Of each target: where the grid of a quantity starts, and how wide its cells are."""
+    widths: tuple[Mapping[str, float], ...]
+    """Of each target: how wide the cells of a quantity are at first."""
     feature: int | None
     """Which column of a block is drawn below the target, if one is."""
     power: int = 2
@@ -204,11 +204,10 @@ class Influential:
     def _grids(
         self, each: Each, target: int, feature: Array | None, labels: Sequence[NDArray[Any]]
     ) -> dict[str, Grid]:
-        ranges = self.ranges[target]
+        widths = self.widths[target]
 
         def grid(x: str, y: str, across: Array, along: Array, most: int = 256) -> Grid:
-            (first, wide), (second, high) = ranges[x], ranges[y]
-            return Grid.of(across, along, (first, second), (wide, high), most)
+            return Grid.of(across, along, (0.0, 0.0), (widths[x], widths[y]), most)
 
         fitted, standardized = each.fitted[target], each.standardized[target]
         found = {

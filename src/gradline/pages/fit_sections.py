@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gradline.design.effects import base_of, written
+from gradline.design.terms import columns_of
 from gradline.errors import GradlineError
 from gradline.exact.strengths import objective
 from gradline.layout import shortened
@@ -58,7 +59,6 @@ def sections_of_fit(fit: Fit, say: Says, level: float, colours: Colours) -> Iter
     yield Section("whole", say("whole"), [whole(fit, say)])
     found, reason = _rows_of(fit, say)
     yield Section("pictures", say("pictures"), _pictures(fit, say, colours, drawn=found is not None, reason=reason))
-    # Here is the place of the tests of what the fit takes for granted: Section("diagnosis", …).
     if found is not None:
         yield Section("influence", say("influence"), list(_influential(found, say)))
     yield Section("read", say("read"), [Facts(list(_what_was_read(fit, say)))])
@@ -118,7 +118,7 @@ def _pictures(fit: Fit, say: Says, colours: Colours, *, drawn: bool, reason: Not
     pictures = []
     for number, target in enumerate(fit.targets[:_PICTURED]):
         for kind in kinds:
-            name = named({name for term in fit.terms for name, _ in term.factors}) if kind == "data" else ""
+            name = named(columns_of(fit.terms)) if kind == "data" else ""
             said = say(f"{kind}_said", target=shortened(target, _NAME), name=name)
             size = _tall(fit) if kind == "coefficients" else None
             draw = partial(_draw, fit, kind, say.lang, target)

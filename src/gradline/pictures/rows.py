@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gradline.allowed import place_among
+from gradline.design.terms import columns_of
 from gradline.doubledouble import Array
 from gradline.errors import OptionError
 from gradline.pictures.canvas import Canvas, Style, canvas_on
@@ -225,10 +226,10 @@ def _bands_of_grid(grid: Grid) -> tuple[Array, Array] | None:
 
 
 def _feature(fit: Fit) -> str:
-    names = {name for term in fit.terms for name, _ in term.factors}
+    names = columns_of(fit.terms)
     if len(names) != 1:
         raise _no_line(fit)
-    return names.pop()
+    return names[0]
 
 
 def _no_line(fit: Fit) -> OptionError:

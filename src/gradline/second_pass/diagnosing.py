@@ -17,9 +17,7 @@ from gradline.moments import Progress
 from gradline.moments.diagnostics import Diagnosing, Evidence
 from gradline.results.diagnostics import MOST_PRODUCTS, Diagnostics, DiagnosticTest, products
 from gradline.results.fit import Fit
-from gradline.second_pass.reading import REMEMBERED, Reading, Source, demand_least_squares, rows_of
-
-_WHAT = "these tests"
+from gradline.second_pass.reading import REMEMBERED, Reading, Source
 
 
 def diagnosed(
@@ -36,15 +34,14 @@ def diagnosed(
         OptionError: the fit is none of least squares, its rows are not at hand, or time= has no meaning for them.
         DataError: the rows are not those of the fit, or times are missing or equal.
     """
-    demand_least_squares(fit, _WHAT)
-    problem = rows_of(fit, source, _WHAT)
+    reading = Reading.of(fit, source, "these tests", threads, progress)
+    problem = reading.problem
     if problem.frequency and time is not None:
         raise OptionError(
             "time= is for rows that are neighbours, and frequency weights repeat rows.\n"
             "Write the rows out, or leave time= out."
         )
     order, places = ("", None) if time is None else places_of(problem.table, time)
-    reading = Reading.of(fit, problem, threads, progress)
     if fit.has_intercept:
         root = exact.with_constant_first(reading.model.root)
         reading = replace(reading, model=replace(reading.model, root=root))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradline.allowed import is_whole, truth
+from gradline.design.terms import columns_of
 from gradline.errors import OptionError
 from gradline.moments import Progress
 from gradline.moments.influence import Each, EachRow, Influences, Influential, together
@@ -18,7 +20,7 @@ from gradline.moments.one_pass import in_order, processors
 from gradline.moments.scores import Scored, Scoring
 from gradline.results.influence import QUANTITIES, Influence
 from gradline.results.remembered import recalled
-from gradline.second_pass.reading import REMEMBERED, Reading, Source, demand_least_squares, rows_of
+from gradline.second_pass.reading import REMEMBERED, Reading, Source
 from gradline.sources.rows import Rows
 
 if TYPE_CHECKING:
@@ -44,18 +46,18 @@ def influence_of(
     """`Fit.influence`."""
     if not is_whole(most) or not 1 <= most <= _MOST:
         raise OptionError(f"most is how many rows to name, from 1 to {_MOST:,}; {most!r} arrived.")
+    remembered = all(each is None for each in source)
     known = _found.get(fit)
-    if _is_remembered(source) and known is not None and known[0] == most:
-        return known[1]
-    reading = _reading(fit, source, threads, progress)
-    feature = _drawn(fit, reading.problem)
+    if remembered and known is not None and known[0] >= most:
+        return replace(known[1], top=tuple([each.of(slice(most)) for each in known[1].top]))
+    reading = Reading.of(fit, source, _WHAT, threads, progress)
     meat = Influential(
         _influences(reading),
         int(most),
         float(fit.nobs),
         fit.rows - fit.left_out <= FEW,
-        _ranges(fit, reading.problem, feature),
-        feature,
+        tuple([_widths(fit, target) for target in range(len(fit.targets))]),
+        _drawn(fit, reading.problem),
     )
     seen = reading.of_rows(meat).meat
     found = Influence(
@@ -72,7 +74,7 @@ def influence_of(
         grids=seen.grids,
         source=reading.problem.table.name,
     )
-    if _is_remembered(source):
+    if remembered:
         _found[fit] = int(most), found
     return found
 
@@ -90,7 +92,7 @@ def augmented(
     from gradline.table_files import frame_of, write_tables
 
     dfbetas = truth("dfbetas", dfbetas)
-    reading = _reading(fit, source, threads, progress)
+    reading = Reading.of(fit, source, _WHAT, threads, progress)
     chunks = _beside(reading, dfbetas)
     return frame_of(chunks) if out is None else write_tables(out, chunks)
 
@@ -101,15 +103,6 @@ def can_draw(fit: Fit) -> bool:
     if problem is None or fit.l1 or fit.l2 or fit.x_error is not None:
         return False
     return _drawn(fit, problem) is not None
-
-
-def _is_remembered(source: Source) -> bool:
-    return all(each is None for each in source)
-
-
-def _reading(fit: Fit, source: Source, threads: int | None, progress: Progress | None) -> Reading:
-    demand_least_squares(fit, _WHAT)
-    return Reading.of(fit, rows_of(fit, source, _WHAT), threads, progress)
 
 
 def _influences(reading: Reading) -> Influences:
@@ -127,33 +120,27 @@ def _influences(reading: Reading) -> Influences:
 
 def _drawn(fit: Fit, problem: Problem) -> int | None:
     """The column of a block that holds the one column of a model, where it has no other."""
-    names = {name for term in fit.terms for name, _ in term.factors}
-    if len(names) != 1 or any(term.cell for term in fit.terms) or problem.derived or problem.origins:
+    if len(columns_of(fit.terms)) != 1 or any(term.cell for term in fit.terms) or problem.derived or problem.origins:
         return None
     plain = [number for number, term in enumerate(problem.terms) if term.plain]
     return plain[0] if len(plain) == 1 else None
 
 
-def _ranges(fit: Fit, problem: Problem, feature: int | None) -> tuple[Mapping[str, tuple[float, float]], ...]:
-    """Of each target where grids start and how wide their cells are at first: a sixteenth of a standard deviation."""
-    found = []
-    for target in range(len(fit.targets)):
-        sigma = float(np.sqrt(fit.rss[target] / max(fit.df_resid, 1.0))) or 1.0
-        explained = float(np.sqrt(max(fit.tss[target] - fit.rss[target], 0.0) / fit.nobs)) or sigma
-        found.append(
-            {
-                "fitted": (0.0, _power(explained / 16)),
-                "residual": (0.0, _power(sigma / 16)),
-                "target": (0.0, _power(np.hypot(sigma, explained) / 16)),
-                "feature": (0.0, _feature_width(fit)),
-                "root": (0.0, 1 / 64),
-                "leverage": (0.0, _power(fit.rank / fit.nobs / 16)),
-                "standardized": (0.0, 1 / 16),
-                "quantile": (0.0, 1 / 128),
-                "nothing": (0.0, 1.0),
-            }
-        )
-    return tuple(found)
+def _widths(fit: Fit, target: int) -> dict[str, float]:
+    """How wide the cells of grids are at first: a sixteenth of a standard deviation."""
+    sigma = float(np.sqrt(fit.rss[target] / max(fit.df_resid, 1.0))) or 1.0
+    explained = float(np.sqrt(max(fit.tss[target] - fit.rss[target], 0.0) / fit.nobs)) or sigma
+    return {
+        "fitted": _power(explained / 16),
+        "residual": _power(sigma / 16),
+        "target": _power(np.hypot(sigma, explained) / 16),
+        "feature": _feature_width(fit),
+        "root": 1 / 64,
+        "leverage": _power(fit.rank / fit.nobs / 16),
+        "standardized": 1 / 16,
+        "quantile": 1 / 128,
+        "nothing": 1.0,
+    }
 
 
 def _feature_width(fit: Fit) -> float:

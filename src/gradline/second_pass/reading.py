@@ -46,8 +46,14 @@ class Reading:
     progress: Progress | None
 
     @staticmethod
-    def of(fit: Fit, problem: Problem, threads: int | None, progress: Progress | None) -> Reading:
-        """For these rows."""
+    def of(fit: Fit, source: Source, what: str, threads: int | None, progress: Progress | None) -> Reading:
+        """For the rows of a fit, which `what` need, as an error says.
+
+        Raises:
+            OptionError: the fit is none of least squares, or its rows are not at hand.
+        """
+        demand_least_squares(fit, what)
+        problem = _rows_of(fit, source, what)
         start, p = int(fit.has_intercept), len(fit.names)
         kept = np.array([number for number, name in enumerate(fit.names) if name not in fit.aliased], np.intp)
         there = np.flatnonzero(~np.isnan(fit.estimates).any(axis=1))  # with aliased ones that have the shortest coef
@@ -119,7 +125,7 @@ class Reading:
         return matrix
 
 
-def rows_of(fit: Fit, source: Source, what: str) -> Problem:
+def _rows_of(fit: Fit, source: Source, what: str) -> Problem:
     """Where to read the rows of the fit; `what` needs them, as an error says.
 
     Raises:

@@ -24,9 +24,7 @@ from gradline.second_pass.reading import (
     REMEMBERED,
     Reading,
     Source,
-    demand_least_squares,
     demand_unpenalised,
-    rows_of,
 )
 from gradline.sources import comes_once
 from gradline.sources.rows import TIMES
@@ -129,16 +127,14 @@ def with_errors(
         OptionError: the fit has a penalty, or its rows are not at hand.
         DataError: the rows are not those of the fit, or cannot be used so.
     """
-    demand_least_squares(fit, "these standard errors")
     if wanted.kind == CLASSICAL:
         raise OptionError(f"a fit has the classical standard errors to begin with.\nChoose {', '.join(KINDS[1:])}.")
-    problem = rows_of(fit, source, "these standard errors")
-    if problem.frequency and wanted.kind == "HAC":
+    reading = Reading.of(fit, source, "these standard errors", threads, progress)
+    if reading.problem.frequency and wanted.kind == "HAC":
         raise OptionError(
             "HAC standard errors are of rows in an order, and frequency weights repeat them.\n"
             "Write the rows out, or use weights= for how sure each is."
         )
-    reading = Reading.of(fit, problem, threads, progress)
     if wanted.kind in HETEROSCEDASTIC:
         covariance = _independent(reading, wanted)
     elif wanted.kind in CLUSTERED:
