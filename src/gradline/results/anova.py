@@ -16,6 +16,7 @@ from gradline.errors import DataError, OptionError
 from gradline.exact.removal import by_columns
 from gradline.layout import ERROR, listing, shortened
 from gradline.results.fit import Fit
+from gradline.results.shown import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +26,7 @@ _SAME = 1e-8
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Anova:
+class Anova(Shown):
     """An analysis of variance: what each model or term takes off the residual sum of squares, and its F test.
 
         F = (sum_sq / df) / (RSS / df_resid)    RSS and df_resid of the largest model
@@ -77,14 +78,6 @@ class Anova:
         from gradline.report.anova import anova_summary
 
         return anova_summary(self)
-
-    def __repr__(self) -> str:
-        return self.summary()
-
-    def _repr_html_(self) -> str:
-        from gradline.report.text import as_html
-
-        return as_html(self.summary())
 
 
 def anova(*fits: Fit, kind: int = 1) -> Anova:

@@ -11,6 +11,7 @@ from gradline.design.terms import by_effect
 from gradline.doubledouble import Array
 from gradline.errors import OptionError
 from gradline.exact.collinearity import decomposition, inflation
+from gradline.results.shown import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Collinearity:
+class Collinearity(Shown):
     """Variance inflation of each term, and Belsley's condition indices with what each is made of.
 
         vif = 1 / (1 - R²)    R² of the column on all others
@@ -78,14 +79,6 @@ class Collinearity:
         from gradline.report.collinearity import collinearity_summary
 
         return collinearity_summary(self)
-
-    def __repr__(self) -> str:
-        return self.summary()
-
-    def _repr_html_(self) -> str:
-        from gradline.report.text import as_html
-
-        return as_html(self.summary())
 
 
 def collinear(fit: Fit) -> Collinearity:

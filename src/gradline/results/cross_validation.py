@@ -12,6 +12,7 @@ from gradline.design.effects import Label, written
 from gradline.doubledouble import Array
 from gradline.exact.crossval import one_standard_error
 from gradline.results.penalty_path import PenaltyPath
+from gradline.results.shown import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class CrossValidation:
+class CrossValidation(Shown):
     """Mean squared errors of held-out rows, for every strength and fold.
 
     Example:
@@ -145,11 +146,6 @@ class CrossValidation:
         from gradline.report.penalties import crossval_line
 
         return crossval_line(self)
-
-    def _repr_html_(self) -> str:
-        from gradline.report.text import as_html
-
-        return as_html(self.summary())
 
     @cached_property
     def _chosen(self) -> tuple[int, int]:

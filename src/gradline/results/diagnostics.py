@@ -10,6 +10,7 @@ import numpy as np
 
 from gradline.doubledouble import Array
 from gradline.exact.diagnostics import Verdict
+from gradline.results.shown import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,7 +126,7 @@ class DiagnosticTest:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Diagnostics:
+class Diagnostics(Shown):
     """Five tests of a fit, from one reading of its rows.
 
     Example:
@@ -212,11 +213,3 @@ class Diagnostics:
         from gradline.report.diagnostics import diagnostics_summary
 
         return diagnostics_summary(self, lang)
-
-    def __repr__(self) -> str:
-        return self.summary()
-
-    def _repr_html_(self) -> str:
-        from gradline.report.text import as_html
-
-        return as_html(self.summary())

@@ -19,6 +19,7 @@ from gradline.results.covariance import Covariance
 from gradline.results.figures import Figures
 from gradline.results.prediction import Prediction as Prediction
 from gradline.results.prediction import predict
+from gradline.results.shown import Shown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Fit(Figures):
+class Fit(Figures, Shown):
     """The exact solution of a least-squares problem, with its uncertainty.
 
     Vectors are aligned with `names`, "Intercept" first. With one target they are (p,); with k targets they have a
@@ -359,8 +360,3 @@ class Fit(Figures):
         from gradline.report.text import fit_line
 
         return fit_line(self)
-
-    def _repr_html_(self) -> str:
-        from gradline.report.text import as_html
-
-        return as_html(self.summary())

@@ -17,6 +17,7 @@ from gradline.exact import inference
 from gradline.exact.origin import at_zero
 from gradline.exact.wald import joint, root_of
 from gradline.layout import ERROR, shortened
+from gradline.results.shown import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class HypothesisTest:
+class HypothesisTest(Shown):
     """Whether linear restrictions R·params = r hold: q of them jointly, and each by itself.
 
         F = (R·b - r)'·(R·cov·R')⁻¹·(R·b - r) / q    on q and df_resid degrees of freedom
@@ -134,11 +135,6 @@ class HypothesisTest:
         from gradline.report.hypotheses import hypotheses_line
 
         return hypotheses_line(self)
-
-    def _repr_html_(self) -> str:
-        from gradline.report.text import as_html
-
-        return as_html(self.summary())
 
     @cached_property
     def _t(self) -> Array:

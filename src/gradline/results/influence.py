@@ -14,6 +14,7 @@ from gradline.allowed import place_among
 from gradline.doubledouble import Array
 from gradline.moments.grids import Grid
 from gradline.moments.influence import Each
+from gradline.results.shown import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +24,7 @@ QUANTITIES = ("fitted", "residual", "leverage", "standardized", "studentized", "
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Influence:
+class Influence(Shown):
     """The rows with the largest Cook's distances, and how many stand out.
 
     Example:
@@ -90,11 +91,3 @@ class Influence:
         from gradline.report.influence import influence_summary
 
         return influence_summary(self)
-
-    def __repr__(self) -> str:
-        return self.summary()
-
-    def _repr_html_(self) -> str:
-        from gradline.report.text import as_html
-
-        return as_html(self.summary())

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from gradline.doubledouble import Array
 from gradline.errors import OptionError
 from gradline.exact.strengths import objective
+from gradline.results.shown import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PenaltyPath:
+class PenaltyPath(Shown):
     """The minima of RSS + 2·l1·Σ weight·|coef| + l2·Σ weight²·coef², one for each pair of strengths.
 
     RSS = Σ w·(y - intercept - x·coef)². The weight of a column is 1, or its standard deviation if the path is
@@ -158,11 +159,6 @@ class PenaltyPath:
         from gradline.report.penalties import path_line
 
         return path_line(self)
-
-    def _repr_html_(self) -> str:
-        from gradline.report.text import as_html
-
-        return as_html(self.summary())
 
     def _single(self, values: Array) -> Array:
         single: Array = values[..., 0] if self.moments.single_target else values

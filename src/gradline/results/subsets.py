@@ -9,6 +9,7 @@ import numpy as np
 
 from gradline.doubledouble import Array
 from gradline.errors import OptionError
+from gradline.results.shown import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Subsets:
+class Subsets(Shown):
     """Models one step apart, from the one without terms to that with all of them.
 
     A term is a column, or all columns of a category or of its product with a column: they come and go together.
@@ -125,8 +126,3 @@ class Subsets:
         from gradline.report.subsets import subsets_line
 
         return subsets_line(self)
-
-    def _repr_html_(self) -> str:
-        from gradline.report.text import as_html
-
-        return as_html(self.summary())
