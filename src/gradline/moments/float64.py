@@ -1,7 +1,7 @@
 """Compiled cross-products in float64: tiles of 4 x 4 columns, one fused multiply-add per product.
 
-A stretch of rows is summed lane by lane in registers (chains of 32 additions), then across lanes, and the
-stretches are added with TwoSum: the error does not grow with the number of rows.
+A stretch of rows is summed lane by lane in registers, then across lanes, and the stretches are added with TwoSum: the
+error does not grow with the number of rows. What is here is for narrow tables; `float64_wide` has the others.
 """
 
 from __future__ import annotations
@@ -30,13 +30,12 @@ from gradline.moments.simd import (
 )
 
 TILE = 4
-STRETCH = 256
-"""Rows that are packed and computed with together, at most."""
-NARROW_STRETCH = 64
-"""The same for narrow tables, of which two stretches then fit the first-level cache beside what flows through it."""
 NARROW = 8
 """Tiles across up to which a table is narrow."""
-BLOCK = 16  # tiles: 64 columns of a stretch, which stay in the second-level cache while all others pass by
+STRETCH = 64
+"""Rows that are packed and computed with together: two stretches fit the first-level cache beside what flows in."""
+AHEAD = 2 * STRETCH
+"""By how many rows memory is asked for before they are packed."""
 SUMS = 4 * LANES  # float64 per tile: 16 sums and their 16 low words
 
 
@@ -74,7 +73,7 @@ def _run(errand: Any, v: Any, width: Any) -> None:
 
 
 @nb.njit(inline="always")  # type: ignore[untyped-decorator]
-def _tile(i: Any, j: Any, width: Any, vectors: Any, sums: Any, errand: Any) -> None:
+def tile(i: Any, j: Any, width: Any, vectors: Any, sums: Any, errand: Any) -> None:
     """The sixteen sums at `sums` gain the products of four columns from i on and four from j on."""
     s00 = s01 = s02 = s03 = s10 = s11 = s12 = s13 = zero()
     s20 = s21 = s22 = s23 = s30 = s31 = s32 = s33 = zero()
@@ -99,8 +98,8 @@ def _tile(i: Any, j: Any, width: Any, vectors: Any, sums: Any, errand: Any) -> N
 
 
 @nb.njit(inline="always")  # type: ignore[untyped-decorator]
-def _tile_on_diagonal(i: Any, width: Any, vectors: Any, sums: Any, errand: Any) -> None:
-    """As _tile for four columns with themselves: ten products, not sixteen."""
+def tile_on_diagonal(i: Any, width: Any, vectors: Any, sums: Any, errand: Any) -> None:
+    """As tile for four columns with themselves: ten products, not sixteen."""
     s00 = s01 = s02 = s03 = s11 = s12 = s13 = s22 = s23 = s33 = zero()
     for v in range(vectors):
         _run(errand, v, width)
@@ -115,86 +114,76 @@ def _tile_on_diagonal(i: Any, width: Any, vectors: Any, sums: Any, errand: Any) 
 
 
 @nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def cross_products(
-    plan: Any, flow: Any, rows: Any, chunk: Any, stretch: Any, share: Any, buffer: Any, running: Any, out: Any
-) -> None:
+def cross_products(plan: Any, flow: Any, rows: Any, chunk: Any, buffer: Any, running: Any, out: Any) -> None:
     """Set the cross-products of each chunk of rows, of the constant 1 and the columns: out (chunks, p, p).
 
-    `plan` and `flow` are the packing.layout of the columns; `share` is (part, parts): of so many parts that share the
-    blocks of tiles out among them, this one. The rest is room to work in, aligned to a vector: running
-    (tiles, tiles, SUMS), and buffer (4·tiles, stretch + 8), or twice as many columns: then the next stretch is packed
-    while this one is computed with.
+    `plan` and `flow` are the packing.layout of the columns. The rest is room to work in, aligned to a vector: running
+    (tiles·(tiles + 1)/2, SUMS), and buffer (2, 4·tiles, STRETCH + 8), for a stretch that is computed with and for the
+    next, packed meanwhile.
     """
-    tiles = len(running)
-    sums, width = address_of(running), (stretch + LANES) * WORD
-    here = there = address_of(buffer)
-    if len(buffer) > tiles * TILE:
-        there = here + tiles * TILE * width
-    beside = in_eights(plan) if there != here else 0
-    turns = tiles * (tiles + 1) // 2 * (stretch // LANES) // share[1]
-    lines = min(2, -(-stretch * flow[1] // (LINE * turns)))
+    tiles, width = buffer.shape[1] // TILE, (STRETCH + LANES) * WORD
+    sums, here = address_of(running), address_of(buffer)
+    there = here + tiles * TILE * width
+    beside = in_eights(plan)
+    turns = tiles * (tiles + 1) // 2 * (STRETCH // LANES)
+    lines = min(2, -(-STRETCH * flow[1] // (LINE * turns)))
     for number in range(len(out)):
         running[:] = 0.0
         first = number * chunk
         last = min(rows, first + chunk)
-        _ones(there, stretch, stretch)
-        _ones(here, min(stretch, last - first), stretch)
-        pack(plan, first, min(stretch, last - first), here + width, width, 2 * stretch)
-        for start in range(first, last, stretch):
-            following = start + stretch
-            left = min(stretch, last - following)
-            vectors = -(-min(stretch, last - start) // LANES)
-            done, doable = 0, beside if left == stretch else 0
-            wanted = flow[0] + (following + min(2 * stretch, STRETCH)) * flow[1]
-            for block in range(-(-tiles // BLOCK)):
-                if not _has(share, block):
-                    continue
-                top = min(tiles, (block + 1) * BLOCK)
-                for i in range(top):
-                    for j in range(max(i, block * BLOCK), top):
-                        kind = source = stride = target = 0
-                        if done < doable:
-                            kind, stride = plan[done, 0], plan[done, 3]
-                            source, target = plan[done, 2] + following * stride, there + (1 + plan[done, 1]) * width
-                            done += 1
-                        errand = kind, source, stride, target, 2 * stretch, wanted, lines
-                        x, y = here + i * TILE * width, here + j * TILE * width
-                        if i == j:
-                            _tile_on_diagonal(x, width, vectors, sums + (i * tiles + j) * SUMS * WORD, errand)
-                        else:
-                            _tile(x, y, width, vectors, sums + (i * tiles + j) * SUMS * WORD, errand)
-                        wanted += vectors * lines * LINE
+        ones(there, STRETCH, STRETCH)
+        ones(here, min(STRETCH, last - first), STRETCH)
+        pack(plan, first, min(STRETCH, last - first), here + width, width, AHEAD)
+        for start in range(first, last, STRETCH):
+            following = start + STRETCH
+            left = min(STRETCH, last - following)
+            vectors = -(-min(STRETCH, last - start) // LANES)
+            done, doable = 0, beside if left == STRETCH else 0
+            wanted = flow[0] + (following + AHEAD) * flow[1]
+            at = sums
+            for i in range(tiles):
+                for j in range(i, tiles):
+                    kind = source = stride = target = 0
+                    if done < doable:
+                        kind, stride = plan[done, 0], plan[done, 3]
+                        source, target = plan[done, 2] + following * stride, there + (1 + plan[done, 1]) * width
+                        done += 1
+                    errand = kind, source, stride, target, AHEAD, wanted, lines
+                    x, y = here + i * TILE * width, here + j * TILE * width
+                    if i == j:
+                        tile_on_diagonal(x, width, vectors, at, errand)
+                    else:
+                        tile(x, y, width, vectors, at, errand)
+                    at += SUMS * WORD
+                    wanted += vectors * lines * LINE
             if left > 0:
-                if left < stretch:
-                    _ones(there, left, stretch)
-                pack(plan[done:], following, left, there + width, width, 2 * stretch)
+                if left < STRETCH:
+                    ones(there, left, STRETCH)
+                pack(plan[done:], following, left, there + width, width, AHEAD)
             here, there = there, here
-        for block in range(-(-tiles // BLOCK)):
-            if _has(share, block):
-                _add_up(running, block, out[number])
+        for i in range(tiles):
+            for j in range(i, tiles):
+                add_up(running, i, j, tiles, out[number])
 
 
 @nb.njit(inline="always")  # type: ignore[untyped-decorator]
-def _ones(base: Any, rows: Any, stretch: Any) -> None:
+def ones(base: Any, rows: Any, stretch: Any) -> None:
     """The constant's column: 1 in so many rows, and 0 in the rest of the stretch."""
     for r in range(stretch):
         store_one(base + r * WORD, 1.0 if r < rows else 0.0)
 
 
 @nb.njit(inline="always")  # type: ignore[untyped-decorator]
-def _has(share: Any, block: Any) -> Any:
-    """Whether the block falls to this part: to and fro, for later blocks have more tiles."""
-    part, parts = share
-    turn = block % (2 * parts)
-    return turn in (part, 2 * parts - 1 - part)
+def place(i: Any, j: Any, tiles: Any) -> Any:
+    """Where the sums of tile (i, j), i ≤ j, stand: the triangle row by row."""
+    return i * (2 * tiles - i - 1) // 2 + j
 
 
 @nb.njit(inline="always")  # type: ignore[untyped-decorator]
-def _add_up(running: Any, block: Any, out: Any) -> None:
-    """The sums of a block's columns, high and low words together, both ways round."""
-    for j in range(block * BLOCK * TILE, min(len(out), (block + 1) * BLOCK * TILE)):
-        for i in range(j + 1):
-            at = i % TILE * TILE + j % TILE
-            out[i, j] = out[j, i] = (
-                running[i // TILE, j // TILE, at] + running[i // TILE, j // TILE, at + TILE * TILE]
-            )
+def add_up(running: Any, i: Any, j: Any, tiles: Any, out: Any) -> None:
+    """The sums of tile (i, j), high and low words together, both ways round."""
+    found = running[place(i, j, tiles)]
+    for at in range(TILE * TILE):
+        row, column = i * TILE + at // TILE, j * TILE + at % TILE
+        if row <= column < len(out):
+            out[row, column] = out[column, row] = found[at] + found[at + TILE * TILE]

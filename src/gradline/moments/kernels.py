@@ -15,7 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradline.doubledouble import Array, Pair
-from gradline.moments import double_double, float64, groups, low_words, residuals_compiled, scores_compiled
+from gradline.moments import (
+    double_double,
+    float64,
+    float64_wide,
+    groups,
+    low_words,
+    residuals_compiled,
+    scores_compiled,
+)
 from gradline.moments.packing import layout
 from gradline.moments.simd import LANES
 
@@ -60,14 +68,15 @@ def plain(columns: Sequence[NDArray[Any]], chunk: int, threads: int = 1) -> Arra
     tiles = -(-p // float64.TILE)
     out = np.zeros((-(-n // chunk), p, p))
     plan, flow = layout(columns)
-    parts = min(threads, -(-tiles // float64.BLOCK))
-    narrow = tiles <= float64.NARROW
-    stretch = float64.NARROW_STRETCH if narrow else float64.STRETCH
+    if tiles <= float64.NARROW:
+        buffer = _room(2, tiles * float64.TILE, float64.STRETCH + LANES)  # a power of two would share cache sets
+        float64.cross_products(plan, flow, n, chunk, buffer, _running(tiles), out)
+        return out
+    parts = min(threads, -(-tiles // float64_wide.BLOCK))
 
     def compute(part: int) -> None:
-        buffer = _room(tiles * float64.TILE * (1 + narrow), stretch + LANES)  # a power of two would share cache sets
-        running = _room(tiles, tiles, float64.SUMS)
-        float64.cross_products(plan, flow, n, chunk, stretch, (part, parts), buffer, running, out)
+        buffer = _room(tiles * float64.TILE, float64_wide.STRETCH + LANES)
+        float64_wide.cross_products(plan, n, chunk, (part, parts), buffer, _running(tiles), out)
 
     if parts == 1:
         compute(0)
@@ -196,6 +205,11 @@ def grouped(
     if not known:
         raise ValueError(f"a code is not below {cells}, the number of cells")
     return out[:, 0, :m], out[:, 1, :m]
+
+
+def _running(tiles: int) -> Array:
+    """Room for the sums of so many tiles across."""
+    return _room(tiles * (tiles + 1) // 2, float64.SUMS)
 
 
 def _room(*shape: int) -> Array:
