@@ -10,6 +10,7 @@ import oracle
 import pytest
 
 from gradline.moments import kernels
+from gradline.moments.triangle import unpacked
 
 
 def narrow(columns: list[np.ndarray], chunk: int) -> np.ndarray:
@@ -17,7 +18,9 @@ def narrow(columns: list[np.ndarray], chunk: int) -> np.ndarray:
 
 
 def plain(columns: list[np.ndarray], chunk: int) -> np.ndarray:
-    return kernels.plain(columns, chunk)[None]
+    size = len(columns) + 1
+    triangles = kernels.plain(columns, chunk)
+    return np.reshape([unpacked(each, size) for each in triangles], (1, len(triangles), size, size))
 
 
 def float64_or_float32(d: int, n: int, dtype: str = "float64") -> np.ndarray:
@@ -129,7 +132,7 @@ def test_sums_that_cancel_at_every_step() -> None:
 
 def test_equal_values_in_float64() -> None:
     """All rounding errors point one way: still some units in the last place, not n of them."""
-    got = kernels.plain([np.full(65_536, 0.1)], 65_536)[0, 1, 1]
+    got = kernels.plain([np.full(65_536, 0.1)], 65_536)[0, -1]
     exact = Fraction(0.1) ** 2 * 65_536
     assert abs(Fraction(float(got)) - exact) / exact <= 2e-15
 
@@ -139,7 +142,7 @@ def test_threads_do_not_change_a_byte(d: int) -> None:
     columns = list(float64_or_float32(d, 300).T)
     one = kernels.plain(columns, 200)
     matrix = np.column_stack([np.ones(300), *columns])
-    np.testing.assert_allclose(one.sum(axis=0), matrix.T @ matrix, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(unpacked(one.sum(axis=0), d + 1), matrix.T @ matrix, rtol=0, atol=1e-12)
     for threads in (2, 3, 8):
         assert kernels.plain(columns, 200, threads).tobytes() == one.tobytes()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -72,6 +73,27 @@ def test_a_wide_layer_is_summed_in_float64_and_right_to_1e_9() -> None:
     assert (found.plan.precision, found.plan.passes, found.precision) == ("float64", 1, "float64")
     assert "one pass over the rows" in str(found.plan)
     np.testing.assert_allclose(found.params, expected, rtol=1e-9, atol=1e-9 * abs(expected).max())
+
+
+def test_the_smallest_of_many_coefficients_has_few_digits_and_nobody_is_warned() -> None:
+    torch.manual_seed(3)
+    h, y = torch.randn(3_000, 400), torch.randn(3_000, 100)
+    found = gl.probe(nn.Sequential(nn.Identity()), "0", loader(h, y, 500), l2=1.0)  # a warning fails the test
+    expected = np.linalg.solve(
+        (h.double() - h.double().mean(0)).T.numpy() @ (h.double() - h.double().mean(0)).numpy() + np.eye(400),
+        (h.double() - h.double().mean(0)).T.numpy() @ y.double().numpy(),
+    )
+    assert found.digits < 7
+    np.testing.assert_allclose(found.coef, expected, rtol=0, atol=1e-13 * abs(expected).max())
+
+
+def test_batches_that_grow_and_shrink_leave_nothing_of_each_other_behind() -> None:
+    torch.manual_seed(3)
+    h, y = torch.randn(1_000, 5).double(), torch.randn(1_000)
+    cuts = [0, 3, 500, 501, 999, 1_000]
+    batches = [(h[a:b], y[a:b]) for a, b in itertools.pairwise(cuts)]
+    found = gl.probe(nn.Sequential(nn.Identity()), "0", batches)
+    np.testing.assert_array_equal(found.params, gl.fit(h, y).params)
 
 
 def test_an_empty_batch_adds_nothing() -> None:

@@ -369,7 +369,9 @@ def _fit(
         standardized=standardized,
         notes=notes_of(moments, solution, relations, rank, origin, lost),
     )
-    if result.digits < FEW_DIGITS:
+    # Of many coefficients one is always nearly zero and has few digits, however small its error is beside its spread.
+    harmless = moments.precision == "float64" and solution.settled(moments.nobs - solution.freedom)
+    if result.digits < FEW_DIGITS and not harmless:
         warn(few_digits(result, moments))
     return result
 

@@ -114,8 +114,8 @@ def tile_on_diagonal(i: Any, width: Any, vectors: Any, sums: Any, errand: Any) -
 
 
 @nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def cross_products(plan: Any, flow: Any, rows: Any, chunk: Any, buffer: Any, running: Any, out: Any) -> None:
-    """Set the cross-products of each chunk of rows, of the constant 1 and the columns: out (chunks, p, p).
+def cross_products(plan: Any, flow: Any, rows: Any, p: Any, chunk: Any, buffer: Any, running: Any, out: Any) -> None:
+    """Set the cross-products of each chunk of rows, of the constant 1 and the columns: out (chunks, p(p + 1)/2).
 
     `plan` and `flow` are the packing.layout of the columns. The rest is room to work in, aligned to a vector: running
     (tiles·(tiles + 1)/2, SUMS), and buffer (2, 4·tiles, STRETCH + 8), for a stretch that is computed with and for the
@@ -163,7 +163,7 @@ def cross_products(plan: Any, flow: Any, rows: Any, chunk: Any, buffer: Any, run
             here, there = there, here
         for i in range(tiles):
             for j in range(i, tiles):
-                add_up(running, i, j, tiles, out[number])
+                add_up(running, i, j, tiles, out[number], p)
 
 
 @nb.njit(inline="always")  # type: ignore[untyped-decorator]
@@ -175,15 +175,16 @@ def ones(base: Any, rows: Any, stretch: Any) -> None:
 
 @nb.njit(inline="always")  # type: ignore[untyped-decorator]
 def place(i: Any, j: Any, tiles: Any) -> Any:
-    """Where the sums of tile (i, j), i ≤ j, stand: the triangle row by row."""
+    """Where entry (i, j), i ≤ j, of so many across stands in a triangle, row by row."""
     return i * (2 * tiles - i - 1) // 2 + j
 
 
 @nb.njit(inline="always")  # type: ignore[untyped-decorator]
-def add_up(running: Any, i: Any, j: Any, tiles: Any, out: Any) -> None:
-    """The sums of tile (i, j), high and low words together, both ways round."""
+def add_up(running: Any, i: Any, j: Any, tiles: Any, out: Any, p: Any) -> None:
+    """The sums of tile (i, j), high and low words together, to their places in the triangle of the (p, p) matrix."""
     found = running[place(i, j, tiles)]
-    for at in range(TILE * TILE):
-        row, column = i * TILE + at // TILE, j * TILE + at % TILE
-        if row <= column < len(out):
-            out[row, column] = out[column, row] = found[at] + found[at + TILE * TILE]
+    for row in range(i * TILE, min(p, (i + 1) * TILE)):
+        start = place(row, 0, p)
+        for column in range(max(row, j * TILE), min(p, (j + 1) * TILE)):
+            at = row % TILE * TILE + column % TILE
+            out[start + column] = found[at] + found[at + TILE * TILE]

@@ -23,6 +23,7 @@ from gradline.moments import (
     low_words,
     residuals_compiled,
     scores_compiled,
+    triangle,
 )
 from gradline.moments.packing import layout
 from gradline.moments.simd import LANES
@@ -56,7 +57,7 @@ def narrow(columns: Sequence[NDArray[Any]], chunk: int) -> Pair:
 
 
 def plain(columns: Sequence[NDArray[Any]], chunk: int, threads: int = 1) -> Array:
-    """As narrow, in float64: (c, 1 + d, 1 + d).
+    """As narrow, in float64: of each chunk the triangle, row by row (c, (1 + d)(2 + d)/2).
 
     Args:
         columns: As in narrow.
@@ -66,17 +67,17 @@ def plain(columns: Sequence[NDArray[Any]], chunk: int, threads: int = 1) -> Arra
     """
     n, p = len(columns[0]), len(columns) + 1
     tiles = -(-p // float64.TILE)
-    out = np.zeros((-(-n // chunk), p, p))
+    out = np.empty((-(-n // chunk), triangle.places(p)))
     plan, flow = layout(columns)
     if tiles <= float64.NARROW:
         buffer = _room(2, tiles * float64.TILE, float64.STRETCH + LANES)  # a power of two would share cache sets
-        float64.cross_products(plan, flow, n, chunk, buffer, _running(tiles), out)
+        float64.cross_products(plan, flow, n, p, chunk, buffer, _running(tiles), out)
         return out
     parts = min(threads, -(-tiles // float64_wide.BLOCK))
 
     def compute(part: int) -> None:
         buffer = _room(tiles * float64.TILE, float64_wide.STRETCH + LANES)
-        float64_wide.cross_products(plan, n, chunk, (part, parts), buffer, _running(tiles), out)
+        float64_wide.cross_products(plan, n, p, chunk, (part, parts), buffer, _running(tiles), out)
 
     if parts == 1:
         compute(0)
@@ -209,7 +210,7 @@ def grouped(
 
 def _running(tiles: int) -> Array:
     """Room for the sums of so many tiles across."""
-    return _room(tiles * (tiles + 1) // 2, float64.SUMS)
+    return _room(triangle.places(tiles), float64.SUMS)
 
 
 def _room(*shape: int) -> Array:

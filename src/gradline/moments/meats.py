@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradline.doubledouble import Array
+from gradline.moments.triangle import unpacked
 from gradline.sources import CHUNK
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ def products(scores: Array) -> Array:
     k, q, n = scores.shape
     if not n or not q:
         return np.zeros((k, q, q))
-    found: Array = np.stack([kernels.plain(list(each), CHUNK).sum(axis=0)[1:, 1:] for each in scores])
-    return found
+    sums = [kernels.plain(list(each), CHUNK).sum(axis=0) for each in scores]
+    return np.stack([unpacked(triangle, 1 + q)[1:, 1:] for triangle in sums])
 
 
 @dataclass(frozen=True, slots=True)

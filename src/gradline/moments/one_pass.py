@@ -257,7 +257,8 @@ def _end_to_end(
                     yield first, rows
                 first += -(-len(rows.columns[0]) // CHUNK)
 
-    return in_order(lambda item: summed(problem, summing, (item[1],), item[0]), numbered(), threads)
+    # Rows wait in memory, and all take like long: one more than there are threads is enough.
+    return in_order(lambda item: summed(problem, summing, (item[1],), item[0]), numbered(), threads, threads + 1)
 
 
 def summed(problem: Problem, summing: Chunked[SumsT], rows: Iterable[Rows], first: int) -> list[Node[SumsT]]:
@@ -270,8 +271,11 @@ def summed(problem: Problem, summing: Chunked[SumsT], rows: Iterable[Rows], firs
     return tree.nodes
 
 
-def in_order(work: Callable[[_Item], _Result], items: Iterator[_Item], threads: int) -> Iterator[_Result]:
-    """The work on each item, in their order; a few items ahead at a time, so that memory stays bounded."""
+def in_order(
+    work: Callable[[_Item], _Result], items: Iterator[_Item], threads: int, ahead: int | None = None
+) -> Iterator[_Result]:
+    """The work on each item, in their order; so many items at a time that memory stays bounded."""
+    ahead = 2 * threads if ahead is None else ahead
     first = next(items, None)
     if first is None:
         return
@@ -284,7 +288,7 @@ def in_order(work: Callable[[_Item], _Result], items: Iterator[_Item], threads: 
         try:
             for item in items:
                 waiting.append(pool.submit(work, item))
-                if len(waiting) > 2 * threads:
+                if len(waiting) >= ahead:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
@@ -311,7 +315,7 @@ def moments_of(
     problem: Problem, summing: Summing, total: Sums, levels: Sequence[Sequence[Label]] | None = None
 ) -> Moments:
     """The moments that sums stand for; with the levels given, rows may be of some of them only."""
-    pair, terms, epsilon, recipe = total.pair, problem.terms, problem.epsilon, problem.recipe
+    pair, terms, epsilon, recipe = summing.whole(total.pair), problem.terms, problem.epsilon, problem.recipe
     unused: tuple[tuple[str, Label], ...] = ()
     if summing.grouping is not None:
         levels = summing.grouping.present(total.cells) if levels is None else levels

@@ -17,6 +17,7 @@ from gradline.errors import DataError, infinite_value
 from gradline.moments import slices
 from gradline.moments.cells import Cells, Coded, Grouping, merged
 from gradline.moments.slices import SMALL
+from gradline.moments.triangle import diagonal, packed, places, unpacked
 from gradline.sources import CHUNK
 
 SMALLEST = 1e-250
@@ -28,7 +29,7 @@ _NOTHING: NDArray[np.bool_] = np.zeros(0, bool)
 class Sums(NamedTuple):
     """What one chunk, or several added up, contribute."""
 
-    pair: Pair  # each (p, p), the constant 1 first
+    pair: Pair  # each (p, p), the constant 1 first; in float64 the triangle, (p(p + 1)/2,)
     rows: int
     used: int
     missing: NDArray[np.int64]  # (d + k + categories,) how many rows lack each
@@ -65,7 +66,7 @@ class Summing:
 
     def nothing(self, rows: int = 0, missing: NDArray[np.int64] | None = None) -> Sums:
         """What rows contribute of which none can be used."""
-        zero = np.zeros((self.size, self.size))
+        zero = np.zeros((self.size, self.size) if self.double else places(self.size))
         sets = 0 if self.grouping is None else len(self.grouping.sets)
         counts = np.zeros(len(self.names), np.int64) if missing is None else missing
         return Sums((zero, zero), rows, 0, counts, 0.0, (None,) * self.targets, (Cells.none(),) * sets)
@@ -121,10 +122,10 @@ class Summing:
         if block.weights is None and all(code.local.min(initial=0) >= 0 for code in codes):
             with np.errstate(invalid="ignore", over="ignore"):
                 pair = known or self._cross_products(block)
-            squares = pair[0].diagonal().tolist()
+            squares = self.squares(pair[0]).tolist()
             if sum(squares) < inf:
                 if min(squares) < SMALLEST:
-                    refuse_underflow(block, pair, self.names)
+                    refuse_underflow(block, self.squares(pair[0]), self.names)
                 cells = () if self.grouping is None else self.grouping.sums(codes, block.hi, block.lo, None)
                 return self._complete(block, pair, cells)
         keep, counts = _usable(block, codes, self)
@@ -141,32 +142,48 @@ class Summing:
             )
         with np.errstate(invalid="ignore", over="ignore"):
             pair = self._cross_products(block)
-        finite = np.isfinite(pair[0].diagonal()) & np.isfinite(pair[1].diagonal())
+        squares = self.squares(pair[0])
+        finite = np.isfinite(squares) & np.isfinite(self.squares(pair[1]))
         if not finite.all():
             raise too_large(self.names[max(int(np.argmin(finite)) - 1, 0)], block.place)
-        refuse_underflow(block, pair, self.names)
+        refuse_underflow(block, squares, self.names)
         weights = None if block.weights is None else np.asarray(block.weights, np.float64)
         log_weights = 0.0 if weights is None or self.frequency else float(np.log(weights).sum())
         cells = () if self.grouping is None else self.grouping.sums(codes, block.hi, block.lo, weights)
         used = len(block.hi[0])
         return Sums(pair, rows, used, counts, log_weights, _constants(block, self.targets), cells)
 
+    def squares(self, sums: Array) -> Array:
+        """(p,) the diagonal of one word of a pair."""
+        return sums.diagonal() if self.double else sums[diagonal(self.size)]
+
+    def whole(self, pair: Pair) -> Pair:
+        """The pair as matrices (p, p)."""
+        hi, lo = pair
+        if self.double:
+            return pair
+        if not lo.any():
+            return _single(unpacked(hi, self.size))
+        return unpacked(hi, self.size), unpacked(lo, self.size)
+
     def _cross_products(self, block: Block) -> Pair:
-        """The (p, p) pair for one chunk, the constant 1 first. Which code computes it depends on the size alone."""
+        """The sums of one chunk, the constant 1 first. Which code computes them depends on the size alone."""
         wide = block.weights is not None or any(low is not None for low in block.lo)
         if len(block.hi[0]) * (len(block.hi) + 1) <= self.small:
             left, right = _sides(block) if wide else (_columns(block.hi), None)
-            return slices.cross_products(left, left if right is None else right)
-        if wide:
+            pair = slices.cross_products(left, left if right is None else right)
+        elif wide:
             from gradline.moments import kernels
 
             left, right = _sides(block)
-            return kernels.wide(*left, *(left if right is None else right))
-        hi, lo = self._dense(block)
-        return hi[0], lo[0]
+            pair = kernels.wide(*left, *(left if right is None else right))
+        else:
+            hi, lo = self._dense(block)
+            return hi[0], lo[0]
+        return pair if self.double else (packed(pair[0]), packed(pair[1]))
 
     def _dense(self, block: Block) -> Pair:
-        """The (chunks, p, p) pair of plain columns."""
+        """The sums of plain columns, for each chunk."""
         from gradline.moments import kernels
 
         columns = [plain(column) for column in block.hi]
@@ -180,9 +197,9 @@ def _single(sums: Array) -> Pair:
     return sums, np.broadcast_to(0.0, sums.shape)
 
 
-def refuse_underflow(block: Block, pair: Pair, names: Sequence[str]) -> None:
+def refuse_underflow(block: Block, squares: Array, names: Sequence[str]) -> None:
     """Squares below float64's range would make a column of small numbers look like zeros."""
-    for name, column, square in zip(names, block.hi, pair[0].diagonal()[1:], strict=False):
+    for name, column, square in zip(names, block.hi, squares[1:], strict=False):
         if square < SMALLEST and column.any():
             raise too_small(name, block.place)
 

@@ -22,7 +22,8 @@ Target: TypeAlias = str | Sequence[str] | Callable[[Any], Any] | None
 _Chunk: TypeAlias = tuple[NDArray[Any], NDArray[Any]]
 """Activations (rows, d) and targets (rows, k)."""
 
-_BYTES = 2**24
+_BYTES = 12 * 2**20
+_STEP = 256
 _LEAST = 2048
 """Rows of a chunk: of fewer, adding up the (d + k)² sums would cost as much as making them."""
 
@@ -117,8 +118,8 @@ class Activations:
         """Room for the rows of a chunk, which another thread may still use when the next is filled."""
         h, y = like.activations, like.targets
         wanted = _BYTES // (h.shape[1] * h.itemsize + y.shape[1] * y.itemsize)
-        rows = min(max(_LEAST, 2 ** (wanted.bit_length() - 1)), CHUNK)
-        return np.empty((rows, h.shape[1]), h.dtype), np.empty((rows, y.shape[1]), y.dtype)
+        rows = min(max(_LEAST, wanted - wanted % _STEP), CHUNK)
+        return np.empty((rows, h.shape[1]), h.dtype), np.empty((y.shape[1], rows), y.dtype).T
 
     def _all(self) -> Iterator[_Batch]:
         if self._first is None:
@@ -159,7 +160,7 @@ class Activations:
                 f"{place}: {self._listener.name} gave {n} rows for {what}.\n"
                 "Each example needs one row of activations and one of targets."
             )
-        targets = np.stack([column.part(0, n) for column in columns], axis=1)
+        targets = np.stack([column.part(0, n) for column in columns]).T
         return _Batch(values(activations), targets, (self._listener.kind, *[column.kind for column in columns]))
 
     def _compare(self, batch: _Batch, first: _Batch, number: int) -> None:

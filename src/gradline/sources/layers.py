@@ -27,13 +27,16 @@ class Listener:
         self._model = model
         self._reduce = reduce
         self._heard: list[torch.Tensor] = []
+        self._room = torch.empty(0)
         self.kind = ""
         """How errors call the type of what was heard last: "float32", "bfloat16"."""
         placed = next(model.parameters(), None)
         self._device = None if placed is None else placed.device
 
     def hear(self, inputs: Any, place: str) -> torch.Tensor:
-        """The layer's activations (n, d) for these inputs, a copy on the CPU; `place` names the batch in errors.
+        """The layer's activations (n, d) for these inputs, on the CPU; `place` names the batch in errors.
+
+        They are a copy, which the next batch is written over.
 
         Raises:
             DataError: the layer did not run, ran several times, or gave something else than one row per example.
@@ -72,7 +75,9 @@ class Listener:
         self.kind = str(given.dtype).removeprefix("torch.")
         exact = torch.float32 if given.dtype in SINGLE else torch.float64
         flat = given.detach()[:, None] if given.ndim == 1 else given.detach()
-        self._heard.append(flat.to("cpu", exact, copy=True))
+        if self._room.dtype != exact or self._room.numel() < flat.numel():
+            self._room = torch.empty(flat.numel(), dtype=exact)
+        self._heard.append(self._room[: flat.numel()].view(flat.shape).copy_(flat))
 
     def _moved(self, inputs: Any) -> Any:
         if isinstance(inputs, Mapping):
