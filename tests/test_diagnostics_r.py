@@ -3,52 +3,19 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-import statsmodels.api as sm
+from real_tables import CASES, DATA
 
-import gradline as gl
 from gradline.results.diagnostics import Diagnostics
 
-DATA = Path(__file__).parent / "data"
 KNOWN = json.loads((DATA / "diagnostics" / "diagnostics.json").read_text())
-
-
-class Case(NamedTuple):
-    source: str
-    formula: str
-    options: dict[str, Any] = {}  # noqa: RUF012
-
-
-CASES = {
-    "longley": Case(
-        "longley.csv", "Employed ~ `GNP.deflator` + GNP + Unemployed + `Armed.Forces` + Population + Year"
-    ),
-    "longley short": Case("longley.csv", "Employed ~ GNP + Unemployed + `Armed.Forces`"),
-    "mtcars": Case("mtcars.csv", "mpg ~ wt + hp + C(cyl)"),
-    "mtcars weighted": Case("mtcars.csv", "mpg ~ wt + hp", {"weights": "qsec"}),
-    "mtcars origin": Case("mtcars.csv", "mpg ~ wt + hp - 1"),
-    "duncan": Case("duncan.csv", "prestige ~ income + education + type"),
-    "prestige": Case("prestige.csv", "prestige ~ education + log(income) + women + type"),
-    "grunfeld": Case("robust/grunfeld.csv", "invest ~ value + capital"),
-    "penguins": Case("../../examples/penguins.csv", "body_mass_g ~ flipper_length_mm + bill_length_mm + species"),
-    "petersen": Case("robust/petersen.csv", "y ~ x"),
-    "fair": Case("fair", "affairs ~ rate_marriage + age + yrs_married + children + religious + educ"),
-    "randhie": Case("randhie", "mdvis ~ lncoins + idp + lpi + fmde + physlm + disea + hlthg + hlthf + hlthp"),
-}
 
 
 @pytest.fixture(scope="module")
 def found() -> dict[str, Diagnostics]:
-    diagnoses = {}
-    for name, case in CASES.items():
-        here = DATA / case.source
-        source: Any = here if here.exists() else getattr(sm.datasets, case.source).load_pandas().data
-        diagnoses[name] = gl.fit(source, formula=case.formula, **case.options).diagnose()
-    return diagnoses
+    return {name: case.fit().diagnose() for name, case in CASES.items()}
 
 
 def figures(found: Diagnostics, test: str) -> list[float]:

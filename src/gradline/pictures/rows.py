@@ -177,6 +177,9 @@ def _shade(canvas: Canvas, grid: Grid) -> None:
     shades = LinearSegmentedColormap.from_list("rows", [canvas.tint(0.2), canvas.tint(1.0)])
     norm = LogNorm(1, max(int(counts.max()), 2))
     cells = canvas.ax.pcolormesh(*grid.edges, counts, cmap=shades, norm=norm, rasterized=True, zorder=1)
+    for edges in (cells.sticky_edges.x, cells.sticky_edges.y):
+        edges.clear()  # the outermost rows have marks, which the frame would cut
+    canvas.ax.margins(0.03)
     bar = canvas.ax.figure.colorbar(cells, ax=canvas.ax, pad=0.02, fraction=0.05)
     bar.set_label(canvas.words("rows"), **canvas.small)
     bar.outline.set_visible(False)
