@@ -29,6 +29,11 @@ _NAMED = 3
 _LEAST = 20
 """Points without which there is no median to draw."""
 
+_RIGHT = 0.75
+"""Share of the width beyond which a row's number stands to the left of its mark."""
+_NEAR = np.array([0.25, 0.05])
+"""Shares of width and height within which two numbers would meet."""
+
 
 def residuals(fit: Fit, ax: Axes | None, lang: str, target: str | None = None) -> Axes:
     """What is left of each row against what was fitted, with the median and the middle half along the way."""
@@ -186,15 +191,24 @@ def _shade(canvas: Canvas, grid: Grid) -> None:
 
 
 def _name_rows(canvas: Canvas, found: Influence, at: int, x: str, y: str) -> None:
-    """The numbers of the rows that move the fit most, beside them."""
-    each = found.top[at]
-    for number in range(min(_NAMED, len(each.rows))):
-        place = float(getattr(each, x)[at, number]), float(getattr(each, y)[at, number])
-        if np.isfinite(place).all():
-            if found.points is None:
-                canvas.ax.plot(*place, marker=".", color=canvas.colours[0], ms=6, zorder=5)
-            style: Style = {"xytext": (5, 3), "textcoords": "offset points", "alpha": 0.85, "zorder": 6}
-            canvas.ax.annotate(f"{each.rows[number]:,}", place, **canvas.small | style)
+    """The numbers of the rows that move the fit most, beside them: within the frame, and below where one is above."""
+    each, ax = found.top[at], canvas.ax
+    places = np.column_stack([getattr(each, x)[at], getattr(each, y)[at]])[:_NAMED]
+    there = np.isfinite(places).all(axis=1)
+    if found.points is None:
+        ax.plot(*places[there].T, marker=".", ls="", color=canvas.colours[0], ms=6, zorder=5)
+    shares = ax.transAxes.inverted().transform(ax.transData.transform(places))
+    for number in there.nonzero()[0]:
+        right = shares[number, 0] > _RIGHT
+        above = not (abs(shares[:number] - shares[number]) < _NEAR).all(axis=1).any()
+        style: Style = {
+            "xytext": (-5 if right else 5, 3 if above else -10),
+            "textcoords": "offset points",
+            "ha": "right" if right else "left",
+            "alpha": 0.85,
+            "zorder": 6,
+        }
+        ax.annotate(f"{each.rows[number]:,}", places[number], **canvas.small | style)
 
 
 def _line(canvas: Canvas, x: Array, y: Array) -> None:
