@@ -98,17 +98,13 @@ class Column:
         spread[~missing] = found
         return spread
 
-    @property
-    def ranks(self) -> Numbers:
-        """(clusters,) the place of each in sorted order, which no thread has a say in."""
+    def sorted(self) -> Numbers:
+        """(clusters,) the numbers in the order of what they stand for, in which no thread has a say."""
         if len(self._levels):
             labels = self._levels.labels
-            order = np.array(sorted(range(len(labels)), key=lambda at: (isinstance(labels[at], str), labels[at])))
-        else:
-            order = np.argsort(self._keys.keys, kind="stable")
-        ranks = np.empty(len(order), np.int64)
-        ranks[order] = np.arange(len(order))
-        return ranks
+            return np.array(sorted(range(len(labels)), key=lambda at: (isinstance(labels[at], str), labels[at])))
+        order: Numbers = np.argsort(self._keys.keys)
+        return order
 
 
 class _Table:
@@ -136,10 +132,12 @@ class _Table:
                 self._sums = np.concatenate([self._sums, np.zeros((size - have, width), np.int64)])
             compiled.gather(numbers, rows, self._sums)
 
-    @property
-    def present(self) -> Numbers:
-        """The numbers of the clusters that have rows."""
-        return np.flatnonzero(self._sums[:, -1])
+    def present(self, order: Numbers) -> Numbers:
+        """All clusters in this order, without those that have no rows."""
+        there = np.zeros(len(order), bool)
+        counts = self._sums[: len(order), -1]
+        there[: len(counts)] = counts > 0
+        return order[there[order]]
 
     def sums(self, numbers: Numbers) -> Numbers:
         """(clusters, width) of these."""
@@ -225,21 +223,20 @@ class Clusters:
                     f"cluster column {column.name!r} in {place} has {values} at row {first}\n"
                     "(the first row is 0). Fill it, or leave such rows out."
                 )
-        orders = [table.present for table in self._tables]
+        sorts = [column.sorted() for column in self._columns]
+        if len(sorts) > 1:
+            pairs = self._pairs.keys
+            first, second = _ranks(sorts[0])[pairs >> 32], _ranks(sorts[1])[pairs & _HALF]
+            sorts.append(np.argsort(first * len(sorts[1]) + second))
+        orders = [table.present(order) for table, order in zip(self._tables, sorts, strict=True)]
         for column, order in zip(self._columns, orders, strict=False):
             if len(order) < 2:
                 raise DataError(
                     f"cluster column {column.name!r} in {place} has one cluster only; two are needed at least.\n"
                     'For independent rows use se="HC3".'
                 )
-        ranks = [column.ranks for column in self._columns]
-        keys = [rank[order] for rank, order in zip(ranks, orders, strict=False)]
-        if len(orders) > len(ranks):
-            pairs = self._pairs.keys[orders[-1]]
-            keys.append(ranks[0][pairs >> 32] * len(ranks[1]) + ranks[1][pairs & _HALF])
         return [
-            Found(self._middle(table, order[np.argsort(key, kind="stable")]), len(order))
-            for table, order, key in zip(self._tables, orders, keys, strict=True)
+            Found(self._middle(table, order), len(order)) for table, order in zip(self._tables, orders, strict=True)
         ]
 
     def _middle(self, table: _Table, order: Numbers) -> Array:
@@ -253,6 +250,13 @@ class Clusters:
             total += products(_adjusted(scores, sums[:, k * q :]) if self.design else scores)
         back = np.where(self._scale > 0, self._scale, np.inf)
         return np.asarray(total / back[:, None, None] ** 2)
+
+
+def _ranks(order: Numbers) -> Numbers:
+    """The place of each number in this order."""
+    ranks = np.empty(len(order), np.int64)
+    ranks[order] = np.arange(len(order))
+    return ranks
 
 
 def _adjusted(scores: Array, above: Array) -> Array:
