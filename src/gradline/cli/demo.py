@@ -104,7 +104,7 @@ def _lines(words: _Words, seed: int, notebook: _Notebook) -> Iterator[str]:
     yield from ("", "3  " + words("tells"))
     yield from _why(words, notebook)
     yield ""
-    yield f"{words('try')}  gradline lab    gradline train --help    gradline fit FILE.csv --target COLUMN"
+    yield f"{words('try')}  gradline lab    gradline train --help    gradline fit FILE.csv --target Y"
 
 
 def _training(words: _Words, run: Run, at_the_floor: str | None) -> Iterator[str]:
