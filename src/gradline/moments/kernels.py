@@ -56,11 +56,11 @@ def narrow(columns: Sequence[NDArray[Any]], chunk: int) -> Pair:
     return out[0], out[1]
 
 
-def plain(columns: Sequence[NDArray[Any]], chunk: int, threads: int = 1) -> Array:
+def plain(columns: Sequence[NDArray[Any]] | NDArray[Any], chunk: int, threads: int = 1) -> Array:
     """As narrow, in float64: of each chunk the triangle, row by row (c, (1 + d)(2 + d)/2).
 
     Args:
-        columns: As in narrow.
+        columns: As in narrow, or as an array (d, n).
         chunk: As in narrow.
         threads: Among how many threads of its own to share out the pairs of columns: for wide tables of few chunks.
             The bytes do not depend on it.

@@ -25,7 +25,7 @@ def products(scores: Array) -> Array:
     k, q, n = scores.shape
     if not n or not q:
         return np.zeros((k, q, q))
-    sums = [kernels.plain(list(each), CHUNK).sum(axis=0) for each in scores]
+    sums = [kernels.plain(each, CHUNK).sum(axis=0) for each in scores]
     return np.stack([unpacked(triangle, 1 + q)[1:, 1:] for triangle in sums])
 
 

@@ -48,10 +48,17 @@ class Layout(NamedTuple):
     address and 0 where there is none."""
 
 
-def layout(columns: Sequence[NDArray[Any]], targets: Sequence[int] | None = None) -> Layout:
-    """The layout of these float64 or float32 columns, to be packed to places 0, 1, 2 … or those given."""
+def layout(columns: Sequence[NDArray[Any]] | NDArray[Any], targets: Sequence[int] | None = None) -> Layout:
+    """The layout of these float64 or float32 columns, to be packed to places 0, 1, 2 … or those given.
+
+    An array (columns, n) takes half of the time of as many arrays.
+    """
     numbers = range(len(columns)) if targets is None else targets
-    places = [(column.__array_interface__["data"][0], column.strides[0], column.itemsize) for column in columns]
+    if isinstance(columns, np.ndarray):
+        first, (step, stride) = columns.__array_interface__["data"][0], columns.strides
+        places = [(first + at * step, stride, columns.itemsize) for at in range(len(columns))]
+    else:
+        places = [(column.__array_interface__["data"][0], column.strides[0], column.itemsize) for column in columns]
     found = []
     stream = places[0][0] if places else 0, 0
     for first, last in _runs(places, numbers):
