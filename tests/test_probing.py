@@ -96,6 +96,50 @@ def test_batches_that_grow_and_shrink_leave_nothing_of_each_other_behind() -> No
     np.testing.assert_array_equal(found.params, gl.fit(h, y).params)
 
 
+def test_a_compiled_model_is_heard_though_it_has_run_before() -> None:
+    x, y = examples()
+    model = network()
+    before = gl.probe(model, "1", [(x, y)]).params
+    compiled = torch.compile(model, backend="eager")
+    compiled.eval()
+    with torch.no_grad():
+        compiled(x)
+    for layer in ("1", "_orig_mod.1", model[1]):
+        np.testing.assert_array_equal(gl.probe(compiled, layer, [(x, y)]).params, before)
+
+
+def test_a_layer_that_has_two_names_has_both() -> None:
+    model = nn.Module()
+    model.a = model.b = nn.Linear(3, 2)
+    model.forward = lambda x: model.a(x)
+    x, y = torch.randn(30, 3), torch.randn(30)
+    np.testing.assert_array_equal(gl.probe(model, "b", [(x, y)]).params, gl.probe(model, "a", [(x, y)]).params)
+
+
+@pytest.mark.parametrize("inputs", [torch.randn(9, 4), np.zeros((9, 5)), "abc", torch.randn(9, 5).double()])
+def test_inputs_that_the_model_cannot_take_name_the_batch(inputs: Any) -> None:
+    good = torch.randn(9, 5), torch.randn(9)
+    with pytest.raises(
+        gl.DataError, match=r"^batch 2 of the list: the model failed on .*\nPairs are \(inputs, target"
+    ):
+        gl.probe(nn.Sequential(nn.Linear(5, 3)), "0", [good, (inputs, torch.randn(9))])
+
+
+def test_a_target_function_that_fails_names_the_batch() -> None:
+    with pytest.raises(IndexError) as caught:
+        gl.probe(nn.Sequential(nn.Linear(5, 3)), "0", [(torch.randn(9, 5),)], lambda batch: batch[7])
+    assert caught.value.__notes__ == ["This is target= of gl.probe, called with the whole of batch 1 of the list."]
+
+
+def test_gaps_in_a_wide_layer_are_told_in_a_few_words() -> None:
+    x, y = torch.randn(300, 150), torch.randn(300)
+    x[0] = float("nan")
+    found = gl.probe(nn.Sequential(nn.Identity()), "0", [(x, y)])
+    assert found.notes[0].startswith("1 of 300 rows left out, missing: h1 1, h2 1, ")
+    assert found.notes[0].endswith(" more")
+    assert len(found.notes[0]) < 150
+
+
 def test_an_empty_batch_adds_nothing() -> None:
     h, y = torch.randn(40, 3), torch.randn(40)
     whole = gl.probe(nn.Sequential(nn.Identity()), "0", [(h, y)])
@@ -163,7 +207,7 @@ def test_the_model_runs_without_gradients_and_they_are_on_again_between_batches(
 def test_an_error_in_the_model_leaves_it_as_it_was() -> None:
     x, y = examples()
     model = network().train()
-    with pytest.raises(RuntimeError):
+    with pytest.raises(gl.DataError, match="the model failed"):
         gl.probe(model, "0", [(x, y), (x[:, :3], y)])
     assert all(module.training for module in model.modules())
     assert not any(module._forward_hooks for module in model.modules())

@@ -206,6 +206,7 @@ def test_what_it_keeps_is_what_gradline_has(diabetes: Any) -> None:
         (RidgeCV(cv=3, store_cv_results=True), "cv!=None and store_cv_results=True are incompatible"),
         (RidgeCV(cv=[]), "cv gives no splits"),
         (RidgeCV(cv=[([0, 1, 2], [2, 3])]), "split 0 of cv= uses a row twice"),
+        (RidgeCV(cv=[([0, 441, -1], [3])]), "split 0 of cv= uses a row twice"),
         (RidgeCV(cv=[([0, 1, 2], [3]), ([], [3])]), "split 1 of cv= has no rows to train on"),
     ],
 )

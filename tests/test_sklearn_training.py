@@ -179,12 +179,22 @@ def test_it_can_be_searched(line: Any) -> None:
     assert search.best_score_ > 0.9
 
 
+def test_a_batch_is_all_rows_where_there_are_fewer(line: Any) -> None:
+    X, y = line
+    weights = (np.arange(len(y)) % 2).astype(float)
+    for given, used in ((None, 200), (weights, 100)):
+        fits = [
+            GradientDescentRegressor(batch_size=size, epochs=3, random_state=0).fit(X, y, sample_weight=given)
+            for size in (500, used)
+        ]
+        np.testing.assert_array_equal(fits[0].coef_, fits[1].coef_)
+        assert fits[0].batch_size == 500
+
+
 def test_what_cannot_be_is_said(line: Any) -> None:
     X, y = line
     with pytest.raises(gl.OptionError, match="epochs"):
         GradientDescentRegressor(epochs=0).fit(X, y)
-    with pytest.raises(gl.OptionError, match="batch_size must be at most the 200 rows"):
-        GradientDescentRegressor(batch_size=500).fit(X, y)
     X[0, 0] = np.nan
     with pytest.raises(ValueError, match="Input X contains NaN"):
         GradientDescentRegressor().fit(X, y)

@@ -140,6 +140,7 @@ def test_what_a_converter_gives_goes_back_into_its_other_half(program: str, l1: 
         (lambda: gl.Strength.from_sklearn_sgd(1.0, 10, penalty="l3"), 'penalty is "l2", "l1", "elasticnet" or None'),
         (lambda: gl.Strength.from_spark(1.0, 0.5, 10, solver="auto"), 'solver is "normal" or "l-bfgs", not'),
         (lambda: gl.Strength.from_spark(1.0, 0.5, 1, solver="l-bfgs"), "n must be above 1"),
+        (lambda: gl.Strength(l1=np.ones(10_000)), "not array.*….*10000"),
         (lambda: gl.Strength("a"), "l1 is the strength of a penalty, a finite number of 0 or more, not 'a'"),
         (lambda: gl.Strength(l2=None), "l2 is the strength of a penalty, .*, not None"),
         (lambda: gl.Strength.from_sklearn_lasso(1.0, "a"), "n is the number of rows, .*, not 'a'"),

@@ -17,7 +17,7 @@ from gradline.design.times import times_of
 from gradline.errors import DataError, OptionError, ShapeError
 from gradline.exact.crossval import Split
 from gradline.exact.penalties import sums_of
-from gradline.layout import listing, shortened
+from gradline.layout import listing, shortened, told
 from gradline.moments import Moments, Progress
 from gradline.moments.folding import (
     MOST,
@@ -56,7 +56,7 @@ class Rows:
         if self.groups is not None and self.time is not None:
             raise OptionError("groups= and time= each say in which fold a row is: leave one of them out.")
         if not is_whole(self.seed):
-            raise OptionError(f"seed is of the folds' hash, a whole number; {self.seed!r} arrived.")
+            raise OptionError(f"seed is of the folds' hash, a whole number; {told(self.seed)} arrived.")
         if self.role != "folds" or _is_count(self.folds):
             _counted(self.folds, self.role)
         elif not isinstance(self.folds, str) and not np.ndim(self.folds):
@@ -157,7 +157,7 @@ def _counted(folds: Any, role: str) -> int:
         )
     if not np.isfinite(folds) or folds != int(folds) or folds < 2:
         raise OptionError(
-            f"folds is a whole number of 2 or more, not {folds!r}.\nOne fold would have nothing to train on."
+            f"folds is a whole number of 2 or more, not {told(folds)}.\nOne fold would have nothing to train on."
         )
     if folds > MOST:
         raise OptionError(f"folds is {folds}; at most {MOST:,}, since each takes a matrix.\nGive fewer.")

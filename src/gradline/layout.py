@@ -50,6 +50,15 @@ def shortened(name: str, width: int) -> str:
     return f"{head}…{tail}"
 
 
+def told(value: object) -> str:
+    """A value that came, as an error repeats it: on one line, and short however long it is.
+
+    >>> told([0.5] * 1000)
+    '[0.5, 0.5, 0.5, 0.5,…0.5, 0.5, 0.5, 0.5]'
+    """
+    return shortened(" ".join(repr(value).split()), 40)
+
+
 def listing(names: Iterable[str], width: int, separator: str = ", ") -> str:
     """As many of the names as fit, then "… 7 more".
 

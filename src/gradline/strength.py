@@ -13,6 +13,7 @@ from numbers import Real
 from typing import Any
 
 from gradline.errors import OptionError
+from gradline.layout import told
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ class Strength:
         if penalty is None:
             return cls()
         if penalty not in shares:
-            raise OptionError(f'penalty is "l2", "l1", "elasticnet" or None, not {penalty!r}.')
+            raise OptionError(f'penalty is "l2", "l1", "elasticnet" or None, not {told(penalty)}.')
         return cls._mixed(alpha, shares[penalty], n)
 
     def to_sklearn_sgd(self, n: float) -> dict[str, Any]:
@@ -187,7 +188,7 @@ class Strength:
         """RSS/(2n) + alpha·(share·Σ|coef| + (1 - share)/2·Σ coef²), times 2n."""
         whole = _checked(alpha=alpha) * _rows(n)
         if not (_is_number(share) and 0 <= share <= 1):
-            raise OptionError(f"the share of l1 is between 0 (ridge) and 1 (lasso), not {share!r}.")
+            raise OptionError(f"the share of l1 is between 0 (ridge) and 1 (lasso), not {told(share)}.")
         return cls(l1=whole * share, l2=whole * (1 - share))
 
     def _shares(self, program: str, strength: str, share: str, n: float) -> dict[str, float]:
@@ -201,14 +202,16 @@ class Strength:
         for name, value, has in (("l1", self.l1, l1), ("l2", self.l2, l2), ("standardize", self.standardize, False)):
             if value and not has:
                 other = "Divide the columns yourself." if name == "standardize" else "Take ElasticNet."
-                raise OptionError(f"{program} has no {name}, and this penalty has {name}={value!r}.\n{other}")
+                raise OptionError(f"{program} has no {name}, and this penalty has {name}={told(value)}.\n{other}")
 
 
 def _checked(**strengths: float) -> float:
     """The strengths' last, if all are finite and 0 or more."""
     for name, value in strengths.items():
         if not _is_number(value) or not 0 <= value < inf:
-            raise OptionError(f"{name} is the strength of a penalty, a finite number of 0 or more, not {value!r}.")
+            raise OptionError(
+                f"{name} is the strength of a penalty, a finite number of 0 or more, not {told(value)}."
+            )
     return float(value)
 
 
@@ -218,22 +221,22 @@ def _is_number(value: Any) -> bool:
 
 def _rows(n: float) -> float:
     if not (_is_number(n) and n > 0 and isfinite(n)):
-        raise OptionError(f"n is the number of rows, or the sum of their weights, not {n!r}.")
+        raise OptionError(f"n is the number of rows, or the sum of their weights, not {told(n)}.")
     return n
 
 
 def _deviation(target_sd: float) -> float:
     if not (_is_number(target_sd) and target_sd > 0 and isfinite(target_sd)):
-        raise OptionError(f"target_sd is the standard deviation of the target, above 0, not {target_sd!r}.")
+        raise OptionError(f"target_sd is the standard deviation of the target, above 0, not {told(target_sd)}.")
     return target_sd
 
 
 def _wider(solver: str, n: float) -> float:
     """A standard deviation as the solver has it, beside that with n below."""
     if solver not in ("normal", "l-bfgs"):
-        raise OptionError(f'solver is "normal" or "l-bfgs", not {solver!r}.')
+        raise OptionError(f'solver is "normal" or "l-bfgs", not {told(solver)}.')
     if solver == "normal":
         return 1.0
     if not (_is_number(n) and n > 1):
-        raise OptionError(f'n must be above 1 for solver "l-bfgs", which divides by n - 1; it is {n!r}.')
+        raise OptionError(f'n must be above 1 for solver "l-bfgs", which divides by n - 1; it is {told(n)}.')
     return sqrt(n / (n - 1))

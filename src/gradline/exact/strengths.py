@@ -11,6 +11,7 @@ import numpy as np
 from gradline.doubledouble import Array
 from gradline.errors import OptionError
 from gradline.exact.centred import Centred
+from gradline.layout import told
 
 LASSO_RATIO, RIDGE_RATIO = 1e-3, 1e-6
 """The weakest strength as a share of the strongest, where nothing else is said."""
@@ -50,12 +51,14 @@ class Strengths:
                     )
             self.fixed()
         if self.count is not None and (not _is_number(self.count) or self.count != int(self.count) or self.count < 1):
-            raise OptionError(f"strengths is how many to lay out, a whole number of 1 or more, not {self.count!r}.")
+            raise OptionError(
+                f"strengths is how many to lay out, a whole number of 1 or more, not {told(self.count)}."
+            )
         if self.mix is not None and not (_is_number(self.mix) and 0 <= self.mix <= 1):
-            raise OptionError(f"mix is the share of l1, from 0 (ridge) to 1 (lasso), not {self.mix!r}.")
+            raise OptionError(f"mix is the share of l1, from 0 (ridge) to 1 (lasso), not {told(self.mix)}.")
         if self.ratio is not None and not (_is_number(self.ratio) and 0 < self.ratio <= 1):
             raise OptionError(
-                f"ratio is the weakest strength beside the strongest, and {self.ratio!r} arrived.\n"
+                f"ratio is the weakest strength beside the strongest, and {told(self.ratio)} arrived.\n"
                 "Give a number above 0, and 1 at most."
             )
 
@@ -107,7 +110,7 @@ def one_strength(name: str, value: Any) -> float:
         OptionError: it is not a finite number of 0 or more.
     """
     if not (_is_number(value) and 0 <= float(value) < np.inf):
-        raise OptionError(f"{name} is the strength of a penalty, a finite number of 0 or more, not {value!r}.")
+        raise OptionError(f"{name} is the strength of a penalty, a finite number of 0 or more, not {told(value)}.")
     return float(value)
 
 
@@ -121,7 +124,7 @@ def _checked(name: str, values: Any) -> Array:
     except (TypeError, ValueError):
         many = np.zeros((0, 0))
     if many.ndim != 1 or not len(many):
-        raise OptionError(f"{name} is a strength or a sequence of strengths, not {values!r}.")
+        raise OptionError(f"{name} is a strength or a sequence of strengths, not {told(values)}.")
     bad = ~((many >= 0) & np.isfinite(many))
     if bad.any():
         at = int(np.argmax(bad))

@@ -11,8 +11,12 @@ from gradline.design.slips import slips
 from gradline.doubledouble import Array
 from gradline.exact.relations import briefly
 from gradline.exact.solve import Solution
+from gradline.layout import listing
 from gradline.moments import Moments
 from gradline.results.fit import Fit
+
+_LISTED = 100
+"""Cells for the columns that lack values."""
 
 
 def notes_of(
@@ -104,7 +108,7 @@ def _lost(column: str) -> str:
 
 
 def _listed(counts: dict[str, int]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in counts.items())
+    return listing([f"{name} {count}" for name, count in counts.items()], _LISTED)
 
 
 def _count(number: float, noun: str) -> str:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from gradline.doubledouble import Array
 from gradline.errors import OptionError
 from gradline.exact.strengths import objective
+from gradline.layout import told
 from gradline.results.shown import Shown
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class PenaltyPath(Shown):
         from gradline.penalising import fit_at
 
         if not isinstance(number, int | np.integer) or not -len(self) <= number < len(self):
-            raise OptionError(f"the path has {len(self)} strengths, numbered from 0; {number!r} is none of them.")
+            raise OptionError(f"the path has {len(self)} strengths, numbered from 0; {told(number)} is none of them.")
         return fit_at(self, number % len(self))
 
     def frame(self) -> pd.DataFrame:

@@ -9,6 +9,7 @@ import numpy as np
 
 from gradline.doubledouble import Array
 from gradline.errors import OptionError
+from gradline.layout import told
 from gradline.results.shown import Shown
 
 if TYPE_CHECKING:
@@ -90,8 +91,8 @@ class Subsets(Shown):
         Raises:
             OptionError: there is no such model, or it is that of nothing.
         """
-        if not -len(self) <= number < len(self):
-            raise OptionError(f"there are {len(self)} models, numbered from 0; {number} is none of them.")
+        if not isinstance(number, int | np.integer) or not -len(self) <= number < len(self):
+            raise OptionError(f"there are {len(self)} models, numbered from 0; {told(number)} is none of them.")
         return self.moments.select(self.columns[number]).fit(intercept=self.has_intercept)
 
     def frame(self) -> pd.DataFrame:

@@ -39,7 +39,7 @@ class GradientDescentRegressor(MultiOutputMixin, Exact):  # type: ignore[misc]
     Args:
         lr: The learning rate, or "auto" for the best one (MSE and SGD).
         epochs: Passes over the rows.
-        batch_size: Rows per step; None for all.
+        batch_size: Rows per step, at most those there are; None for all.
         momentum: 0 to 1, or "auto" for the best one.
         nesterov: As in `torch.optim.SGD`.
         weight_decay: Likewise; it decays the bias too.
@@ -121,6 +121,9 @@ class GradientDescentRegressor(MultiOutputMixin, Exact):  # type: ignore[misc]
         X, y = rows_of(self, X, y)
         weights = weights_of(sample_weight, X)
         options = {name: value for name, value in self.get_params(deep=False).items() if name != "random_state"}
+        if isinstance(self.batch_size, int | np.integer) and self.batch_size > 0:  # a fold may have fewer rows
+            used = X.shape[0] if weights is None else np.count_nonzero(weights)
+            options["batch_size"] = min(self.batch_size, max(used, 1))
         with finite(self, X):
             run = train(X, y, weights=weights, seed=self._seed, missing="error", **options)
         return self._learned(run, y.ndim == 1)

@@ -192,7 +192,11 @@ def _split(batch: Any, target: Target, place: str) -> tuple[Any, list[tuple[str,
         return batch[0], [("", batch[1])]
     if callable(target):
         inputs = batch[0] if isinstance(batch, list | tuple) and batch else batch
-        return inputs, [("", target(batch))]
+        try:
+            return inputs, [("", target(batch))]
+        except Exception as problem:
+            problem.add_note(f"This is target= of gl.probe, called with the whole of {place}.")
+            raise
     names = [target] if isinstance(target, str) else list(target)
     if not isinstance(batch, Mapping):
         raise DataError(

@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from gradline.errors import ColumnError, DataError, OptionError, ShapeError
-from gradline.layout import choices, shortened
+from gradline.errors import ColumnError, DataError, GradlineError, OptionError, ShapeError
+from gradline.layout import choices, shortened, told
 
 Reduce = Callable[[Any], Any]
 """From what a layer gives to its activations (n, d)."""
@@ -39,15 +39,25 @@ class Listener:
         They are a copy, which the next batch is written over.
 
         Raises:
-            DataError: the layer did not run, ran several times, or gave something else than one row per example.
+            DataError: the model failed, or the layer did not run, ran several times, or gave something else than one
+                row per example.
         """
         self._heard.clear()
-        inputs = self._moved(inputs)
-        with torch.no_grad():
-            if isinstance(inputs, Mapping):
-                self._model(**inputs)
-            else:
-                self._model(inputs)
+        try:
+            inputs = self._moved(inputs)
+            with torch.no_grad():
+                if isinstance(inputs, Mapping):
+                    self._model(**inputs)
+                else:
+                    self._model(inputs)
+        except GradlineError:
+            raise
+        except Exception as problem:
+            why = shortened(str(problem).strip().partition("\n")[0] or type(problem).__name__, 90)
+            raise DataError(
+                f"{place}: the model failed on what the loader gave: {why}\n"
+                "Pairs are (inputs, target), and inputs are what model(inputs) takes; see whether it runs by itself."
+            ) from problem
         if len(self._heard) != 1:
             often = f"ran {len(self._heard)} times" if self._heard else "did not run"
             raise DataError(
@@ -96,6 +106,10 @@ def listening(model: Any, layer: Any, reduce: Reduce | None = None) -> Iterator[
     Raises:
         OptionError: the model is no nn.Module, or has no such layer.
     """
+    # What torch.compile wraps: a graph that was compiled before passes over hooks that came later.
+    if isinstance(getattr(model, "_orig_mod", None), nn.Module):
+        model = model._orig_mod
+        layer = layer.removeprefix("_orig_mod.") if isinstance(layer, str) else layer
     name, module = _found(model, layer)
     if isinstance(module, torch.jit.ScriptModule):
         raise OptionError(
@@ -103,7 +117,7 @@ def listening(model: Any, layer: Any, reduce: Reduce | None = None) -> Iterator[
             "Probe the model as it was before torch.jit.script or torch.jit.trace."
         )
     if reduce is not None and not callable(reduce):
-        raise OptionError(f"reduce is a function of what the layer gives, not {reduce!r}.")
+        raise OptionError(f"reduce is a function of what the layer gives, not {told(reduce)}.")
     listener = Listener(model, name, reduce)
     modes = [(each, each.training) for each in model.modules()]
     handle = module.register_forward_hook(listener.hook)
@@ -126,7 +140,7 @@ def _found(model: Any, layer: Any) -> tuple[str, nn.Module]:
     """How errors call the layer, and the layer."""
     if not isinstance(model, nn.Module):
         raise OptionError(f"an nn.Module was expected as the model, and a {type(model).__name__} came.")
-    named = dict(model.named_modules())
+    named = dict(model.named_modules(remove_duplicate=False))
     if isinstance(layer, nn.Module):
         name = next((name for name, module in named.items() if module is layer), None)
         if name is None:
@@ -135,7 +149,7 @@ def _found(model: Any, layer: Any) -> tuple[str, nn.Module]:
             )
         return f"layer {name!r}" if name else "the model", layer
     if not isinstance(layer, str):
-        raise OptionError(f"layer is the name of a layer or the nn.Module itself, not {layer!r}.")
+        raise OptionError(f"layer is the name of a layer or the nn.Module itself, not {told(layer)}.")
     if not layer or layer not in named:
         known = list(named)[1:]
         near = difflib.get_close_matches(layer, known, n=1, cutoff=0.6)
