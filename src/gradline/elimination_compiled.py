@@ -166,7 +166,9 @@ def _eliminate(words: Any, columns: Any, least: Any, inverse: Any, left: Any) ->
             if inverse:
                 _subtract_rows(panel, panel + depth, rest, rest + depth, strides, before // LANES, some)
                 for k in range(rows):
-                    corner[:, k, :k] = words[:, before + k, before : before + k]
+                    for m in range(k):
+                        corner[0, k, m] = words[0, before + k, before + m]
+                        corner[1, k, m] = words[1, before + k, before + m]
                     corner[0, k, k] = 1.0
                 at = panel + before * _WORD
                 square = address_of(corner)

@@ -15,7 +15,7 @@ from typing import Any
 import numba as nb
 import numpy as np
 
-from gradline.exact.factor_compiled import bring, solve
+from gradline.exact.factor_compiled import assign, bring, solve
 from gradline.moments.simd import fused
 
 _STEPS = 5
@@ -91,13 +91,14 @@ def on_face(
         place, _ = in_pairs(gram, right, active, signs, l1, l2, weights, found, False)
         out[:] = 0.0
         for i in range(len(active) if place < 0 else place + 1):
-            out[:, active[i]] = found[:, i]
+            out[0, active[i]], out[1, active[i]] = found[0, i], found[1, i]
         if place < 0:
             set_gradient(gram, right, out, active, slope, low)
         return size, place + 1
     active = order[:size]
-    out[0], out[1] = beta[0], 0.0
-    slope[:] = gradient
+    assign(out[0], beta[0])
+    out[1] = 0.0
+    assign(slope, gradient)
     step = np.empty(size)
     for turn in range(_STEPS):
         if turn:
@@ -122,7 +123,8 @@ def on_face(
 @nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def set_gradient(gram: Any, right: Any, beta: Any, active: Any, out: Any, low: Any) -> None:
     """Set out + low (d,) to c - Sβ, in double-double."""
-    out[:], low[:] = right[0], right[1]
+    assign(out, right[0])
+    assign(low, right[1])
     for k in active:  # the outer loop, so that sums do not wait for each other
         b, b_low = -beta[0, k], -beta[1, k]
         row, row_low = gram[0, k], gram[1, k]

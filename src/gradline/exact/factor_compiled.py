@@ -24,6 +24,13 @@ _ANEW = 16
 
 
 @nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def assign(target: Any, source: Any) -> None:
+    """target[:] = source, for (n,); written so, it would be compiled with its errors, which takes many seconds."""
+    for i in range(len(target)):
+        target[i] = source[i]
+
+
+@nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def bring(gram: Any, l2: Any, weights: Any, signs: Any, upper: Any, order: Any, size: Any) -> Any:
     """Make a factor that of the columns whose sign is not 0.
 
@@ -45,7 +52,7 @@ def bring(gram: Any, l2: Any, weights: Any, signs: Any, upper: Any, order: Any, 
         missing[order[i]] = False
     entering = np.nonzero(missing)[0]
     if _ANEW * (size - wanted + 2 * len(entering)) > wanted:
-        order[:wanted] = np.nonzero(signs)[0]
+        assign(order[:wanted], np.nonzero(signs)[0])
         known = _anew(gram, l2, weights, upper, order[:wanted])
         return (wanted if known else 0), known
     for i in range(size - 1, -1, -1):
@@ -79,10 +86,13 @@ def diagonal(upper: Any, size: Any) -> Any:
             for k in range(i + 1, end):
                 for m in range(k, end):
                     inverse[i, m] -= upper[i, k] * inverse[k, m]
-            inverse[i, i:end] /= upper[i, i]
+            for m in range(i, end):
+                inverse[i, m] /= upper[i, i]
         if end < size:
             rest = np.dot(upper[start:end, end:size].copy(), inverse[end:, end:].copy())
-            inverse[start:end, end:] = np.dot(-inverse[start:end, start:end], rest)
+            corner = np.dot(-inverse[start:end, start:end], rest)
+            for i in range(end - start):
+                assign(inverse[start + i, end:], corner[i])
         for i in range(start, end):
             lengths[i] = np.dot(inverse[i, i:], inverse[i, i:])
     return lengths
@@ -109,7 +119,7 @@ def _append(gram: Any, l2: Any, weights: Any, upper: Any, order: Any, size: Any,
     left = whole - np.dot(column, column)
     if not left > TRUSTED * whole:
         return False
-    upper[:size, size] = column
+    assign(upper[:size, size], column)
     upper[size, size] = np.sqrt(left)
     order[size] = j
     return True
@@ -118,7 +128,8 @@ def _append(gram: Any, l2: Any, weights: Any, upper: Any, order: Any, size: Any,
 @nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def _remove(upper: Any, order: Any, size: Any, place: Any) -> None:
     """The column at this place is cut out."""
-    order[place : size - 1] = order[place + 1 : size].copy()
+    for k in range(place, size - 1):
+        order[k] = order[k + 1]
     for k in range(size):
         for i in range(max(place, k - 1), size - 1):
             upper[k, i] = upper[k, i + 1]
@@ -145,7 +156,10 @@ def _anew(gram: Any, l2: Any, weights: Any, upper: Any, columns: Any) -> Any:
         end = min(start + _PANEL, a)
         if start:
             above = upper[:start, start:end].T.copy()
-            upper[start:end, start:a] -= np.dot(above, upper[:start, start:a].copy())
+            taken = np.dot(above, upper[:start, start:a].copy())
+            for i in range(end - start):
+                for m in range(a - start):
+                    upper[start + i, start + m] -= taken[i, m]
         for k in range(start, end):
             if not upper[k, k] > TRUSTED * whole[k]:
                 return False

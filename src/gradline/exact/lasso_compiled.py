@@ -17,7 +17,7 @@ import numba as nb
 import numpy as np
 
 from gradline.exact.face_compiled import in_pairs, on_face
-from gradline.exact.factor_compiled import bring, diagonal
+from gradline.exact.factor_compiled import assign, bring, diagonal
 
 _SWEEPS = 100
 _ROUNDS = 8
@@ -53,7 +53,8 @@ def descend(
     beta = np.zeros((2, d))
     gradient = right[0].copy()
     signs = np.zeros(d)
-    upper, order, size = np.empty((d, d)), np.empty(d, np.int64), 0
+    upper, order = np.empty((d, d)), np.empty(d, np.int64)
+    size = np.int64(0)  # for a literal 0 all would be compiled a second time
     before = 0.0
     for j in range(d):
         if usable[j]:
@@ -62,7 +63,7 @@ def descend(
     for i in range(len(l1s)):
         l1, l2 = l1s[i], l2s[i]
         if i and l2 != l2s[i - 1]:
-            size = 0
+            size = np.int64(0)
         bound = 2.0 * l1 - before
         for j in range(d):
             swept[j] = usable[j] and (beta[0, j] != 0.0 or abs(gradient[j]) >= bound * weights[j])
@@ -94,7 +95,8 @@ def descend(
             for j in range(d):
                 swept[j] = swept[j] or (usable[j] and _excess(gradient[j], l1, weights[j]) > 0.0)
             tolerance *= 0.1
-        coefs[:, i] = beta
+        assign(coefs[0, i], beta[0])
+        assign(coefs[1, i], beta[1])
         before = l1
 
 
@@ -149,7 +151,7 @@ def _settle(
     coordinate descent.
     """
     d = len(weights)
-    signs[:] = np.sign(beta[0])
+    assign(signs, np.sign(beta[0]))
     out, slope = np.empty((2, d)), np.empty(d)
     dependent = settled = False
     entered = -1
@@ -230,9 +232,11 @@ def _towards(beta: Any, signs: Any, out: Any) -> Any:
             if step < share or leaving < 0:
                 share, leaving = step, j
     if leaving < 0:
-        beta[:] = out
+        assign(beta[0], out[0])
+        assign(beta[1], out[1])
         return share, leaving
-    beta[0] += share * (out[0] - beta[0])
+    for j in range(len(signs)):
+        beta[0, j] += share * (out[0, j] - beta[0, j])
     beta[1] = 0.0
     beta[:, leaving] = 0.0
     signs[leaving] = 0.0
