@@ -79,10 +79,8 @@ def test_the_smallest_of_many_coefficients_has_few_digits_and_nobody_is_warned()
     torch.manual_seed(3)
     h, y = torch.randn(3_000, 400), torch.randn(3_000, 100)
     found = gl.probe(nn.Sequential(nn.Identity()), "0", loader(h, y, 500), l2=1.0)  # a warning fails the test
-    expected = np.linalg.solve(
-        (h.double() - h.double().mean(0)).T.numpy() @ (h.double() - h.double().mean(0)).numpy() + np.eye(400),
-        (h.double() - h.double().mean(0)).T.numpy() @ y.double().numpy(),
-    )
+    about = (h.double() - h.double().mean(0)).numpy()
+    expected = np.linalg.solve(about.T @ about + np.eye(400), about.T @ y.double().numpy())
     assert found.digits < 7
     np.testing.assert_allclose(found.coef, expected, rtol=0, atol=1e-13 * abs(expected).max())
 

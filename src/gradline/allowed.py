@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from gradline.errors import OptionError
-from gradline.layout import choices, shortened
+from gradline.layout import choices, told
 
 
 def one_of(option: str, value: object, allowed: Collection[str], more: str = "") -> None:
@@ -30,7 +30,7 @@ def truth(option: str, value: object) -> bool:
         return value
     if isinstance(value, np.bool_) or (is_whole(value) and value in (0, 1)):
         return bool(value)
-    raise OptionError(f"{option} must be True or False; {shortened(repr(value), 30)} arrived.")
+    raise OptionError(f"{option} must be True or False; {told(value)} arrived.")
 
 
 def is_real(value: object) -> bool:

@@ -17,7 +17,7 @@ from gradline.design.times import times_of
 from gradline.errors import DataError, OptionError, ShapeError
 from gradline.exact.crossval import Split
 from gradline.exact.penalties import sums_of
-from gradline.layout import listing, shortened, told
+from gradline.layout import listing, told
 from gradline.moments import Moments, Progress
 from gradline.moments.folding import (
     MOST,
@@ -61,7 +61,7 @@ class Rows:
             _counted(self.folds, self.role)
         elif not isinstance(self.folds, str) and not np.ndim(self.folds):
             raise OptionError(
-                f"{shortened(repr(self.folds), 30)} arrived as folds.\n"
+                f"{told(self.folds)} arrived as folds.\n"
                 "Give how many, the name of a column, or (n,) the fold of each row."
             )
 

@@ -54,9 +54,9 @@ def told(value: object) -> str:
     """A value that came, as an error repeats it: on one line, and short however long it is.
 
     >>> told([0.5] * 1000)
-    '[0.5, 0.5, 0.5, 0.5,…0.5, 0.5, 0.5, 0.5]'
+    '[0.5, 0.5, 0.5,…0.5, 0.5, 0.5]'
     """
-    return shortened(" ".join(repr(value).split()), 40)
+    return shortened(repr(value), 30)
 
 
 def listing(names: Iterable[str], width: int, separator: str = ", ") -> str:

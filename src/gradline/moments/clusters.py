@@ -98,7 +98,7 @@ class Column:
         spread[~missing] = found
         return spread
 
-    def sorted(self) -> Numbers:
+    def in_order(self) -> Numbers:
         """(clusters,) the numbers in the order of what they stand for, in which no thread has a say."""
         if len(self._levels):
             labels = self._levels.labels
@@ -223,7 +223,7 @@ class Clusters:
                     f"cluster column {column.name!r} in {place} has {values} at row {first}\n"
                     "(the first row is 0). Fill it, or leave such rows out."
                 )
-        sorts = [column.sorted() for column in self._columns]
+        sorts = [column.in_order() for column in self._columns]
         if len(sorts) > 1:
             pairs = self._pairs.keys
             first, second = _ranks(sorts[0])[pairs >> 32], _ranks(sorts[1])[pairs & _HALF]

@@ -10,6 +10,7 @@ from typing import Any
 
 import numba as nb
 
+from gradline.moments import triangle
 from gradline.moments.packing import LINE, VECTOR, WORD, ask, eight, in_eights, pack
 from gradline.moments.simd import (
     LANES,
@@ -37,6 +38,8 @@ STRETCH = 64
 AHEAD = 2 * STRETCH
 """By how many rows memory is asked for before they are packed."""
 SUMS = 4 * LANES  # float64 per tile: 16 sums and their 16 low words
+
+place = nb.njit(inline="always")(triangle.place)
 
 
 @nb.njit(inline="always")  # type: ignore[untyped-decorator]
@@ -117,9 +120,9 @@ def tile_on_diagonal(i: Any, width: Any, vectors: Any, sums: Any, errand: Any) -
 def cross_products(plan: Any, flow: Any, rows: Any, p: Any, chunk: Any, buffer: Any, running: Any, out: Any) -> None:
     """Set the cross-products of each chunk of rows, of the constant 1 and the columns: out (chunks, p(p + 1)/2).
 
-    `plan` and `flow` are the packing.layout of the columns. The rest is room to work in, aligned to a vector: running
-    (tiles·(tiles + 1)/2, SUMS), and buffer (2, 4·tiles, STRETCH + 8), for a stretch that is computed with and for the
-    next, packed meanwhile.
+    `plan` and `flow` are the packing.layout of the columns. The rest is room to work in, aligned to a vector and
+    zero: running (tiles·(tiles + 1)/2, SUMS), and buffer (2, 4·tiles, STRETCH + 8), for a stretch that is computed
+    with and for the next, packed meanwhile.
     """
     tiles, width = buffer.shape[1] // TILE, (STRETCH + LANES) * WORD
     sums, here = address_of(running), address_of(buffer)
@@ -128,7 +131,6 @@ def cross_products(plan: Any, flow: Any, rows: Any, p: Any, chunk: Any, buffer: 
     turns = tiles * (tiles + 1) // 2 * (STRETCH // LANES)
     lines = min(2, -(-STRETCH * flow[1] // (LINE * turns)))
     for number in range(len(out)):
-        running[:] = 0.0
         first = number * chunk
         last = min(rows, first + chunk)
         ones(there, STRETCH, STRETCH)
@@ -174,17 +176,12 @@ def ones(base: Any, rows: Any, stretch: Any) -> None:
 
 
 @nb.njit(inline="always")  # type: ignore[untyped-decorator]
-def place(i: Any, j: Any, tiles: Any) -> Any:
-    """Where entry (i, j), i ≤ j, of so many across stands in a triangle, row by row."""
-    return i * (2 * tiles - i - 1) // 2 + j
-
-
-@nb.njit(inline="always")  # type: ignore[untyped-decorator]
 def add_up(running: Any, i: Any, j: Any, tiles: Any, out: Any, p: Any) -> None:
-    """The sums of tile (i, j), high and low words together, to their places in the triangle of the (p, p) matrix."""
+    """The sums of tile (i, j), high and low words together, go to their places in the triangle of (p, p)."""
     found = running[place(i, j, tiles)]
     for row in range(i * TILE, min(p, (i + 1) * TILE)):
         start = place(row, 0, p)
         for column in range(max(row, j * TILE), min(p, (j + 1) * TILE)):
             at = row % TILE * TILE + column % TILE
             out[start + column] = found[at] + found[at + TILE * TILE]
+    found[:] = 0.0  # for the next chunk

@@ -9,15 +9,7 @@ from typing import Any
 
 import numba as nb
 
-from gradline.moments.float64 import (
-    SUMS,
-    TILE,
-    add_up,
-    ones,
-    place,
-    tile,
-    tile_on_diagonal,
-)
+from gradline.moments.float64 import SUMS, TILE, add_up, ones, place, tile, tile_on_diagonal
 from gradline.moments.packing import WORD, pack
 from gradline.moments.simd import LANES, address_of
 
@@ -36,10 +28,6 @@ def cross_products(plan: Any, rows: Any, p: Any, chunk: Any, share: Any, buffer:
     tiles, width = len(buffer) // TILE, (STRETCH + LANES) * WORD
     here, sums = address_of(buffer), address_of(running)
     for number in range(len(out)):
-        for block in range(0, tiles, BLOCK):
-            if _has(share, block // BLOCK):
-                for i in range(min(tiles, block + BLOCK)):
-                    running[place(i, max(i, block), tiles) : place(i, min(tiles, block + BLOCK), tiles)] = 0.0
         last = min(rows, (number + 1) * chunk)
         for first in range(number * chunk, last, STRETCH):
             count = min(STRETCH, last - first)

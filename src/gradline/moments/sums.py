@@ -122,10 +122,11 @@ class Summing:
         if block.weights is None and all(code.local.min(initial=0) >= 0 for code in codes):
             with np.errstate(invalid="ignore", over="ignore"):
                 pair = known or self._cross_products(block)
-            squares = self.squares(pair[0]).tolist()
-            if sum(squares) < inf:
-                if min(squares) < SMALLEST:
-                    refuse_underflow(block, self.squares(pair[0]), self.names)
+            squares = self.squares(pair[0])
+            listed = squares.tolist()
+            if sum(listed) < inf:
+                if min(listed) < SMALLEST:
+                    refuse_underflow(block, squares, self.names)
                 cells = () if self.grouping is None else self.grouping.sums(codes, block.hi, block.lo, None)
                 return self._complete(block, pair, cells)
         keep, counts = _usable(block, codes, self)

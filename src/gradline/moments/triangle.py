@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,10 +15,15 @@ def places(size: int) -> int:
     return size * (size + 1) // 2
 
 
+def place(row: Any, column: Any, size: Any) -> Any:
+    """Where an entry of a (size, size) matrix stands, row ≤ column."""
+    return row * (2 * size - row - 1) // 2 + column
+
+
 def diagonal(size: int) -> NDArray[np.int64]:
     """(size,) where the diagonal's entries stand."""
     row = np.arange(size)
-    return row * (2 * size + 1 - row) // 2
+    return np.asarray(place(row, row, size))
 
 
 def packed(matrix: Array) -> Array:

@@ -8,7 +8,7 @@ import numpy as np
 
 from gradline.doubledouble import Array
 from gradline.errors import OptionError
-from gradline.layout import shortened
+from gradline.layout import told
 from gradline.moments import Moments
 from gradline.results.fit import Fit
 from gradline.sklearn.base import Additive
@@ -134,11 +134,11 @@ class Ridge(Additive):
     def _check_options(self) -> None:
         refuse_positive(self.positive, "Ridge")
         if self.solver not in _SOLVERS:
-            arrived = shortened(repr(self.solver), 30)
+            arrived = told(self.solver)
             raise OptionError(f"{arrived} arrived as solver.\nUse {', '.join(_SOLVERS)}: all are the same.")
         alpha = np.asarray(self.alpha)
         if alpha.dtype.kind not in "fiu" or alpha.ndim > 1 or not (np.isfinite(alpha) & (alpha >= 0)).all():
-            arrived = shortened(repr(self.alpha), 30)
+            arrived = told(self.alpha)
             raise OptionError(
                 f"{arrived} arrived as alpha.\nGive a finite number of 0 or more, or one for each target."
             )

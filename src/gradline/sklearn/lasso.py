@@ -8,7 +8,7 @@ from typing import Any
 from scipy.sparse import csr_matrix
 
 from gradline.errors import OptionError
-from gradline.layout import shortened
+from gradline.layout import told
 from gradline.moments import Moments
 from gradline.sklearn.base import Additive
 from gradline.sklearn.checks import refuse_positive
@@ -159,11 +159,11 @@ def demand_number(name: str, value: object, most: float = float("inf")) -> None:
     number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else -1.0
     if not 0 <= number <= most or number == float("inf"):
         wanted = "a finite number of 0 or more" if most == float("inf") else f"a number from 0 to {most:g}"
-        raise OptionError(f"{shortened(repr(value), 30)} arrived as {name}.\nGive {wanted}.")
+        raise OptionError(f"{told(value)} arrived as {name}.\nGive {wanted}.")
 
 
 def demand_selection(selection: object) -> None:
     """Refuse an order of coordinate descent that scikit-learn does not know either."""
     if selection not in ("cyclic", "random"):
-        arrived = shortened(repr(selection), 30)
+        arrived = told(selection)
         raise OptionError(f"{arrived} arrived as selection.\nUse 'cyclic' or 'random': both are the same.")

@@ -22,7 +22,7 @@ from gradline.errors import OptionError
 from gradline.exact.leave_one_out import LeaveOneOut, leave_one_out
 from gradline.exact.penalties import sums_of
 from gradline.exact.strengths import Strengths
-from gradline.layout import shortened
+from gradline.layout import told
 from gradline.moments import Moments
 from gradline.results.cross_validation import CrossValidation
 from gradline.sklearn.checks import finite, named, rows_of, weights_of
@@ -217,7 +217,7 @@ class RidgeCV(MultiOutputMixin, Held):  # type: ignore[misc]
         truth("store_cv_results", self.store_cv_results)
         truth("alpha_per_target", self.alpha_per_target)
         if self.gcv_mode not in (None, "auto", "svd", "eigen"):
-            arrived = shortened(repr(self.gcv_mode), 30)
+            arrived = told(self.gcv_mode)
             raise OptionError(
                 f"{arrived} arrived as gcv_mode.\nUse None, 'auto', 'svd' or 'eigen': all are the same."
             )

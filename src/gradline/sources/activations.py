@@ -23,7 +23,9 @@ _Chunk: TypeAlias = tuple[NDArray[Any], NDArray[Any]]
 """Activations (rows, d) and targets (rows, k)."""
 
 _BYTES = 12 * 2**20
+"""Of a chunk of activations: several wait in memory while others are summed."""
 _STEP = 256
+"""Rows of a chunk are a multiple of this, so that the sums take whole stretches."""
 _LEAST = 2048
 """Rows of a chunk: of fewer, adding up the (d + k)² sums would cost as much as making them."""
 

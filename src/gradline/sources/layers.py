@@ -53,9 +53,10 @@ class Listener:
         except GradlineError:
             raise
         except Exception as problem:
+            what = "the model" if self._reduce is None else "the model, or reduce=,"
             why = shortened(str(problem).strip().partition("\n")[0] or type(problem).__name__, 90)
             raise DataError(
-                f"{place}: the model failed on what the loader gave: {why}\n"
+                f"{place}: {what} failed on what the loader gave: {why}\n"
                 "Pairs are (inputs, target), and inputs are what model(inputs) takes; see whether it runs by itself."
             ) from problem
         if len(self._heard) != 1:

@@ -1,11 +1,10 @@
-# The values in diagnostics.json: what R 4.2 with lmtest 0.9-40 and car 3.1-1 says of the residuals of tables in the
-# folders above, and of two of statsmodels' (fair, randhie, copied here as CSV before the run).
+# The values in diagnostics.json: what R 4.2 with lmtest 0.9-40 and car 3.1-1 says of the residuals of the models of
+# ../models.R.
 #
 #     Rscript diagnostics.R > diagnostics.json
 suppressMessages({library(lmtest); library(car)})
 
-read <- function(name) read.csv(paste0(name, ".csv"), na.strings = c("NA", ""))
-numbers <- function(x) paste0("[", paste(ifelse(is.na(x), "null", sprintf("%.17g", x)), collapse = ", "), "]")
+source("../models.R")
 pf_ <- function(f, df1, df2) c(f, df1, df2, pf(f, df1, df2, lower.tail = FALSE))
 
 # n·R² of squares on columns, χ², and F: each with degrees of freedom and p. R's rank is that of its QR.
@@ -28,7 +27,6 @@ jb <- function(e) {
   c(statistic, 2, pchisq(statistic, 2, lower.tail = FALSE), skewness, kurtosis)
 }
 
-first <- TRUE
 case <- function(name, fit) {
   w <- weights(fit); x <- model.matrix(fit); y <- model.response(model.frame(fit))
   slopes <- scale(x[, colnames(x) != "(Intercept)", drop = FALSE])  # about their means R keeps more digits
@@ -52,24 +50,10 @@ case <- function(name, fit) {
   stopifnot(all.equal(unname(known$statistic), durbinWatsonTest(as.vector(e)), tolerance = 1e-9))
   found <- list(breusch_pagan = bp, white = regressed(e^2, products(slopes)), reset = reset,
                 durbin_watson = unname(c(known$statistic, known$p.value)), jarque_bera = jb(e))
-  cat(if (first) "{\n" else ",\n", sprintf('  "%s": {\n', name), sep = "")
-  first <<- FALSE
-  cat(paste(sprintf('    "%s": %s', names(found), sapply(found, numbers)), collapse = ",\n"), "\n  }", sep = "")
+  entry(name, found)
 }
 
-longley <- read("../longley")
 about <- as.data.frame(scale(longley))  # units and origins change no test, but R keeps more digits so
 case("longley", lm(Employed ~ GNP.deflator + GNP + Unemployed + Armed.Forces + Population + Year, about))
 case("longley short", lm(Employed ~ GNP + Unemployed + Armed.Forces, about))
-mtcars <- read("../mtcars")
-case("mtcars", lm(mpg ~ wt + hp + factor(cyl), mtcars))
-case("mtcars weighted", lm(mpg ~ wt + hp, mtcars, weights = qsec))
-case("mtcars origin", lm(mpg ~ 0 + wt + hp, mtcars))
-case("duncan", lm(prestige ~ income + education + type, read("../duncan")))
-case("prestige", lm(prestige ~ education + log(income) + women + type, read("../prestige")))
-case("grunfeld", lm(invest ~ value + capital, read("../robust/grunfeld")))
-case("penguins", lm(body_mass_g ~ flipper_length_mm + bill_length_mm + species, read("../../../examples/penguins")))
-case("petersen", lm(y ~ x, read("../robust/petersen")))
-case("fair", lm(affairs ~ rate_marriage + age + yrs_married + children + religious + educ, read("fair")))
-case("randhie", lm(mdvis ~ lncoins + idp + lpi + fmde + physlm + disea + hlthg + hlthf + hlthp, read("randhie")))
-cat("\n}\n")
+beyond_longley(case)
