@@ -68,10 +68,15 @@ def state(page: Page, *expected: str) -> str:
     return str(page.evaluate("location.hash.slice(1)"))
 
 
+def drawn(page: Page) -> Page:
+    """The page, once what was asked before is drawn."""
+    page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+    return page
+
+
 def seen(page: Page, selector: str) -> str:
     """The text of an element, once what was asked before is drawn."""
-    page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
-    return page.inner_text(selector)
+    return drawn(page).inner_text(selector)
 
 
 def status(page: Page) -> str:
@@ -169,10 +174,10 @@ def test_zero_grad_is_moved_and_switched_off_in_the_code(opened: Opened) -> None
     for place in ("before", "between", "after"):
         down.click()
         state(page, f"zero={place}")
-    assert page.locator(".code code").all_inner_texts()[-1] == "optimizer.zero_grad()"
+    assert drawn(page).locator(".code code").all_inner_texts()[-1] == "optimizer.zero_grad()"
     page.get_by_role("checkbox", name="call zero_grad").uncheck()
     state(page, "zero=off")
-    assert page.locator(".code li.off code").inner_text() == "# optimizer.zero_grad()"
+    assert drawn(page).locator(".code li.off code").inner_text() == "# optimizer.zero_grad()"
     assert "never settles" in seen(page, ".control.lr")
 
 
@@ -271,7 +276,7 @@ def test_a_malformed_address_opens_the_default_with_a_note(opened: Opened, bad: 
     page = opened.at(bad)
     assert seen(page, ".note").startswith("The link has a part that makes no sense here")
     assert seen(page, ".count") == "0 / 500"
-    assert page.locator(".note b, .note img").count() == 0
+    assert drawn(page).locator(".note b, .note img").count() == 0
 
 
 def test_divergence_is_said_in_words_with_this_runs_numbers(opened: Opened) -> None:
@@ -293,9 +298,9 @@ def test_runs_are_pinned_and_compared(opened: Opened) -> None:
     page.get_by_role("button", name="Pin").click()
     page.get_by_role("button", name="fastest").click()
     page.get_by_role("button", name="Pin").click()
-    assert page.locator(".kept").all_inner_texts() == ["A: lr 0.01\n×", "B: lr 0.0282\n×"]
+    assert drawn(page).locator(".kept").all_inner_texts() == ["A: lr 0.01\n×", "B: lr 0.0282\n×"]
     page.get_by_role("button", name="Remove run A").click()
-    assert page.locator(".kept").count() == 1
+    assert drawn(page).locator(".kept").count() == 1
 
 
 def test_one_lesson_with_the_keyboard_alone(opened: Opened) -> None:
@@ -338,7 +343,7 @@ def test_every_lesson_has_one_right_answer(opened: Opened) -> None:
         for answer in page.locator(".question label").all():
             answer.click()
             page.get_by_role("button", name="Check my prediction").click()
-            assert page.locator(".question .right").count() == 1
+            assert drawn(page).locator(".question .right").count() == 1
             verdict = seen(page, ".verdict")
             right = "right" in (answer.get_attribute("class") or "")
             assert verdict.startswith("Yes." if right else "Not quite.")
@@ -384,7 +389,7 @@ def test_dialogs_are_as_accessible(opened: Opened) -> None:
         found = Axe().run(page).response["violations"]
         assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == []
         page.keyboard.press("Escape")
-        assert page.locator("dialog[open]").count() == 0
+        assert drawn(page).locator("dialog[open]").count() == 0
 
 
 def test_light_and_dark_are_chosen_and_kept(opened: Opened) -> None:
@@ -464,7 +469,7 @@ def test_an_exported_page_opens_where_it_was_left(opened: Opened, browser: Brows
 
 def test_a_teacher_leaves_controls_out(opened: Opened) -> None:
     page = opened.at("hide=momentum,noise")
-    assert page.locator(".control.momentum, .control.noise").count() == 0
+    assert drawn(page).locator(".control.momentum, .control.noise").count() == 0
     page.get_by_role("button", name="new seed").click()
     state(page, "hide=momentum%2Cnoise", "seed=1")
 
