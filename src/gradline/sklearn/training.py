@@ -19,8 +19,9 @@ from gradline.errors import OptionError
 from gradline.moments import Moments
 from gradline.results.fit import Fit
 from gradline.results.run import Run
-from gradline.sklearn.base import Exact, together
+from gradline.sklearn.base import Exact
 from gradline.sklearn.checks import finite, named, rows_of, weights_of
+from gradline.sklearn.gathering import together
 from gradline.training import train
 
 
