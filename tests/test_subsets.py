@@ -141,8 +141,9 @@ def test_weights_and_reading_a_result() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"method": "best"}, "method is one of 'forward', 'backward', not 'best'"),
-        ({"criterion": "cp"}, "criterion is one of 'bic', 'aic', 'cv', not 'cp'"),
+        ({"method": "best"}, "method must be one of 'forward', 'backward'; 'best' arrived"),
+        ({"method": np.array([1, 2])}, "method must be one of 'forward', 'backward'; "),
+        ({"criterion": "cp"}, "criterion must be one of 'bic', 'aic', 'cv'; 'cp' arrived"),
         ({"folds": 5}, """folds are for criterion="cv", and it is 'bic'"""),
         ({"criterion": "cv", "folds": 1}, "folds is a whole number of 2 or more, not 1"),
         ({"target": ["y", "a"]}, "subsets are of one target, not of 2: y, a"),

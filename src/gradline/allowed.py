@@ -10,18 +10,19 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from gradline.errors import OptionError
-from gradline.layout import choices, told
+from gradline.layout import WIDTH, cells, choices, told
 
 
 def one_of(option: str, value: object, allowed: Collection[str], more: str = "") -> None:
     """Refuse a value that is not among the allowed names, and suggest the nearest."""
-    if value in allowed:
+    if isinstance(value, str) and value in allowed:  # an array would be compared number by number
         return
     names = tuple(allowed)
     near = difflib.get_close_matches(str(value).casefold(), names, n=1, cutoff=0.5)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    hint = f"Did you mean {near[0]!r}?" if near else ""
     listing = ", ".join(repr(name) for name in names)
-    raise OptionError(f"{option} must be one of {listing}{more}; {value!r} arrived.{hint}")
+    refusal = f"{option} must be one of {listing}{more}; {told(value)} arrived."
+    raise OptionError(f"{refusal}{' ' if cells(refusal + hint) < WIDTH else chr(10)}{hint}".rstrip())
 
 
 def truth(option: str, value: object) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gradline.allowed import truth
+from gradline.allowed import one_of, truth
 from gradline.design.problem import pose
 from gradline.design.request import demand_options
 from gradline.design.terms import by_effect
@@ -74,7 +74,8 @@ def subsets(
     Statistician 33(3).
     """
     demand_options(subsets, request)
-    _check(method, criterion)
+    one_of("method", method, METHODS)
+    one_of("criterion", criterion, CRITERIA)
     if criterion != "cv":
         if groups is not None or time is not None or folds is not None:
             raise OptionError(
@@ -101,16 +102,11 @@ def subsets_of_moments(
     moments: Moments, *, method: str = "forward", criterion: str = "bic", intercept: bool = True
 ) -> Subsets:
     """The same from moments, which have no folds."""
-    _check(method, criterion)
+    one_of("method", method, METHODS)
+    one_of("criterion", criterion, CRITERIA)
     if criterion == "cv":
         raise OptionError('moments have no folds for criterion="cv".\nUse gl.subsets, or "bic" or "aic".')
     return _selected(moments, method, criterion, truth("intercept", intercept), [], "")
-
-
-def _check(method: str, criterion: str) -> None:
-    for name, value, known in (("method", method, METHODS), ("criterion", criterion, CRITERIA)):
-        if value not in known:
-            raise OptionError(f"{name} is one of {', '.join(map(repr, known))}, not {value!r}.")
 
 
 def _selected(

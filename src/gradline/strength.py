@@ -12,6 +12,7 @@ from math import inf, isfinite, nan, sqrt
 from numbers import Real
 from typing import Any
 
+from gradline.allowed import one_of
 from gradline.errors import OptionError
 from gradline.layout import told
 
@@ -92,8 +93,7 @@ class Strength:
         shares = {"l2": 0.0, "l1": 1.0, "elasticnet": l1_ratio}
         if penalty is None:
             return cls()
-        if penalty not in shares:
-            raise OptionError(f'penalty is "l2", "l1", "elasticnet" or None, not {told(penalty)}.')
+        one_of("penalty", penalty, shares, " or None")
         return cls._mixed(alpha, shares[penalty], n)
 
     def to_sklearn_sgd(self, n: float) -> dict[str, Any]:
