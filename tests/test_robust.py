@@ -479,6 +479,10 @@ def test_rows_that_are_not_those_of_the_fit() -> None:
     hole[3, 1] = np.nan
     with pytest.raises(DataError, match="399 rows to use of 400"):
         fit.robust("HC3", hole, y)
+    beside = np.column_stack([X, 2 * X[:, 0]])
+    aliased, gap = gl.fit(beside, y), np.column_stack([X, np.where(np.arange(400) == 7, np.nan, 2 * X[:, 0])])
+    with pytest.raises(DataError, match="399 rows to use of 400"):  # the residuals do not know of this column
+        aliased.robust("HC3", gap, y)
     for other in (X[::-1], X * [1, 1, 1.0001], X + np.array([0, 0, 0.01])):
         with pytest.raises(DataError, match="not those that were fitted"):
             fit.robust("HC3", other, y)

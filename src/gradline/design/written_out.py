@@ -39,6 +39,7 @@ class WrittenOut:
             [(category[column], places[category[column]][level]) for column, level in term.cell] for term in terms
         ]
         self._places = places
+        self._terms = len(problem.terms)
 
     def codes(self, block: Block) -> list[Codes]:
         """Of each category the number (n,) of each row's level, -1 where it is missing or was never seen."""
@@ -63,3 +64,8 @@ class WrittenOut:
                 values.append(inside.astype(np.float64))
                 numbers.append(feature)
         return Columns(values, numbers)
+
+    def beside(self, block: Block, features: Sequence[int]) -> list[NDArray[Any]]:
+        """The numeric columns of a block that none of these features is made of, the targets aside."""
+        parts = {self._parts[feature] for feature in features}
+        return [column for part, column in enumerate(block.hi[: self._terms]) if part not in parts]

@@ -91,6 +91,7 @@ def scored(
     model: Whitening,
     meat: Meat,
     *,
+    complete: bool = False,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Scored | None:
@@ -101,10 +102,12 @@ def scored(
         design: How its blocks become the columns of the model.
         model: The parameters and the root.
         meat: What is made of the scores.
+        complete: Whether nothing was missing when these rows were read before.
         threads: How many chunks to work on at a time; by default as many as there are processors.
         progress: Called now and then with the rows so far and the rows in all.
     """
-    return added_up(problem, Scoring(design, model, meat, problem.frequency), threads, progress).total()
+    scoring = Scoring(design, model, meat, problem.frequency, complete)
+    return added_up(problem, scoring, threads, progress).total()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,7 @@ class Scoring:
     model: Whitening
     meat: Meat
     frequency: bool
+    complete: bool = False
     step: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -140,17 +144,20 @@ class Scoring:
     def _part(self, block: Block, codes: Sequence[NDArray[Any]], labels: Sequence[NDArray[Any]]) -> Scored:
         """What consecutive rows contribute."""
         rows, first = len(block.hi[0]), block.first
-        keep = _complete(block, codes)
         numbers = None
-        if not keep.all():
-            numbers = np.flatnonzero(keep)
-            block = block._replace(
-                hi=tuple([column[keep] for column in block.hi]),
-                lo=tuple([None if low is None else low[keep] for low in block.lo]),
-                weights=None if block.weights is None else block.weights[keep],
-            )
-            codes, labels = [code[keep] for code in codes], [each[keep] for each in labels]
-        scores, squares = self._scores(block, codes)
+        found = self._if_complete(block, codes) if self.complete else None
+        if found is None:
+            keep = _complete(block, codes)
+            if not keep.all():
+                numbers = np.flatnonzero(keep)
+                block = block._replace(
+                    hi=tuple([column[keep] for column in block.hi]),
+                    lo=tuple([None if low is None else low[keep] for low in block.lo]),
+                    weights=None if block.weights is None else block.weights[keep],
+                )
+                codes, labels = [code[keep] for code in codes], [each[keep] for each in labels]
+            found = self._scores(block, codes)
+        scores, squares = found
         alone = np.flatnonzero(scores.distances < ONE)
         which = 0 if not len(alone) else first + int(alone[0] if numbers is None else numbers[alone[0]])
         return Scored(
@@ -162,6 +169,13 @@ class Scoring:
             alone=(len(alone), which),
             meat=self.meat.of(scores, labels),
         )
+
+    def _if_complete(self, block: Block, codes: Sequence[NDArray[Any]]) -> tuple[Scores, Array] | None:
+        """The scores of rows that lack nothing, else None. A number that is missing makes its row's residual so."""
+        if codes or block.weights is not None or any(map(_gaps, self.design.beside(block, self.model.features))):
+            return None
+        found = self._scores(block, codes)
+        return found if np.isfinite(found[0].squares).all() else None
 
     def _scores(self, block: Block, codes: Sequence[NDArray[Any]]) -> tuple[Scores, Array]:
         """The scores of rows that are all there, and the squares of their targets."""
@@ -218,3 +232,7 @@ def _complete(block: Block, codes: Sequence[NDArray[Any]]) -> NDArray[np.bool_]:
     if block.weights is not None:
         keep &= np.asarray(block.weights, np.float64) > 0
     return keep
+
+
+def _gaps(column: NDArray[Any]) -> bool:
+    return column.dtype.kind == "f" and bool(np.isnan(column).any())

@@ -81,7 +81,15 @@ class Reading:
         Raises:
             DataError: they are not the rows of the fit.
         """
-        found = scored(self.problem, self.design, self.model, meat, threads=self.threads, progress=self.progress)
+        found = scored(
+            self.problem,
+            self.design,
+            self.model,
+            meat,
+            complete=not self.fit.left_out,
+            threads=self.threads,
+            progress=self.progress,
+        )
         return self.demand_same(found)
 
     @property
