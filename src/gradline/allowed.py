@@ -22,7 +22,8 @@ def one_of(option: str, value: object, allowed: Collection[str], more: str = "")
     hint = f"Did you mean {near[0]!r}?" if near else ""
     listing = ", ".join(repr(name) for name in names)
     refusal = f"{option} must be one of {listing}{more}; {told(value)} arrived."
-    raise OptionError(f"{refusal}{' ' if cells(refusal + hint) < WIDTH else chr(10)}{hint}".rstrip())
+    gap = " " if cells(refusal + hint) < WIDTH else "\n"
+    raise OptionError(f"{refusal}{gap}{hint}".rstrip())
 
 
 def truth(option: str, value: object) -> bool:

@@ -102,10 +102,11 @@ class Additive(MultiOutputMixin, Exact, metaclass=ABCMeta):  # type: ignore[misc
         return self._take(X, y, sample_weight, None)
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
-        """Take in more rows: afterwards the estimator is as if one `fit` had seen all of them, to the bit.
+        """Take in more rows: afterwards the estimator is as if one `fit` had seen all of them.
 
-        For this up to 65,536 rows or a million numbers, the latest, wait in the estimator for more of their stretch.
-        After `fit`, which keeps none, and of sparse rows, sums are equal to 2**-104.
+        To the bit so for dense rows of one type, all of them with weights or none. For this up to 65,536 rows or a
+        million numbers, the latest, wait in the estimator, and each call sums them again. Sums are equal to 2**-104
+        only of sparse rows, of mixtures, and after `fit`, which keeps no row.
 
         Args:
             X: As for `fit`; likewise y and sample_weight.
