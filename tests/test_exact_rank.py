@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import oracle
 import pandas as pd
 import pytest
+from sklearn.base import clone
 
 import gradline as gl
+from gradline.sklearn import ElasticNet, Lasso, LinearRegression, Ridge
 
 
 @pytest.fixture
@@ -33,6 +37,13 @@ def test_relation_is_named(frame: pd.DataFrame) -> None:
     assert fit.df_resid == rest.df_resid
     assert "aliased: d = 1·c + 2·Intercept" in fit.notes
     assert fit.digits == 15.9
+
+
+def test_a_note_of_a_long_relation_is_short() -> None:
+    X = np.random.default_rng(0).normal(size=(90, 40))
+    fit = gl.fit(np.column_stack([X, X.sum(1)]), np.arange(90.0))
+    assert fit.aliased["x41"].count("+") == 39
+    assert max(map(len, fit.notes)) <= 109
 
 
 def test_dummy_trap() -> None:
@@ -82,6 +93,56 @@ def test_float32_far_from_zero_keeps_its_slope() -> None:
     fit = gl.fit(x, y)
     wanted = gl.fit(x.astype(np.float64), y.astype(np.float64))
     np.testing.assert_allclose(fit.params, wanted.params, rtol=1e-9)
+
+
+def hard_in_float32(case: str) -> np.ndarray:
+    rng = np.random.default_rng(8)
+    near = rng.normal(size=400)[:, None]
+    wide = {
+        "far from 0": 300 + 0.05 * rng.normal(size=(400, 120)),
+        "nearly copies": near + 2e-4 * rng.normal(size=(400, 120)),
+        "a square of a narrow column": (1000 + near) ** (1, 2) / (1, 1000),
+    }
+    return wide[case].astype(np.float32)
+
+
+@pytest.mark.parametrize("case", ["far from 0", "nearly copies", "a square of a narrow column"])
+@pytest.mark.parametrize("strength", [{}, {"l2": 1e-3}, {"l1": 1e-3}])
+def test_float32_columns_have_the_float64_answer_of_their_numbers(case: str, strength: dict[str, float]) -> None:
+    X = hard_in_float32(case)
+    y = X[:, 0] + np.random.default_rng(9).normal(size=400)
+    single, double = (gl.fit(given, y, **strength) for given in (X, X.astype(np.float64)))
+    assert not single.aliased
+    np.testing.assert_allclose(single.params, double.params, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(single.se, double.se, rtol=1e-9)
+
+
+@pytest.mark.parametrize("estimator", [LinearRegression(), Ridge(alpha=1e-4), Lasso(alpha=1e-3), ElasticNet(1e-3)])
+def test_estimators_give_the_float64_answer_of_float32_numbers(estimator: Any) -> None:
+    X = hard_in_float32("far from 0")
+    y = X[:, 0] + np.random.default_rng(9).normal(size=400)
+    single, double = (clone(estimator).fit(given, y) for given in (X, X.astype(np.float64)))
+    assert single.coef_.any()
+    np.testing.assert_allclose(single.coef_, double.coef_, rtol=1e-9, atol=1e-12)
+
+
+def test_folds_and_subsets_give_the_float64_answer_of_float32_numbers() -> None:
+    X = hard_in_float32("far from 0")
+    y = 100 * X[:, 0] + np.random.default_rng(9).normal(size=400)
+    single, double = (gl.crossval(given, y, folds=5, l1=[0.1, 1.0]) for given in (X, X.astype(np.float64)))
+    np.testing.assert_allclose(single.errors, double.errors, rtol=1e-10)
+    single, double = (gl.subsets(given, y) for given in (X, X.astype(np.float64)))
+    assert (single.models, list(single.rss)) == (double.models, list(double.rss))
+
+
+def test_a_penalty_leaves_no_float32_column_out() -> None:
+    rng = np.random.default_rng(10)
+    a, b = rng.normal(size=(2, 100))
+    X = np.column_stack([a, b, a + b]).astype(np.float32)
+    y = X @ [1.0, 2.0, 3.0] + rng.normal(size=100)
+    single, double = (gl.fit(given, y, l2=1e-9) for given in (X, X.astype(np.float64)))
+    assert not single.aliased
+    np.testing.assert_allclose(single.params, double.params, rtol=1e-12)
 
 
 def test_constant_feature_beside_the_intercept() -> None:

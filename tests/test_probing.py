@@ -306,6 +306,7 @@ ERRORS: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     ),
     "no reduction": (lambda: gl.probe(network(), "0", [(X, Y)], reduce="mean"), gl.OptionError, "reduce is a funct"),
     "no targets": (lambda: gl.probe(network(), "0", [(X, Y)], []), gl.OptionError, "target is empty"),
+    "a number for a target": (lambda: gl.probe(network(), "0", [(X, Y)], 3), gl.OptionError, "a function; 3 arrived"),
     "a dataset": (
         lambda: gl.probe(network(), "0", 3),
         gl.OptionError,

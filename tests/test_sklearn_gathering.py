@@ -90,3 +90,26 @@ def test_the_part_that_waits_is_a_copy() -> None:
     model = LinearRegression().partial_fit(buffer, values)
     buffer[:], values[:] = 0, 0
     np.testing.assert_array_equal(model.partial_fit(X[40:], y[40:]).coef_, LinearRegression().fit(X, y).coef_)
+
+
+@pytest.mark.parametrize("first", ["fit", "partial_fit"])
+def test_a_part_of_weights_0_changes_nothing(first: str) -> None:
+    rng = np.random.default_rng(0)
+    X, y, weights = rng.standard_normal((90, 2)), rng.standard_normal(90), rng.uniform(1, 2, 90)
+    weights[30:60] = 0
+    model = getattr(LinearRegression(), first)(X[:30], y[:30], weights[:30])
+    for part in (slice(30, 60), slice(60, 90)):
+        model.partial_fit(X[part], y[part], weights[part])
+    np.testing.assert_allclose(model.coef_, LinearRegression().fit(X, y, weights).coef_, rtol=1e-14)
+    with pytest.raises(ValueError, match="at least one non-zero"):
+        LinearRegression().partial_fit(X[:30], y[:30], np.zeros(30))
+
+
+def test_a_fit_that_fails_leaves_the_estimator_as_it_was() -> None:
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((90, 2)), rng.standard_normal(90)
+    model = LinearRegression().partial_fit(X[:40], y[:40])
+    with pytest.raises(ValueError, match="contains NaN"):
+        model.fit(np.full((5, 3), np.nan), y[:5])
+    assert model.n_features_in_ == 2
+    np.testing.assert_array_equal(model.partial_fit(X[40:], y[40:]).coef_, LinearRegression().fit(X, y).coef_)

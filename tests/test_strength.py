@@ -143,6 +143,8 @@ def test_what_a_converter_gives_goes_back_into_its_other_half(program: str, l1: 
         (lambda: gl.Strength.from_spark(1.0, 0.5, 1, solver="l-bfgs"), "n must be above 1"),
         (lambda: gl.Strength(l1=np.ones(10_000)), "not array.*….*10000"),
         (lambda: gl.Strength("a"), "l1 is the strength of a penalty, a finite number of 0 or more, not 'a'"),
+        (lambda: gl.Strength(1.0, 2.0, "no"), "standardize must be True or False; 'no' arrived"),
+        (lambda: gl.Strength.from_spark(1.0, 0.5, 10, standardization="no"), "standardization must be True or False"),
         (lambda: gl.Strength(l2=None), "l2 is the strength of a penalty, .*, not None"),
         (lambda: gl.Strength.from_sklearn_lasso(1.0, "a"), "n is the number of rows, .*, not 'a'"),
         (lambda: gl.Strength.from_statsmodels(1.0, "a", 10), "the share of l1 is between 0 .*, not 'a'"),

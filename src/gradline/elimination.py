@@ -28,6 +28,25 @@ COMPILED = 128
 """From this size on elimination is compiled. Arrays take 20 ms there, loading the compiled code ten times that, but
 data of so many columns have mostly loaded it already."""
 
+EXACT = 2.0**-52
+"""Relative spacing of float64, and of columns that are exact: the intercept's ones, those of a category."""
+SINGLE = 2.0**-23
+"""Relative spacing of float32."""
+
+
+def rounding(epsilon: Array) -> Array:
+    """Shares (q,) of their norms down to which columns are called dependent on those before them.
+
+    16·q·2**-52, which is where float64 would lose the last digit of it. A column whose numbers were rounded to
+    float32 before they came here leaves that rounding where it depends on others, less than two of its spacings;
+    what is more than that is data. Rounding to halves leaves a relation no part of this size, so none is found.
+
+    Args:
+        epsilon: (q,) relative spacing of each column's numbers.
+    """
+    shares: Array = np.maximum(16 * len(epsilon) * EXACT, np.where(epsilon > EXACT, 2 * SINGLE, 0.0))
+    return shares
+
 
 def eliminate(matrix: Pair, columns: int, least: Array, *, inverse: bool = True) -> tuple[Pair, Array]:
     """Eliminate the first `columns` columns in their order, each a pivot where more than `least` is left of it.

@@ -14,6 +14,7 @@ from gradline.cluster.choice import is_local, opened
 from gradline.design.problem import Problem, pose
 from gradline.design.request import demand_options
 from gradline.doubledouble import Array, Pair
+from gradline.elimination import EXACT
 from gradline.errors import ColumnError, DataError, OptionError, warn
 from gradline.exact.correction import corrected
 from gradline.exact.errors_in_x import corrected as corrected_for_errors
@@ -274,7 +275,7 @@ def _solved(moments: Moments, intercept: bool, l1: float, l2: float) -> Solution
     return solve(
         moments.pair,
         len(moments.columns),
-        np.array(moments.spacing),
+        np.array(moments.epsilon),
         np.array(moments.constant, bool),
         intercept=intercept,
         l2=l2,
@@ -300,7 +301,7 @@ def _corrected(problem: Problem, moments: Moments, solution: Solution, reading: 
     none = np.zeros((start, len(moments.targets)))
     params = np.vstack([none, solution.params]), np.vstack([none, solution.params_low])
     found = reading.residuals(problem, params, moments.used == moments.rows)
-    spacing = np.concatenate([[2.0**-52], moments.spacing])[start:]
+    spacing = np.concatenate([[EXACT], moments.epsilon])[start:]
     gradient = found.gradient[0][start:], found.gradient[1][start:]
     sums = moments.hi[start:, start:]
     units = np.broadcast_to(moments.units, len(moments.hi))[start:]

@@ -204,6 +204,8 @@ def _given_folds(by: Any) -> Folding:
 def _distinct(by: Any, role: str) -> tuple[list[Any], Numbers]:
     """The distinct values of an array, sorted, and which each row has."""
     values = _one_axis(by, role)
+    if values.dtype.kind == "c":
+        raise OptionError(f"{role} has complex numbers; expected labels such as whole numbers or text.")
     gaps = np.array([value is None or value != value for value in values.tolist()], bool)
     if gaps.any():
         raise DataError(

@@ -158,9 +158,7 @@ def is_coarse(moments: Moments) -> bool:
 
 def about_means(moments: Moments, intercept: bool, standardize: bool) -> Centred:
     """The moments less their means."""
-    return centred(
-        moments.pair, len(moments.columns), np.array(moments.epsilon), intercept=intercept, standardize=standardize
-    )
+    return centred(moments.pair, len(moments.columns), intercept=intercept, standardize=standardize)
 
 
 def _means(about: Centred) -> tuple[Any, Any]:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from gradline.allowed import truth
 from gradline.design.problem import Problem
 from gradline.design.terms import column_term
-from gradline.errors import OptionError
 from gradline.fitting import fit_moments
 from gradline.moments import Progress, accumulate
 from gradline.moments.plan import FEW_COLUMNS, plan_of
@@ -78,8 +77,6 @@ def probe(
 
     Source: Alain & Bengio (2016), Understanding intermediate layers using linear classifier probes.
     """
-    if isinstance(target, str | list | tuple) and not target:
-        raise OptionError("target is empty.\nLeave it out for (inputs, target) pairs, or name keys of the batches.")
     intercept = truth("intercept", intercept)
     with listening(model, layer, reduce) as listener:
         table = Activations(listener, loader, target)

@@ -12,7 +12,7 @@ from math import inf, isfinite, nan, sqrt
 from numbers import Real
 from typing import Any
 
-from gradline.allowed import one_of
+from gradline.allowed import one_of, truth
 from gradline.errors import OptionError
 from gradline.layout import told
 
@@ -47,6 +47,7 @@ class Strength:
     def __post_init__(self) -> None:
         """Refuse strengths that cannot be."""
         _checked(l1=self.l1, l2=self.l2)
+        object.__setattr__(self, "standardize", truth("standardize", self.standardize))
 
     @property
     def options(self) -> dict[str, Any]:
@@ -172,7 +173,7 @@ class Strength:
         """
         wider = _wider(solver, n)
         even = cls._mixed(regParam, elasticNetParam, n)
-        s = wider if standardization else 1.0
+        s = wider if truth("standardization", standardization) else 1.0
         return cls(even.l1 * s, even.l2 * s * s / (wider * _deviation(target_sd)), standardization)
 
     def to_spark(self, n: float, target_sd: float = 1.0, *, solver: str = "normal") -> dict[str, Any]:

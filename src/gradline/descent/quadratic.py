@@ -12,14 +12,12 @@ import numpy as np
 from gradline.descent.axes import Axes, axes_of, sharpened, transposed
 from gradline.descent.units import Units
 from gradline.doubledouble import Array, Pair, add, divide, multiply, subtract, sum_pairs, two_product
-from gradline.elimination import FLOATS, eliminate, in_floats
+from gradline.elimination import EXACT, FLOATS, eliminate, in_floats, rounding
 from gradline.errors import DataError
 from gradline.moments.moments import Moments
 from gradline.moments.slices import cross_products
 from gradline.once import once
 
-CONSTANT_SPACING = 2.0**-52
-"""Relative spacing of the intercept's column of ones."""
 _UNEVEN = 100.0
 """From here on float64 has too few digits for the flattest axis beside the steepest one."""
 _SHARP = 256
@@ -129,8 +127,7 @@ def _to_twice_the_digits(moments: Moments, p: int) -> tuple[Pair, Pair]:
 
 def _least(moments: Moments, p: int) -> Array:
     """Squared norms (p,) at which nothing is left of a column but its own rounding."""
-    least: Array = (16 * p * np.array([CONSTANT_SPACING, *moments.spacing[: p - 1]])) ** 2
-    least *= moments.hi.diagonal()[:p]
+    least: Array = rounding(np.array([EXACT, *moments.epsilon[: p - 1]])) ** 2 * moments.hi.diagonal()[:p]
     return least
 
 
@@ -139,8 +136,7 @@ def _in_floats(moments: Moments, p: int) -> tuple[Array, float, Array]:
     hi: list[list[float]] = moments.hi.tolist()
     lo: list[list[float]] = moments.lo.tolist()
     norms = [hi[j][j] for j in range(p)]
-    spacing = (CONSTANT_SPACING, *moments.spacing)
-    least = [(16 * p * spacing[j]) ** 2 * norms[j] for j in range(p)]
+    least = _least(moments, p).tolist()
     left = in_floats(hi, lo, p, least, inverse=False)
     upper, kept = [], []
     for j in range(p):

@@ -16,6 +16,7 @@ from gradline.descent.options import Sgd
 from gradline.descent.quadratic import Quadratic, standardized
 from gradline.descent.rates import best_rate, epochs_until, limit_of, slowest
 from gradline.doubledouble import Array
+from gradline.elimination import EXACT, rounding
 from gradline.errors import OptionError
 from gradline.moments.moments import Moments
 
@@ -215,8 +216,8 @@ def stability_of(
         rounder: Whether the columns can still be standardized.
     """
     names = ("Intercept", *moments.columns)
-    spacing = np.array([2.0**-52, *moments.epsilon[: len(moments.columns)]])
-    rank = int((quadratic.kept > 16 * len(names) * spacing).sum())
+    least = rounding(np.array([EXACT, *moments.epsilon[: len(moments.columns)]]))
+    rank = int((quadratic.kept > least).sum())
     axes = quadratic.axes
     curvature = 2.0 / (quadratic.rows * len(moments.targets)) if reduction == "mean" else 2.0
     drawing = None if batch_size is None else Drawing(batch_size, int(moments.nobs), moments.weighted)

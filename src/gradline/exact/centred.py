@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradline.doubledouble import Array, Pair, add, divide, multiply, subtract, sum_pairs
+from gradline.elimination import EXACT
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +44,12 @@ class Centred:
         return float(np.linalg.norm(square, 2)) if len(some) else 0.0
 
 
-def centred(moments: Pair, features: int, epsilon: Array, *, intercept: bool, standardize: bool) -> Centred:
+def centred(moments: Pair, features: int, *, intercept: bool, standardize: bool) -> Centred:
     """Take the means away, in double-double.
 
     Args:
         moments: (1 + d + k, 1 + d + k) cross-products of (1, x, y), as a pair.
         features: d.
-        epsilon: (d + k,) relative spacing of each column's numbers.
         intercept: Whether to take the means away.
         standardize: Whether the penalty weighs each coefficient by its column's standard deviation, with n (not
             n - 1) below; without an intercept, by its root mean square.
@@ -60,7 +60,7 @@ def centred(moments: Pair, features: int, epsilon: Array, *, intercept: bool, st
     first = powers(norms)
     square = _about(hi, lo, first, intercept)
     share = square[0].diagonal() / np.where(norms > 0, norms * first * first, 1.0)
-    usable = share[:d] > (16 * (d + 1) * epsilon[:d]) ** 2
+    usable = share[:d] > (16 * (d + 1) * EXACT) ** 2
     second = powers(square[0].diagonal())
     for word in square:
         word *= second

@@ -72,7 +72,7 @@ def _less(moments: Moments, intercept: bool, variances: Array, factor: float) ->
     return solve(
         (hi, lo),
         len(moments.columns),
-        np.array(moments.spacing),
+        np.array(moments.epsilon),
         np.array(moments.constant, bool),
         intercept=intercept,
         l2=0.0,

@@ -14,6 +14,7 @@ import dataclasses
 import numpy as np
 
 from gradline.doubledouble import UNIT, Array, Pair, add, subtract, sum_pairs, two_product
+from gradline.elimination import SINGLE
 from gradline.exact.certainty import MOST_DIGITS
 from gradline.exact.reduction import absolute_times
 from gradline.exact.solve import Solution
@@ -51,7 +52,7 @@ def corrected(
     error = error + (scale * absolute_times(inverse, scale * x))[:, None] * fine
     rss = subtract(squares, sum_pairs(two_product(delta, gradient[0])))[0]
     rss = np.maximum(np.where(solution.constant, 0.0, rss), 0.0)
-    nothing = np.maximum(epsilon[q:] ** 2, 64 * (q + 1) * UNIT) * y**2
+    nothing = np.maximum(np.minimum(epsilon[q:], SINGLE) ** 2, 64 * (q + 1) * UNIT) * y**2
     perfect = rss <= nothing
     values = np.where(solution.constant, 1.0, abs(params[0]))
     relative = np.where(solution.constant, 0.0, error / np.where(values > 0, values, 1.0))

@@ -55,7 +55,7 @@ class LeaveOneOut:
 def leave_one_out(sums: Sums, l2: Array, *, intercept: bool) -> LeaveOneOut:
     """What to judge rows with, for strengths l2 (m,) above 0, from the moments of all of them."""
     d, k, m = sums.features, len(sums.constant), len(l2)
-    about = centred(sums.pair, d, sums.epsilon, intercept=intercept, standardize=False)
+    about = centred(sums.pair, d, intercept=intercept, standardize=False)
     found = penalised(sums, np.zeros(m), l2, intercept=intercept, standardize=False, about=about)
     scales = np.where(about.usable, about.scales, 0.0)  # (d,)
     gram = about.gram[0] / about.scales / about.scales[:, None]

@@ -70,7 +70,7 @@ def penalised(
         about: The centred moments, where they are known.
     """
     if about is None:
-        about = centred(sums.pair, sums.features, sums.epsilon, intercept=intercept, standardize=standardize)
+        about = centred(sums.pair, sums.features, intercept=intercept, standardize=standardize)
     m, d, k = len(l1), sums.features, len(sums.constant)
     slopes = np.zeros((m, d, k)), np.zeros((m, d, k))
     freedom, states = np.zeros((m, k)), np.zeros((m, k), np.int64)
@@ -115,7 +115,7 @@ def solution(
         slopes: (d, k) the coefficients, where they are known already.
     """
     d, start = sums.features, int(intercept)
-    about = centred(sums.pair, d, sums.epsilon, intercept=intercept, standardize=standardize)
+    about = centred(sums.pair, d, intercept=intercept, standardize=standardize)
     if not l1:
         return weighted_solve(sums, l2, about.weights, intercept)
     if slopes is None:

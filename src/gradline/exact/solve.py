@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradline.doubledouble import UNIT, Array, Pair, add, divide, multiply, subtract, sum_pairs
-from gradline.elimination import COMPILED
+from gradline.elimination import COMPILED, EXACT, SINGLE, rounding
 from gradline.exact.certainty import contradicted, rank_is_unsure, rss_is_unsure, sure
 from gradline.exact.condition import scaled_condition
 from gradline.exact.covariance import shrunk
@@ -92,7 +92,7 @@ def solve(
     """
     start = 0 if intercept else 1
     q = 1 + features - start
-    spacing = np.concatenate([[2.0**-52] if intercept else [], epsilon])
+    spacing = np.concatenate([[EXACT] if intercept else [], epsilon])
     penalised = np.arange(q) >= (1 if intercept else 0)
     norms = moments[0].diagonal()[start:].copy()
     norms[:q] += l2 * penalised
@@ -106,7 +106,8 @@ def solve(
         at = np.arange(q)
         matrix[0][at, at], matrix[1][at, at] = add((matrix[0][at, at], matrix[1][at, at]), (strength, np.zeros(q)))
     norms = matrix[0].diagonal().copy()
-    least = (16 * q * spacing[:q]) ** 2 * np.maximum(norms[:q], 0.0)
+    # A penalty leaves no column without an answer of its own, so the numbers count as exact.
+    least = rounding(np.full(q, EXACT) if l2 else spacing[:q]) ** 2 * np.maximum(norms[:q], 0.0)
     reduced, method = _reduce(matrix, q, least, units[:q], way)
     if rows is not None and not l2 and reduced.kept.sum() > rows:
         reduced = by_as_many(matrix, q, least, units[:q], int(reduced.kept.nonzero()[0][rows]))
@@ -123,7 +124,7 @@ def solve(
     if l2:
         rss = subtract(rss, _penalty(params, strength))
     rss_high = np.where(constant & intercept, 0.0, np.maximum(rss[0], 0.0))
-    nothing = np.maximum(spacing[q:] ** 2, 64 * (q + 1) * UNIT) * norms[q:]
+    nothing = np.maximum(np.minimum(spacing[q:], SINGLE) ** 2, 64 * (q + 1) * UNIT) * norms[q:]
     perfect = rss_high <= nothing
 
     params_high, error, digits = sure(params, reduced, norms, constant, units)

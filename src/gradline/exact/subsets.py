@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradline.doubledouble import Array, Pair, divide, multiply, negative, subtract
+from gradline.elimination import EXACT, rounding
 from gradline.exact.centred import powers, residual_squares
 
 
@@ -97,7 +98,7 @@ class _Table:
         both = self._scales * self._scales[:, None]
         self._pair = moments[0] * both, moments[1] * both
         self._whole = self._pair[0].diagonal().copy()
-        self._least = (16 * (d + 1) * np.concatenate([[2.0**-52], epsilon])) ** 2 * self._whole[: d + 1]
+        self._least = rounding(np.concatenate([[EXACT], epsilon])) ** 2 * self._whole[: d + 1]
         self._swept = np.zeros(d + 2, bool)
 
     def columns(self) -> tuple[int, ...]:

@@ -135,7 +135,7 @@ def _moments(run: Run) -> dict[str, Any]:
 
     moments, fit = run.moments, run.exact
     d, n = len(moments.columns), moments.nobs
-    about = centred(moments.pair, d, np.asarray(moments.epsilon), intercept=True, standardize=False)
+    about = centred(moments.pair, d, intercept=True, standardize=False)
     cross = about.gram[0] / about.scales / about.scales[:, None] / n
     return {
         "n": n,

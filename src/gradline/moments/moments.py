@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from gradline.results.subsets import Subsets
 
 
-SINGLE = 2.0**-23
-"""Relative spacing of float32."""
-
 FLOAT64 = 2.0**-48
 """Relative error of cross-products that were summed in float64: stretches of rows, then chunks in a tree."""
 
@@ -183,14 +180,6 @@ class Moments:
         fine = [False, *(bool(term.cell) for term in self.terms), *(False for _ in self.targets)]
         units: Array = np.where(fine, UNIT, self.unit) * np.array(self.growth or (1.0,))
         return units
-
-    @property
-    def spacing(self) -> tuple[float, ...]:
-        """(d + k,) the spacing by which a column is judged dependent and a fit perfect: for halves that of float32.
-
-        16·p spacings of a half are as much as the column itself, and so any column would be called dependent.
-        """
-        return tuple([min(value, SINGLE) for value in self.epsilon])
 
     @property
     def lacking(self) -> dict[str, int]:

@@ -77,7 +77,7 @@ def _notes(moments: Moments, solution: Solution, relations: dict[str, str], rank
         more = ", …" if len(moments.unused) > 6 else ""
         notes.append(f"levels that no row left has are left out: {few}{more}")
     notes += slips(moments.recipe, moments.terms, moments.unused)
-    notes += [f"aliased: {relation}" for relation in relations.values()]
+    notes += [f"aliased: {briefly([relation], 100)}" for relation in relations.values()]
     if moments.nobs <= rank:
         notes.append(
             f"{_count(moments.nobs, 'row')} for {_count(rank, 'parameter')}: nothing left for standard errors"

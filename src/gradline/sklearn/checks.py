@@ -41,11 +41,29 @@ def rows_of(estimator: Any, X: Any, y: Any, *, first: bool = True) -> tuple[Any,
     return checked
 
 
-def weights_of(sample_weight: Any, X: Any) -> Any:
-    """The weights (n,) of rows X, as scikit-learn checks them; None of none."""
+def weights_of(sample_weight: Any, X: Any, *, first: bool = True) -> Any:
+    """The weights (n,) of rows X, as scikit-learn checks them; None of none.
+
+    Behind other rows they may all be 0, as part of the weights of all rows may.
+    """
     if sample_weight is None:
         return None
-    return _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    none = not first and not np.count_nonzero(sample_weight)
+    given = np.ones_like(sample_weight) if none else sample_weight
+    weights = _check_sample_weight(given, X, dtype=np.float64, ensure_non_negative=True)
+    return np.zeros_like(weights) if none else weights
+
+
+@contextmanager
+def unchanged(estimator: Any) -> Iterator[None]:
+    """Leave the estimator as it was where fitting it fails."""
+    before = vars(estimator).copy()
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
 
 
 @contextmanager

@@ -149,7 +149,7 @@ class GradientDescentRegressor(MultiOutputMixin, Exact):  # type: ignore[misc]
         if not hasattr(self, "run_"):
             return self.fit(X, y, sample_weight)
         X, y = rows_of(self, X, y, first=False)
-        weights = weights_of(sample_weight, X)
+        weights = weights_of(sample_weight, X, first=False)
         with finite(self, X):
             moments = named(self, Moments.of(X, y, weights=weights, missing="error"))
         moments = together(self.run_.moments, moments)

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from gradline.errors import ColumnError, DataError, OptionError, ShapeError
-from gradline.layout import choices
+from gradline.layout import choices, told
 from gradline.sources.arrays import array_columns
 from gradline.sources.columns import Column
 from gradline.sources.layers import Listener, values
@@ -58,6 +58,7 @@ class Activations:
                 f"loader gives batches when it is iterated; a {type(loader).__name__} does not.\n"
                 "Wrap a dataset: DataLoader(dataset, batch_size=256)."
             )
+        _demand_target(target)
         self.name = f"the activations of {listener.name}"
         self._listener = listener
         self._loader = f"the {type(loader).__name__}"
@@ -181,6 +182,19 @@ class Activations:
 
 _ONE_WIDTH = "\nReduce them to one width, e.g. reduce=lambda h: h.mean(1)."
 _SPACING = {"float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
+
+
+def _demand_target(target: Any) -> None:
+    if target is None or callable(target):
+        return
+    names = [target] if isinstance(target, str) else target
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise OptionError(
+            f"target is a key or keys of the batches, or a function; {told(target)} arrived.\n"
+            "Of other batches take it by a function: target=lambda batch: batch[1]."
+        )
+    if not any(names):
+        raise OptionError("target is empty.\nLeave it out for (inputs, target) pairs, or name keys of the batches.")
 
 
 def _split(batch: Any, target: Target, place: str) -> tuple[Any, list[tuple[str, Any]]]:
