@@ -135,7 +135,7 @@ def test_dependent_columns_have_the_same_relations(way: str, monkeypatch: pytest
 def test_float32_rounding_hands_over_too(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(13)
     a, b = rng.normal(size=(2, 30)).astype(np.float32).astype(float)
-    columns = [np.ones(30), a, b, a + b + 2e-5 * rng.normal(size=30), *rng.normal(size=(9, 30))]
+    columns = [np.ones(30), a, b, a + b + 5e-8 * rng.normal(size=30), *rng.normal(size=(9, 30))]
     matrix = oracle.as_pair(oracle.cross_products(columns))
     coarse = solved(monkeypatch, way, matrix, UNIT, epsilon=np.full(13, 2.0**-23))
     assert list(coarse.relations) == [3]
