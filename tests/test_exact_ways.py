@@ -135,14 +135,15 @@ def test_dependent_columns_have_the_same_relations(way: str, monkeypatch: pytest
 def test_float32_rounding_hands_over_too(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(13)
     a, b = rng.normal(size=(2, 30)).astype(np.float32).astype(float)
-    columns = [np.ones(30), a, b, a + b + 5e-8 * rng.normal(size=30), *rng.normal(size=(9, 30))]
+    columns = [np.ones(30), a, b, a + b + 2e-7 * rng.normal(size=30), *rng.normal(size=(9, 30))]
     matrix = oracle.as_pair(oracle.cross_products(columns))
     coarse = solved(monkeypatch, way, matrix, UNIT, epsilon=np.full(13, 2.0**-23))
     assert list(coarse.relations) == [3]
     assert coarse.method.startswith("double-double: 12 columns")
     fine = solved(monkeypatch, way, matrix, UNIT)  # as float64, that column says something
     assert not fine.relations
-    assert not fine.method.startswith("double-double: 12 columns")
+    # Refinement by float64 factors hands over at this distance whatever the column says.
+    assert fine.method.startswith("double-double: 12 columns") == (way == "refinement")
 
 
 def test_sums_that_leave_everything_open_promise_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
