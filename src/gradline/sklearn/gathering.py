@@ -1,4 +1,4 @@
-"""Rows that arrive in parts, summed as if they had come at once: dense ones to the same bytes, however they were split.
+"""Rows that arrive in parts, summed as if they had come at once: dense ones to the same bytes for every split.
 
 Sums are rounded, at 2**-106 of themselves, and where columns lie far from 0 or nearly determine each other that shows
 in the coefficients. So rows are summed in stretches whose edges only their number decides, and added in the tree of
