@@ -188,3 +188,19 @@ def test_group_sums_of_many_equal_values() -> None:
 def test_a_code_beyond_the_cells_is_refused() -> None:
     with pytest.raises(ValueError, match="not below 2"):
         kernels.grouped(np.array([0, 2, 1], np.int32), 2, [np.ones(3)], [None])
+
+
+@pytest.mark.parametrize("q", [1, 3, 4, 5, 12, 32])
+@pytest.mark.parametrize("n", [1, 63, 64, 65, 1000])
+def test_products_of_scores_are_those_of_the_scores_themselves(q: int, n: int) -> None:
+    rng = np.random.default_rng(q + n)
+    columns = list(rng.normal(size=(5, n)))  # three features, two targets
+    parameters, centre = np.stack([rng.normal(size=(2, 4)), np.zeros((2, 4))]), np.array([0.0, 1.0, -2.0, 0.5])
+    root, factors = 0.01 * rng.normal(size=(q, 4)), rng.uniform(0.5, 1, (3, n))
+    each = kernels.scores(columns, parameters, centre, root, factors, 2)
+    summed = kernels.scores(columns, parameters, centre, root, factors, 2, summed=True)
+    exact = np.einsum("kin,kjn->kij", each.values, each.values)
+    np.testing.assert_allclose(summed.products, exact, rtol=1e-12, atol=1e-13 * abs(exact).max())
+    assert each.products is None
+    for one, other in zip(each[1:5], summed[1:5], strict=True):
+        np.testing.assert_array_equal(one, other)

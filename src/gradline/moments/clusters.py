@@ -19,6 +19,7 @@ from gradline.doubledouble import Array
 from gradline.errors import DataError
 from gradline.moments.cells import Levels
 from gradline.moments.meats import products
+from gradline.moments.one_pass import in_order, processors
 from gradline.sources import CHUNK
 
 if TYPE_CHECKING:
@@ -115,8 +116,8 @@ class _Table:
         self._most = most
         self._lock = Lock()
 
-    def gain(self, numbers: Numbers, rows: Numbers) -> None:
-        """Add rows (n, width) to the sums of their clusters."""
+    def gain(self, numbers: Numbers, rows: Array, scales: Array) -> None:
+        """Add rows (width, n), times scales (width,) and rounded, to the sums of their clusters."""
         from gradline.moments import clusters_compiled as compiled
 
         top = int(numbers.max(initial=-1)) + 1
@@ -130,7 +131,7 @@ class _Table:
             if top > have:
                 size = max(top, min(2 * have, have + _MORE))
                 self._sums = np.concatenate([self._sums, np.zeros((size - have, width), np.int64)])
-            compiled.gather(numbers, rows, self._sums)
+            compiled.gather(numbers, rows, scales, self._sums)
 
     def present(self, order: Numbers) -> Numbers:
         """All clusters in this order, without those that have no rows."""
@@ -167,6 +168,7 @@ class Clusters:
             adjusted: Whether residuals are adjusted for the leverage of their cluster (CR2): q²/2 more numbers each.
         """
         self.design = adjusted
+        self.summed = False
         self._columns = tuple(columns)
         self._scale = scale
         self._q = q
@@ -185,25 +187,20 @@ class Clusters:
 
     def of(self, scores: Scores, labels: Sequence[NDArray[Any]]) -> list[tuple[int, int]]:
         """Take in these rows. For each column, how many of them have no value there, and the first of those."""
-        from gradline.moments import clusters_compiled as compiled
-
         values = scores.values
         *numbers, rows = labels
         lacking = [np.flatnonzero(each < 0) for each in numbers[: len(self._columns)]]
         gaps = [(len(each), int(rows[each[0]]) if len(each) else _NOTHING) for each in lacking]
         if any(count for count, _ in gaps):
             return gaps  # what is left of the pass counts them
-        parts = list(zip(values, self._scale * 2.0**_BITS, strict=False))
+        k, q, n = len(self._scale), self._q, values.shape[2]
+        parts, scales = values[:k].reshape(k * q, n), np.repeat(self._scale * 2.0**_BITS, q)
         if self.design:
             z = values[-1]
-            parts += [(z[j] * z[: j + 1], 2.0**_BITS) for j in range(self._q)]
-        whole = np.empty((values.shape[2], sum(len(part) for part, _ in parts)), np.int64)
-        start = 0
-        for part, scale in parts:
-            compiled.whole(part, scale, whole[:, start : start + len(part)])
-            start += len(part)
+            parts = np.concatenate([parts, *[z[j] * z[: j + 1] for j in range(q)]])
+            scales = np.append(scales, np.full(len(parts) - k * q, 2.0**_BITS))
         for table, each in zip(self._tables, numbers, strict=True):
-            table.gain(each, whole)
+            table.gain(each, parts, scales)
         return gaps
 
     def merge(self, a: list[tuple[int, int]], b: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -242,12 +239,16 @@ class Clusters:
     def _middle(self, table: _Table, order: Numbers) -> Array:
         """(k, q, q) the products of the sums of each cluster, in this order."""
         k, q = len(self._scale), self._q
-        total = np.zeros((k, q, q))
         step = max(1, min(CHUNK, _TOGETHER // q**2)) if self.design else CHUNK
-        for first in range(0, len(order), step):
+
+        def middle(first: int) -> Array:
             sums = np.asarray(table.sums(order[first : first + step]) * 2.0**-_BITS, np.float64)
             scores = np.ascontiguousarray(sums[:, : k * q].T).reshape(k, q, -1)
-            total += products(_adjusted(scores, sums[:, k * q :]) if self.design else scores)
+            return products(_adjusted(scores, sums[:, k * q :]) if self.design else scores)
+
+        total = np.zeros((k, q, q))
+        for part in in_order(middle, iter(range(0, len(order), step)), processors()):
+            total += part
         back = np.where(self._scale > 0, self._scale, np.inf)
         return np.asarray(total / back[:, None, None] ** 2)
 

@@ -64,6 +64,7 @@ class Diagnosing:
     power: int = 0
     squared: bool = False
     design: bool = True
+    summed: bool = False
 
     def labels(self, block: Block) -> tuple[NDArray[Any], ...]:
         """The k targets, what rounding took from each, the weights, and the places of the rows in time."""

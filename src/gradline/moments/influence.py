@@ -105,6 +105,7 @@ class EachRow:
     power: int = 2
     squared: bool = False
     design: bool = False
+    summed: bool = False
 
     def labels(self, block: Block) -> tuple[NDArray[Any], ...]:
         """As Influences has them."""
@@ -150,6 +151,7 @@ class Influential:
     power: int = 2
     squared: bool = False
     design: bool = False
+    summed: bool = False
 
     def labels(self, block: Block) -> tuple[NDArray[Any], ...]:
         """As Influences has them, and the feature."""

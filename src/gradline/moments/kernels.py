@@ -119,6 +119,7 @@ def scores(
     power: int = 0,
     *,
     design: bool = False,
+    summed: bool = False,
 ) -> Scores:
     """Each row's scores z·amplitude·e/(1 - h)^(power/2) for the residual e, z = root·(x - centre), leverage h.
 
@@ -130,6 +131,7 @@ def scores(
         factors: (3, n) amplitudes; weights; and by what zᵀz is the leverage.
         power: 0, 1 or 2.
         design: Whether to add z·√weight as the scores of one more target.
+        summed: Whether only the products of scores are wanted, not the scores; for few of them, and without `design`.
     """
     n, (_, k, m), q = len(columns[0]), parameters.shape, len(root)
     size = -(-n // residuals_compiled.STRETCH) * residuals_compiled.STRETCH
@@ -139,7 +141,10 @@ def scores(
     there = (padded != 0.0).reshape(blocks, -1, m).any(axis=1)
     lasts = np.where(there.any(axis=1), m - np.argmax(there[:, ::-1], axis=1), 0)
     width = residuals_compiled.WIDTH // 8
-    out = np.empty((k + design, q, size + LANES))  # a power of two would share cache sets
+    # Rows as many as a power of two would share cache sets.
+    out = np.empty((k + design, q, 0 if summed else size + LANES))
+    running = _room(k, triangle.places(blocks) if summed else 0, float64.SUMS)
+    triangles = np.empty((k, triangle.places(q)))
     errors, distances, gradient, squares = np.empty((k, size)), np.empty(size), _room(k, q, LANES), np.zeros(k)
     scores_compiled.gather(
         layout(columns).steps,
@@ -153,16 +158,20 @@ def scores(
         (
             _room(m + k, width),
             _room(len(padded), width),
+            _room(len(padded), width),
             _room(residuals_compiled.STRETCH // 4, LANES),
             _room(2, width),
         ),
         out,
+        running,
+        triangles,
         errors,
         distances,
         gradient,
         squares,
     )
-    return Scores(out[:, :, :n], errors[:, :n], distances[:n], gradient.sum(axis=2), squares)
+    products = np.stack([triangle.unpacked(each, q) for each in triangles]) if summed else None
+    return Scores(out[:, :, :n], errors[:, :n], distances[:n], gradient.sum(axis=2), squares, products)
 
 
 class Scores(NamedTuple):
@@ -173,6 +182,7 @@ class Scores(NamedTuple):
     distances: Array  # (n,) 1 - h
     gradient: Array  # (k, q) Σ z·weight·e
     squares: Array  # (k,) Σ weight·e²
+    products: Array | None  # (k, q, q) Σ s·sᵀ, where only these were wanted: then values have no rows
 
 
 def grouped(

@@ -36,6 +36,7 @@ class Independent:
     power: int
     squared: bool = True
     design: bool = False
+    summed: bool = True
 
     def labels(self, block: Block) -> tuple[NDArray[Any], ...]:
         """Nothing is needed."""
@@ -43,7 +44,7 @@ class Independent:
 
     def of(self, scores: Scores, labels: Sequence[NDArray[Any]]) -> Array:
         """(k, q, q)."""
-        return products(scores.values)
+        return products(scores.values) if scores.products is None else scores.products
 
     def merge(self, a: Array, b: Array) -> Array:
         """Both together."""
@@ -72,6 +73,7 @@ class InOrder:
     power: int = 0
     squared: bool = False
     design: bool = False
+    summed: bool = False
 
     def labels(self, block: Block) -> tuple[NDArray[Any], ...]:
         """Nothing is needed."""
@@ -128,6 +130,7 @@ class Gathered:
     power: int = 0
     squared: bool = False
     design: bool = False
+    summed: bool = False
 
     def labels(self, block: Block) -> tuple[NDArray[Any], ...]:
         """The places of the rows in time."""

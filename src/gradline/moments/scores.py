@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 _NUMBERS = 2**17
 """Of scores that are in memory at a time: a megabyte, which stays in the cache."""
 
+_FEW = 32
+"""Scores of a row up to which a stretch's are multiplied with each other as they come."""
+
 ONE = 2.0**-30
 """A leverage this near to 1 is that of a row which determines a parameter alone; rounding decides the rest."""
 
@@ -57,6 +60,11 @@ class Meat(Protocol):
     @property
     def design(self) -> bool:
         """Whether it needs z as the scores of a target more."""
+        ...
+
+    @property
+    def summed(self) -> bool:
+        """Whether Σ s·sᵀ is all it needs of few scores."""
         ...
 
     def labels(self, block: Block) -> tuple[NDArray[Any], ...]:
@@ -119,11 +127,17 @@ class Scoring:
     meat: Meat
     frequency: bool
     complete: bool = False
+    summed: bool = field(init=False)
+    """Whether scores are multiplied and forgotten, a stretch at a time."""
     step: int = field(init=False)
+    """Rows whose scores are in memory together."""
 
     def __post_init__(self) -> None:
         k, q = self.model.parameters.shape[1], len(self.model.root)
-        object.__setattr__(self, "step", max(256, min(2**14, _NUMBERS // (k * max(q, 1)) // 64 * 64)))
+        summed = self.meat.summed and 0 < q <= _FEW
+        object.__setattr__(self, "summed", summed)
+        step = CHUNK if summed else max(256, min(2**14, _NUMBERS // (k * max(q, 1)) // 64 * 64))
+        object.__setattr__(self, "step", step)
 
     def chunks(self, block: Block) -> Iterator[Scored]:
         """What each chunk of the block contributes, in order."""
@@ -204,7 +218,8 @@ class Scoring:
             if not self.frequency:
                 factors[2] = weights
         columns = [plain(column) for column in (*values, *targets)]
-        found = kernels.scores(columns, parameters, centre, root, factors, self.meat.power, design=self.meat.design)
+        options = {"design": self.meat.design, "summed": self.summed}
+        found = kernels.scores(columns, parameters, centre, root, factors, self.meat.power, **options)
         squares = [float(np.einsum("i,i,i", factors[1], column, column)) for column in columns[-k:]]
         return found, np.array(squares)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numba as nb
 
+from gradline.moments.float64 import SUMS, add_up, tile, tile_on_diagonal
 from gradline.moments.packing import VECTOR, WORD, pack
 from gradline.moments.residuals_compiled import STRETCH, TOGETHER, VECTORS, WIDTH, of_four_vectors
 from gradline.moments.simd import (
@@ -27,7 +28,8 @@ from gradline.moments.simd import (
 )
 
 TILE = 4
-"""Rows of the root that are multiplied with a stretch together."""
+"""Rows of the root that are multiplied with a stretch together, and scores with each other."""
+_NOTHING = 0, 0, 0, 0, 0, 0, 0  # to be done beside the products
 
 
 @nb.njit(inline="always")  # type: ignore[untyped-decorator]
@@ -92,6 +94,19 @@ def _factors(at: Any, rows: Any, error: Any, amplitude: Any, weight: Any, distan
     return total
 
 
+@nb.njit(inline="always")  # type: ignore[untyped-decorator]
+def _multiply(scores: Any, blocks: Any, sums: Any) -> None:
+    """The tiles at `sums` gain the products of a stretch's scores with each other."""
+    at = sums
+    for i in range(blocks):
+        x = scores + i * TILE * WIDTH
+        tile_on_diagonal(x, WIDTH, VECTORS, at, _NOTHING)
+        at += SUMS * WORD
+        for j in range(i + 1, blocks):
+            tile(x, scores + j * TILE * WIDTH, WIDTH, VECTORS, at, _NOTHING)
+            at += SUMS * WORD
+
+
 @nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def gather(
     plan: Any,
@@ -104,6 +119,8 @@ def gather(
     power: Any,
     room: Any,
     out: Any,
+    running: Any,
+    products: Any,
     errors: Any,
     distances: Any,
     gradient: Any,
@@ -112,19 +129,21 @@ def gather(
     """Set out (k, q, n) to z·amplitude·e/(1 - h)**(power/2), errors (k, n), distances (n,) to 1 - h, and two checks.
 
     The checks are gradient (k, q, 8), lanes of Σ z·weight·e, and squares (k,), Σ weight·e². If out has another target
-    than those, its scores are z·√weight.
+    than those, its scores are z·√weight. Where running (k, blocks·(blocks + 1)/2, SUMS) has tiles, out is left as it
+    is, and products (k, q·(q + 1)/2) are set to those of each target's scores with each other, as in `float64`.
 
     `plan` packs m columns and then k targets; the constant 1 stands before them. `parameters` (2, k, 1 + m) are the
     words of -β, `centre` (1 + m,) what is taken from each column before `root` (4·blocks, 1 + m), of which each block
     of four rows is 0 from column `lasts` on. `factors` (3, n) are the amplitudes, the weights, and what makes zᵀz the
     leverage. `room` are arrays to work in, aligned to a vector and zero: the stretch (1 + m + k, WIDTH / 8), z
-    (4·blocks, WIDTH / 8), pairs of residuals (STRETCH / 4, 8) and factors (2, WIDTH / 8).
+    (4·blocks, WIDTH / 8), scores of as many, pairs of residuals (STRETCH / 4, 8) and factors (2, WIDTH / 8).
     n is a number of whole stretches.
     """
     k, m = parameters.shape[1], parameters.shape[2]
-    buffer, whitened, pairs, pieces = room
+    buffer, whitened, scores, pairs, pieces = room
     base, place, rest, piece = address_of(buffer), address_of(whitened), address_of(pairs), address_of(pieces)
     q = out.shape[1]
+    summed = running.shape[1] > 0
     for start in range(0, rows, STRETCH):
         some = min(STRETCH, rows - start)
         if start == 0 or some < STRETCH:
@@ -160,8 +179,9 @@ def gather(
             else:
                 for r in range(STRETCH):
                     store_one(piece + r * WORD, factors[1, start + r] ** 0.5 if r < some else 0.0)
-            result = address_of(out[target, :, start:])
-            stride = out.strides[1]
+            result, stride = address_of(scores), WIDTH
+            if not summed:
+                result, stride = address_of(out[target, :, start:]), out.strides[1]
             for j in range(q):
                 for v in range(VECTORS):
                     z = load(place + j * WIDTH + v * VECTOR)
@@ -173,3 +193,10 @@ def gather(
                         z = load(place + j * WIDTH + v * VECTOR)
                         s = multiply_add(z, load(piece + WIDTH + v * VECTOR), s)
                     store(lanes, s)
+            if summed:
+                _multiply(result, len(lasts), address_of(running[target]))
+    if summed:
+        for target in range(k):
+            for i in range(len(lasts)):
+                for j in range(i, len(lasts)):
+                    add_up(running[target], i, j, len(lasts), products[target], q)
