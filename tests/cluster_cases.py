@@ -5,11 +5,14 @@ The tests here are those of each file test_cluster_*.py that imports them and ha
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.feather
@@ -18,6 +21,7 @@ import pytest
 
 import gradline as gl
 from gradline.cluster import engine as tasks
+from gradline.cluster.engine import Cluster
 
 ROWS = 400_000
 GROUP = 10_007
@@ -114,6 +118,38 @@ def test_predictions(trips: Path, engine: Any) -> None:
         found = [model.predict(trips / new, interval="prediction", engine=each) for each in ("local", engine)]
         for here, there in zip(*found, strict=True):
             np.testing.assert_array_equal(here, there)
+
+
+def a_table_of_its_own(engine: Any, made: Callable[[list[pd.DataFrame]], Any]) -> None:
+    """A table of the engine, one of whose partitions is empty: the bytes of a stream of these frames."""
+    rng = np.random.default_rng(11)
+    frame = pd.DataFrame({"a": rng.normal(1e4, 1, 150_000), "b.c": rng.random(150_000)})
+    frame["city"] = np.array(["Busan", "Jeju", "Seoul"])[np.arange(150_000)[::-1] // 50_000]
+    frame["y"] = 2 * frame.a - frame["b.c"] + rng.normal(size=150_000)
+    edges = [0, 70_000, 70_000, 70_001, 110_000, 150_000]
+    frames = [frame.iloc[first:last] for first, last in itertools.pairwise(edges)]
+    table = made(frames)
+    for request in ({"target": "y", "features": ["a", "b.c"]}, {"formula": "y ~ a*C(city)"}):
+        there = gl.fit(table, **request, engine=engine)
+        np.testing.assert_array_equal(there.params, gl.fit(iter(frames), **request).params)
+        np.testing.assert_allclose(there.params, gl.fit(frame, **request).params, rtol=1e-12)
+        np.testing.assert_allclose(gl.fit(table, **request).params, there.params, rtol=1e-12)
+        assert there.rows == 150_000
+    fit = gl.fit(frame, formula="y ~ a + C(city)")
+    np.testing.assert_allclose(fit.predict(table, engine=engine), fit.predict(frame), rtol=1e-15)
+    with pytest.raises(gl.ColumnError, match="price"):
+        gl.fit(table, target="price", features=["a"], engine=engine)
+
+
+def a_table_that_cannot_be(engine: Any, made: Callable[[list[pd.DataFrame]], Any], name: str, other: str) -> None:
+    """A partition with text where others have numbers, and a table of another engine."""
+    bad = made([pd.DataFrame({"a": [1.0, 2.0], "y": [1.0, 3.0]}), pd.DataFrame({"a": ["u", "v"], "y": [1.0, 3.0]})])
+    for where in (engine, "local"):
+        with pytest.raises(gl.ColumnError, match=f"column 'a' is text in partition 1 of the {name}, and float64 in"):
+            gl.fit(bad, target="y", engine=where)
+    cluster = Cluster(SimpleNamespace(name=other, workers=1))
+    with pytest.raises(gl.ClusterError, match=f"the {name} is no table of {other.capitalize()}"):
+        gl.fit(bad, target="y", engine=cluster)
 
 
 def a_lost_worker_changes_nothing(trips: Path, tmp_path: Path, engine: Any, kill: Callable[[], object]) -> None:

@@ -14,12 +14,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 pytest.importorskip("distributed")
 
+import dask.dataframe
 from cluster_cases import (
     a_lost_worker_changes_nothing,
+    a_table_of_its_own,
+    a_table_that_cannot_be,
     same_bytes,
     small_tasks,
     test_bad_data_end_the_job,
@@ -118,6 +122,24 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 @pytest.fixture
 def engine(client: Any) -> Any:
     return client
+
+
+def in_partitions(frames: list[pd.DataFrame]) -> Any:
+    return dask.dataframe.from_map(lambda at: frames[at], list(range(len(frames))), meta=frames[0].iloc[:0])
+
+
+def test_a_data_frame_of_dask(engine: Any) -> None:
+    a_table_of_its_own(engine, in_partitions)
+    a_table_that_cannot_be(engine, in_partitions, "Dask DataFrame", "ray")
+
+
+def test_a_partition_that_fails(engine: Any) -> None:
+    def fail(number: int) -> Any:
+        raise KeyError("no such file")
+
+    table = dask.dataframe.from_map(fail, [0, 1], meta=pd.DataFrame({"a": [1.0], "y": [1.0]}))
+    with pytest.raises(gl.ClusterError, match="partition 0 of the Dask DataFrame could not be made:\nKeyError: 'no"):
+        gl.fit(table, target="y", engine=engine)
 
 
 def test_a_lost_worker_changes_nothing(trips: Path, tmp_path: Path, machines: Machines) -> None:

@@ -13,8 +13,11 @@ pytest.importorskip("ray")
 
 import psutil
 import ray
+import ray.data
 from cluster_cases import (
     a_lost_worker_changes_nothing,
+    a_table_of_its_own,
+    a_table_that_cannot_be,
     same_bytes,
     small_tasks,
     test_bad_data_end_the_job,
@@ -63,6 +66,12 @@ def four(quiet: None) -> None:
 @pytest.fixture
 def engine(four: None) -> str:
     return "ray"
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Ray, which copies its own options
+def test_a_dataset_of_ray(engine: str) -> None:
+    a_table_of_its_own(engine, ray.data.from_pandas)
+    a_table_that_cannot_be(engine, ray.data.from_pandas, "Ray MaterializedDataset", "dask")
 
 
 def test_a_lost_worker_changes_nothing(trips: Path, tmp_path: Path) -> None:

@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 pytest.importorskip("pyspark")
 
 from cluster_cases import (
     a_lost_worker_changes_nothing,
+    a_table_of_its_own,
     same_bytes,
     small_tasks,
     test_bad_data_end_the_job,
@@ -24,6 +26,7 @@ from cluster_cases import (
     trips,
 )
 from pyspark.sql import SparkSession
+from pyspark.sql.functions import udf
 
 import gradline as gl
 from gradline.cluster.choice import opened
@@ -68,6 +71,23 @@ def session(same_python: None) -> Any:
 @pytest.fixture
 def engine(session: Any) -> Any:
     return session
+
+
+def in_partitions(frames: list[pd.DataFrame], session: Any) -> Any:
+    fields = [f"`{name}` {'string' if kind.kind == 'O' else 'double'}" for name, kind in frames[0].dtypes.items()]
+    numbers = session.sparkContext.parallelize(range(len(frames)), len(frames))
+    return session.createDataFrame(numbers.flatMap(lambda at: frames[at].values.tolist()), ", ".join(fields))
+
+
+@pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning")
+def test_a_data_frame_of_spark(session: Any) -> None:
+    a_table_of_its_own(session, lambda frames: in_partitions(frames, session))
+    table = in_partitions([pd.DataFrame({"a": [1.0, 2.0], "y": [1.0, 2.0]})], session)
+    fails = table.withColumn("z", udf(lambda value: 1 / 0, "double")("a"))
+    with pytest.raises(gl.ClusterError, match="the Spark DataFrame could not be made:\nZeroDivisionError: division"):
+        gl.fit(fails, target="y", features=["z"], engine=session)
+    with pytest.raises(gl.DataError, match="no rows left to fit: the Spark DataFrame gave 0 rows"):
+        gl.fit(table.filter("a > 5"), target="y", engine=session)
 
 
 def test_a_lost_worker_changes_nothing(trips: Path, tmp_path: Path, session: Any) -> None:

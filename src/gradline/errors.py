@@ -89,3 +89,10 @@ def infinite_value(name: str, place: str, row: int, value: object) -> DataError:
         f"column {name!r} in {place} is infinite ({value}) at row {row} (the first row is 0).\n"
         "Replace it, or leave the row out."
     )
+
+
+def last_line(problem: BaseException) -> str:
+    """What an error of another program says in the end: tracebacks of its workers come before."""
+    lines = str(problem).strip().splitlines() or ["nothing was said"]
+    kind = type(problem).__name__
+    return lines[-1][:200] if ": " in lines[-1] else f"{kind}: {lines[-1][:200]}"

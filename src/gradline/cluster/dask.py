@@ -10,9 +10,11 @@ from typing import Any
 from uuid import uuid4
 
 from gradline.cluster.engine import GROUP, Heard
-from gradline.cluster.job import Partial, Request, Task, merged, work
-from gradline.cluster.trouble import PATIENCE, absent, gone, killed, needed, no_workers, unreachable
+from gradline.cluster.job import Partial, Request, Task, merged, partition, work
+from gradline.cluster.trouble import PATIENCE, absent, failed, gone, killed, needed, no_workers, unreachable
+from gradline.errors import GradlineError
 from gradline.moments.one_pass import processors
+from gradline.sources.partitions import Partitions
 
 
 @contextmanager
@@ -83,18 +85,35 @@ class Dask:
 
     def in_order(self, request: Request, tasks: Sequence[Task]) -> Iterator[Partial[Any]]:
         """See `Adapter`."""
-        waiting: deque[Any] = deque()
-        with _in_a_line(request, tasks):
-            shared = self._shared(request)
-            try:
-                for task in tasks:
-                    waiting.append(self._client.submit(work, shared, task, pure=False))
-                    if len(waiting) > 2 * self.workers:
-                        yield waiting.popleft().result()
-                while waiting:
-                    yield waiting.popleft().result()
-            finally:
-                self._client.cancel(list(waiting))
+        return self._a_few_ahead(request, ((task, ()) for task in tasks))
+
+    def of_table(self, request: Request, table: Partitions, columns: Sequence[str]) -> Iterator[Partial[Any]]:
+        """See `Adapter`."""
+        frames = enumerate(table.data[list(columns)].to_delayed())
+        return self._a_few_ahead(
+            request, ((partition(table, number), (self._client.compute(frame),)) for number, frame in frames)
+        )
+
+    def _a_few_ahead(self, request: Request, tasks: Iterator[tuple[Task, tuple[Any, ...]]]) -> Iterator[Partial[Any]]:
+        """`work` for each task, some with a frame that is being made."""
+        waiting: deque[tuple[Task, Any]] = deque()
+        shared = self._shared(request)
+
+        def first() -> Partial[Any]:
+            task, future = waiting.popleft()
+            with _in_a_line(request, [task]):
+                found: Partial[Any] = future.result()
+            return found
+
+        try:
+            for task, frame in tasks:
+                waiting.append((task, self._client.submit(work, shared, task, *frame, pure=False)))
+                if len(waiting) > 2 * self.workers:
+                    yield first()
+            while waiting:
+                yield first()
+        finally:
+            self._client.cancel([future for _, future in waiting])
 
     def _shared(self, request: Request) -> Any:
         """The request as a task, not as scattered data: where the worker that has it is lost, it is made again."""
@@ -111,5 +130,9 @@ def _in_a_line(request: Request, tasks: Sequence[Task]) -> Iterator[None]:
         raise killed("Dask", tasks) from None
     except CancelledError as problem:
         raise gone("the Dask scheduler", problem) from None
-    except (ImportError, AttributeError):
-        raise absent("Dask", request.version) from None
+    except GradlineError:
+        raise
+    except Exception as problem:
+        if isinstance(problem, ImportError | AttributeError) and "gradline" in str(problem):
+            raise absent("Dask", request.version) from None
+        raise failed(tasks[0].place, problem) from None

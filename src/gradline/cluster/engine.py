@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from gradline.cluster.job import Partial, Readable, Request, Task, parts_of, tree_of
+from gradline.errors import ClusterError
 from gradline.moments.one_pass import Portable, Progress
 from gradline.moments.tree import SumsT, Tree
 from gradline.sources import CHUNK, Part
+from gradline.sources.partitions import Partitions
 
 if TYPE_CHECKING:
     from gradline.design.problem import Problem
@@ -57,6 +59,10 @@ class Adapter(Protocol):
         """`work` for each task, in order, a few ahead at a time."""
         ...
 
+    def of_table(self, request: Request, table: Partitions, columns: Sequence[str]) -> Iterator[Partial[Any]]:
+        """`work` for each partition of a table of this engine, in order, a few ahead at a time."""
+        ...
+
 
 @dataclass(frozen=True)
 class Cluster:
@@ -66,9 +72,11 @@ class Cluster:
 
     def added_up(self, problem: Problem, summing: Portable[SumsT], progress: Progress | None) -> Tree[SumsT]:
         """The sums over all rows, to the bit those of one machine."""
+        request = Request.of(problem, summing)
+        if isinstance(problem.table, Partitions):
+            return self._numbered_here(problem, summing, progress, self._partitions(problem.table, problem, request))
         parts = parts_of(problem)
         tasks = tasks_of(parts, len(problem.columns), self.adapter.workers)
-        request = Request.of(problem, summing)
         if all(task.chunk is not None for task in tasks):
             done = 0
 
@@ -79,27 +87,36 @@ class Cluster:
                     progress(done, problem.table.rows)
 
             return tree_of(summing, self.adapter.added_up(request, tasks, heard))
-        return self._one_after_the_other(problem, summing, progress, request, tasks)
+        return self._numbered_here(problem, summing, progress, self.adapter.in_order(request, tasks))
 
     def in_order(self, problem: Readable, scoring: Scoring[_Answer]) -> Iterator[_Answer]:
         """What workers make of each stretch of rows, in the order of the rows, a few tasks ahead of the caller."""
-        parts = parts_of(problem)
-        tasks = tasks_of(parts, len(problem.columns), self.adapter.workers, most=_LEAST)
         request = Request.of(problem, scoring)
-        for partial in self.adapter.in_order(request, [task._replace(chunk=None) for task in tasks]):
+        if isinstance(problem.table, Partitions):
+            partials = self._partitions(problem.table, problem, request)
+        else:
+            tasks = tasks_of(parts_of(problem), len(problem.columns), self.adapter.workers, most=_LEAST)
+            partials = self.adapter.in_order(request, [task._replace(chunk=None) for task in tasks])
+        for partial in partials:
             yield from [node.sums for node in partial.nodes]
 
-    def _one_after_the_other(
+    def _partitions(self, table: Partitions, problem: Readable, request: Request) -> Iterator[Partial[Any]]:
+        if table.engine != self.adapter.name:
+            raise ClusterError(
+                f'{table.name} is no table of {self.adapter.name.capitalize()}.\nGive engine="{table.engine}".'
+            )
+        return self.adapter.of_table(request, table, list(dict.fromkeys(problem.columns)))
+
+    def _numbered_here(
         self,
         problem: Problem,
         summing: Portable[SumsT],
         progress: Progress | None,
-        request: Request,
-        tasks: Sequence[Task],
+        partials: Iterator[Partial[SumsT]],
     ) -> Tree[SumsT]:
         """Where only reading tells how many chunks a part has: they are numbered as they come."""
         tree, done, chunk = Tree(summing.merge), 0, 0
-        for partial in self.adapter.in_order(request, tasks):
+        for partial in partials:
             for node in partial.nodes:
                 tree.add(node._replace(place=chunk, sums=summing.adopted(node.sums, partial.met)))
                 chunk += 1

@@ -20,6 +20,7 @@ from gradline.moments.one_pass import Portable, summed
 from gradline.moments.tree import Node, SumsT, Tree
 from gradline.sources import CHUNK, Part, Rows, Table
 from gradline.sources.files import Files
+from gradline.sources.partitions import Partitions
 
 if TYPE_CHECKING:
     from gradline.design.effects import Label
@@ -80,8 +81,8 @@ class Partial(NamedTuple, Generic[SumsT]):
     """What the numbers within the sums stand for."""
 
 
-def work(request: Request, task: Task) -> Partial[Any]:
-    """Read the parts of a task and sum their chunks.
+def work(request: Request, task: Task, frame: Any = None) -> Partial[Any]:
+    """Read the parts of a task and sum their chunks; of a table of the engine's own, `frame` is the partition.
 
     Raises:
         GradlineError: whatever is wrong, in a line or two. To try again would give the same.
@@ -89,7 +90,10 @@ def work(request: Request, task: Task) -> Partial[Any]:
     with in_a_line(request, task.place):
         problem, parts = _opened(request.problem)
         summing = _summing(request)
-        chosen = parts[task.first : task.last]
+        if isinstance(problem.table, Partitions):
+            chosen: Sequence[Part] = [problem.table.part(task.first, frame, problem.columns)]
+        else:
+            chosen = parts[task.first : task.last]
         if task.chunk is None:
             nodes = list(_each_chunk(problem, summing, chosen))
             return Partial(nodes, getattr(summing, "met", []))
@@ -99,6 +103,11 @@ def work(request: Request, task: Task) -> Partial[Any]:
                 tree.add(node)
             chunk += -(-(part.rows or 0) // CHUNK)
         return Partial(tree.nodes, summing.met)
+
+
+def partition(table: Partitions, number: int) -> Task:
+    """The task of summing a partition, from 0."""
+    return Task(number, number + 1, None, None, f"partition {number} of {table.name}")
 
 
 def merged(request: Request, *partials: Partial[Any]) -> Partial[Any]:
@@ -120,9 +129,11 @@ def tree_of(summing: Portable[SumsT], partials: Sequence[Partial[SumsT]]) -> Tre
 def parts_of(problem: Readable) -> Sequence[Part]:
     """The parts that workers can read by themselves, the same ones wherever they are asked for."""
     table, columns = problem.table, problem.columns
+    if isinstance(table, Partitions):
+        return ()
     if not isinstance(table, Files):
         raise ClusterError(
-            f"workers read files, and {table.name} is no file.\n"
+            f"workers read files and tables of their engine, and {table.name} is neither.\n"
             "Leave engine= out, or write the data to Parquet files that all workers see."
         )
     parts = table.parts(columns)

@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from gradline.cluster.engine import GROUP, Heard
-from gradline.cluster.job import Partial, Request, Task, merged, work
-from gradline.cluster.trouble import absent, demand_listener, gone, killed, needed, unreachable
+from gradline.cluster.job import Partial, Request, Task, merged, partition, work
+from gradline.cluster.trouble import absent, demand_listener, failed, gone, killed, needed, unreachable
 from gradline.errors import GradlineError
+from gradline.sources.partitions import Partitions, ray_blocks
 
 
 @contextmanager
@@ -78,21 +79,47 @@ class Ray:
 
     def in_order(self, request: Request, tasks: Sequence[Task]) -> Iterator[Partial[Any]]:
         """See `Adapter`."""
+        return self._a_few_ahead(request, ((task, ()) for task in tasks))
+
+    def of_table(self, request: Request, table: Partitions, columns: Sequence[str]) -> Iterator[Partial[Any]]:
+        """See `Adapter`."""
+        with ray_blocks(table.data, columns) as blocks:
+            frames = enumerate(_made(table, blocks))
+            yield from self._a_few_ahead(request, ((partition(table, number), (block,)) for number, block in frames))
+
+    def _a_few_ahead(self, request: Request, tasks: Iterator[tuple[Task, tuple[Any, ...]]]) -> Iterator[Partial[Any]]:
+        """`work` for each task, some with a block that is there or being made."""
         import ray
 
         shared, start = ray.put(request), ray.remote(work)
-        waiting: deque[Any] = deque()
-        with _in_a_line(request, tasks):
-            try:
-                for task in tasks:
-                    waiting.append(start.remote(shared, task))
-                    if len(waiting) > 2 * self.workers:
-                        yield ray.get(waiting.popleft())
-                while waiting:
-                    yield ray.get(waiting.popleft())
-            finally:
-                for unfinished in waiting:
-                    ray.cancel(unfinished)
+        waiting: deque[tuple[Task, Any]] = deque()
+
+        def first() -> Partial[Any]:
+            task, future = waiting.popleft()
+            with _in_a_line(request, [task]):
+                found: Partial[Any] = ray.get(future)
+            return found
+
+        try:
+            for task, block in tasks:
+                waiting.append((task, start.remote(shared, task, *block)))
+                if len(waiting) > 2 * self.workers:
+                    yield first()
+            while waiting:
+                yield first()
+        finally:
+            for _, unfinished in waiting:
+                ray.cancel(unfinished)
+
+
+def _made(table: Partitions, blocks: Iterator[Any]) -> Iterator[Any]:
+    """The blocks, which are made while they are asked for."""
+    from ray.exceptions import RayError
+
+    try:
+        yield from blocks
+    except RayError as problem:
+        raise failed(table.name, problem) from None
 
 
 def _with_receipt(request: Request, task: Task) -> tuple[bool, Partial[Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -11,9 +12,10 @@ from typing import Any, NamedTuple, TypeAlias
 from uuid import uuid4
 
 from gradline.cluster.engine import GROUP, Heard
-from gradline.cluster.job import Partial, Request, Task, merged, work
-from gradline.cluster.trouble import absent, demand_listener, gone, killed, needed, unreachable
+from gradline.cluster.job import Partial, Request, Task, merged, partition, work
+from gradline.cluster.trouble import absent, demand_listener, failed, gone, killed, needed, unreachable
 from gradline.errors import ClusterError, GradlineError
+from gradline.sources.partitions import Partitions, spark_names
 
 _LOOK = 0.05  # seconds between two looks at what has been done
 _OF_ONE_MACHINE = {
@@ -95,6 +97,40 @@ class Spark:
             with self._job(request, tasks[at : at + ahead], lambda task: None) as (_, sums, run):
                 yield from [partial for _, partial in sorted(run(sums), key=lambda each: each[0])]
 
+    def of_table(self, request: Request, table: Partitions, columns: Sequence[str]) -> Iterator[Partial[Any]]:
+        """See `Adapter`."""
+        shared = self._context.broadcast(request)
+
+        def summed(batches: Iterator[Any]) -> Iterator[Any]:
+            import pyarrow as pa
+            from pyspark import TaskContext
+
+            task, there = TaskContext.get(), list(batches)
+            number = task.partitionId() if task else 0
+            sums: Any = Partial[Any]([], [])
+            try:
+                if there:
+                    frame = pa.Table.from_batches(there).rename_columns(columns)
+                    sums = work(shared.value, partition(table, number), frame)
+            except GradlineError as raised:  # as in _job
+                sums = raised
+            yield pa.RecordBatch.from_pydict({"sums": [pickle.dumps(sums)]})
+
+        try:
+            with _in_a_line(request, [partition(table, 0)], table.name):
+                plain = table.data.select(*spark_names(columns)).toDF(*[f"c{at}" for at in range(len(columns))])
+                made = plain.mapInArrow(summed, "sums binary").rdd  # mapInArrow itself stumbles over dots in names
+                ahead, count = 2 * self.workers, made.getNumPartitions()
+                for at in range(0, count, ahead):
+                    some = list(range(at, min(at + ahead, count)))
+                    for row in self._context.runJob(made, list, some):
+                        sums = pickle.loads(row.sums)  # noqa: S301 - what workers of this job have made
+                        if isinstance(sums, GradlineError):
+                            raise sums
+                        yield sums
+        finally:
+            shared.destroy()
+
     @contextmanager
     def _job(self, request: Request, tasks: Sequence[Task], heard: Heard) -> Iterator[_Job]:
         """The request on the workers, the numbered sums of tasks, and what collects an RDD that is made of these.
@@ -171,7 +207,7 @@ class _Listing:
 
 
 @contextmanager
-def _in_a_line(request: Request, tasks: Sequence[Task]) -> Iterator[None]:
+def _in_a_line(request: Request, tasks: Sequence[Task], table: str = "") -> Iterator[None]:
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
 
@@ -183,4 +219,6 @@ def _in_a_line(request: Request, tasks: Sequence[Task]) -> Iterator[None]:
             raise absent("Spark", request.version) from None
         if "exited unexpectedly" in said or "ExecutorLostFailure" in said:
             raise killed("Spark", tasks) from None
+        if table and isinstance(problem, PySparkException):
+            raise failed(table, problem) from None
         raise gone("Spark", problem) from None

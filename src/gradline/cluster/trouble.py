@@ -6,7 +6,7 @@ import socket
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gradline.errors import ClusterError, OptionError
+from gradline.errors import ClusterError, OptionError, last_line
 
 if TYPE_CHECKING:
     from gradline.cluster.job import Task
@@ -60,6 +60,11 @@ def killed(what: str, tasks: Sequence[Task]) -> ClusterError:
         f"{what} lost its workers again and again, from {tasks[0].place} on.\n"
         "Have they too little memory? Give them more, or fewer threads each."
     )
+
+
+def failed(place: str, problem: BaseException) -> ClusterError:
+    """What the engine was to make of its own table could not be made."""
+    return ClusterError(f"{place} could not be made:\n{last_line(problem)}")
 
 
 def absent(engine: str, version: str) -> ClusterError:

@@ -38,7 +38,8 @@ def open_table(data: Any, where: str | None = None, sql: str | None = None) -> T
 
     Arrays, tensors and lists; sparse matrices; pandas, Polars and Arrow tables and series; paths and addresses of
     CSV, JSON, Parquet and Feather files, a list of them, a glob or a folder; `gl.sql(…)` and DuckDB relations;
-    sqlite:/// and postgresql:// URLs; streams of tables, dicts or (X, y) pairs, or of single rows.
+    sqlite:/// and postgresql:// URLs; tables of Dask, Ray and Spark; streams of tables, dicts or (X, y) pairs, or of
+    single rows.
 
     `where` is an SQL condition on the rows of files and databases; of several files, each by itself. `sql` is a
     whole query instead, which calls the table `data`: "select fare, a / b as r from data where a > 0"; several
@@ -102,6 +103,11 @@ def _open(data: Any, where: str | None, sql: str | None) -> Table:
         return array_table(data)
     if is_sparse(data):
         return Sparse(data)
+    from gradline.sources.partitions import partitions
+
+    distributed = partitions(data)
+    if distributed is not None:
+        return distributed
     if is_stream(data):
         return Stream(data)
     if is_dataset(data):

@@ -1,0 +1,166 @@
+"""Tables of Dask, Ray and Spark: partitions, each of them a data frame where it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from gradline.errors import ColumnError, DataError, GradlineError, last_line
+from gradline.sources.frames import frame_table
+from gradline.sources.rows import Part, Rows, demand, whole
+
+_WHAT = {"dask": "to_delayed", "ray": "iter_internal_ref_bundles", "spark": "mapInArrow"}
+"""What only their tables have."""
+
+
+class Partitions:
+    """A table whose partitions come one after the other. Each starts a chunk of its own.
+
+    Read on workers, it is there without its data: an engine hands each worker the partitions that it is to sum.
+    """
+
+    rows = None
+    identity: str | None = None
+
+    def __init__(self, data: Any, engine: str) -> None:
+        self.data = data
+        self.engine = engine
+        self.name = f"the {engine.capitalize()} {type(data).__name__}"
+        try:
+            empty = frame_table(_EMPTY[engine](data))
+        except GradlineError:
+            raise
+        except Exception as problem:  # of whatever kind: engines may begin to compute to know their columns
+            raise DataError(f"{self.name} could not be made:\n{last_line(problem)}") from None
+        self.columns, self.numeric, self.labels = empty.columns, empty.numeric, empty.labels
+        self._kinds = {column: empty.kind(column) for column in empty.columns}
+        self._spacings = {column: empty.epsilon(column) for column in empty.numeric}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the data."""
+        return vars(self) | {"data": None}
+
+    def kind(self, column: str) -> str:
+        """How an error calls the type of the column."""
+        return self._kinds[column]
+
+    def epsilon(self, column: str) -> float:
+        """Relative spacing of the column's numbers."""
+        demand(self, [column])
+        return self._spacings[column]
+
+    def read(self, columns: Sequence[str]) -> Iterator[Rows]:
+        """The rows in order, a partition at a time in memory here."""
+        demand(self, columns, labels=True)
+        first = 0
+        for number, frame in enumerate(_FRAMES[self.engine](self.data, list(dict.fromkeys(columns)))):
+            part = self.part(number, frame, columns)
+            for rows in part.read():
+                yield rows._replace(first=first + rows.first)
+            first += part.rows or 0
+
+    def parts(self, columns: Sequence[str]) -> Sequence[Part]:
+        """One part: partitions come one after the other."""
+        return whole(self, columns)
+
+    def part(self, number: int, frame: Any, columns: Sequence[str]) -> Part:
+        """A partition (from 0) that is here as a data frame of any kind.
+
+        Raises:
+            ColumnError: it lacks a column, or has text where others have numbers.
+        """
+        place = f"partition {number} of {self.name}"
+        table = frame_table(frame)
+        for column in columns:
+            if column not in table.columns:
+                raise ColumnError(f"{place} has no column {column!r}.\nGive all partitions the same columns.")
+            expected = column in self.numeric
+            if (column in table.numeric) != expected and table.rows:
+                raise ColumnError(
+                    f"column {column!r} is {table.kind(column)} in {place}, and {self.kind(column)} in the table.\n"
+                    "Convert it, so that all partitions are alike."
+                )
+
+        def read() -> Iterator[Rows]:
+            if table.rows:
+                yield from (rows._replace(place=place) for rows in table.read(columns))
+
+        return Part(place, table.rows, read)
+
+
+def partitions(data: Any) -> Partitions | None:
+    """The table, if this is one of Dask, Ray or Spark."""
+    engine = {"dask": "dask", "ray": "ray", "pyspark": "spark"}.get(type(data).__module__.partition(".")[0])
+    if engine is None or not hasattr(data, _WHAT[engine]) or not (engine == "ray" or hasattr(data, "columns")):
+        return None
+    return Partitions(data, engine)
+
+
+@contextmanager
+def ray_blocks(data: Any, columns: Sequence[str]) -> Iterator[Iterator[Any]]:
+    """References to the blocks of a Ray Dataset as they are made, in order, which Ray keeps only if asked to."""
+    options = data.context.execution_options
+    before, options.preserve_order = options.preserve_order, True
+    try:
+        bundles = data.select_columns(list(columns)).iter_internal_ref_bundles()
+        yield (block for bundle in bundles for block in bundle.block_refs)
+    finally:
+        options.preserve_order = before
+
+
+def _of_dask(data: Any, columns: Sequence[str]) -> Iterator[Any]:
+    for part in data[list(columns)].to_delayed():
+        yield part.compute()
+
+
+def _of_ray(data: Any, columns: Sequence[str]) -> Iterator[Any]:
+    import ray
+
+    with ray_blocks(data, columns) as blocks:
+        for block in blocks:
+            yield ray.get(block)
+
+
+def _of_spark(data: Any, columns: Sequence[str]) -> Iterator[Any]:
+    chosen = data.select(*spark_names(columns))
+    yield chosen.toArrow() if hasattr(chosen, "toArrow") else chosen.toPandas()
+
+
+def spark_names(columns: Sequence[str]) -> list[str]:
+    """The names as Spark takes them, which may have dots."""
+    return ["`" + name.replace("`", "``") + "`" for name in columns]
+
+
+def _empty_of_dask(data: Any) -> Any:
+    import pandas as pd
+
+    if any(kind.kind == "O" for kind in data.dtypes):  # text, or anything: only values tell
+        return data.head(100)
+    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in data.dtypes.items()})
+
+
+def _empty_of_ray(data: Any) -> Any:
+    import pandas as pd
+
+    schema = data.schema()
+    if schema is None:
+        raise DataError(f"the Ray {type(data).__name__} has no columns: it is empty.")
+    if hasattr(schema.base_schema, "empty_table"):
+        return schema.base_schema.empty_table()
+    found = schema.base_schema
+    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in zip(found.names, found.types, strict=True)})
+
+
+def _empty_of_spark(data: Any) -> Any:
+    from pyspark.sql.pandas.types import to_arrow_schema
+
+    return to_arrow_schema(data.schema).empty_table()
+
+
+_EMPTY: dict[str, Callable[[Any], Any]] = {"dask": _empty_of_dask, "ray": _empty_of_ray, "spark": _empty_of_spark}
+_FRAMES: dict[str, Callable[[Any, Sequence[str]], Iterator[Any]]] = {
+    "dask": _of_dask,
+    "ray": _of_ray,
+    "spark": _of_spark,
+}
