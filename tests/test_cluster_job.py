@@ -122,7 +122,9 @@ def test_a_worker_says_what_it_lacks(trips: Path, tmp_path: Path) -> None:
 
 def test_what_is_no_file_is_refused() -> None:
     problem = pose(np.ones((3, 1)), np.ones(3))
-    with pytest.raises(gl.ClusterError, match="workers read files, and the array is no file"):
+    with pytest.raises(
+        gl.ClusterError, match="workers read files and tables of their engine, and the array is neither"
+    ):
         parts_of(problem)
 
 

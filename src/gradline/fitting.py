@@ -104,8 +104,8 @@ def fit(
         cluster: Name of the column that says which rows are related, two names, or values (n,): "CR1" unless se= says
             otherwise. It is no feature unless it is named as one.
         engine: For files, and for tables of Dask, Ray and Spark: who reads them: "local", or the workers of "dask",
-            "ray" or "spark"; or a client of dask.distributed or a session of Spark. The answer is the same to the bit;
-            see docs/scale.md. Not with se= or cluster=: `Fit.robust` and its like read the rows here.
+            "ray" or "spark"; or a client of dask.distributed or a session of Spark. The answer is the same to the
+            bit; see docs/scale.md. Not with se= or cluster=: `Fit.robust` and its like read the rows here.
 
     Raises:
         GradlineError: the request or the data cannot be used; the message says what to try.
