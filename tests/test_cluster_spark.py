@@ -46,6 +46,15 @@ pytestmark = [
 ]
 
 
+SETTINGS = {
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.log.level": "OFF",
+}
+
+
 @pytest.fixture(scope="module", autouse=True)
 def same_python() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
@@ -58,14 +67,7 @@ def same_python() -> Iterator[None]:
 @pytest.fixture
 def session(same_python: None) -> Any:
     """Four tasks at a time, from one test to the next; one that a worker is lost with is tried three times more."""
-    settings = {
-        "spark.driver.host": "127.0.0.1",
-        "spark.driver.bindAddress": "127.0.0.1",
-        "spark.ui.enabled": "false",
-        "spark.ui.showConsoleProgress": "false",
-        "spark.log.level": "OFF",
-    }
-    return SparkSession.builder.master("local[4, 4]").config(map=settings).getOrCreate()
+    return SparkSession.builder.master("local[4, 4]").config(map=SETTINGS).getOrCreate()
 
 
 @pytest.fixture
@@ -104,6 +106,29 @@ def test_a_lost_worker_changes_nothing(trips: Path, tmp_path: Path, session: Any
         killed.append(workers[0].pid)
 
     a_lost_worker_changes_nothing(trips, tmp_path, session, kill)
+    assert len(killed) == 1
+
+
+def test_a_lost_executor_changes_nothing(trips: Path, tmp_path: Path, session: Any) -> None:
+    """Two executors, each a Java process of its own with its Python workers, and one of them killed."""
+    import psutil
+
+    settings = SETTINGS | {"spark.executor.memory": "512m"}
+    session.stop()
+    two = SparkSession.builder.master("local-cluster[2,1,512]").config(map=settings).getOrCreate()
+    killed: list[int] = []
+
+    def kill() -> None:
+        ours = psutil.Process().children(recursive=True)
+        executors = [each.pid for each in ours if "CoarseGrainedExecutorBackend" in " ".join(each.cmdline())]
+        assert len(executors) == 2
+        os.kill(executors[0], signal.SIGKILL)
+        killed.append(executors[0])
+
+    try:
+        a_lost_worker_changes_nothing(trips, tmp_path, two, kill)
+    finally:
+        two.stop()
     assert len(killed) == 1
 
 
