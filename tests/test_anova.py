@@ -144,3 +144,12 @@ def test_tables_fit_a_terminal() -> None:
     for text in (str(gl.anova(fit)), str(gl.anova(fit, gl.fit(prestige(), formula="prestige ~ education")))):
         assert max(map(len, text.splitlines())) <= 80
     assert "<pre" in gl.anova(fit)._repr_html_()
+
+
+def test_columns_of_one_name_and_other_values_are_not_nested() -> None:
+    rng = np.random.default_rng(8)
+    X = rng.normal(size=(90, 5))
+    y = X[:, 0] + rng.normal(size=90)
+    with pytest.raises(gl.DataError, match="are not nested: a column has other values in one than in the other"):
+        gl.anova(gl.fit(X[:, [3, 4]], y), gl.fit(X[:, :3], y))
+    assert np.isfinite(gl.anova(gl.fit(X[:, :2], y), gl.fit(X[:, :3], y)).p[-1]).all()

@@ -135,6 +135,27 @@ def test_folds_and_subsets_give_the_float64_answer_of_float32_numbers() -> None:
     assert (single.models, list(single.rss)) == (double.models, list(double.rss))
 
 
+def test_float32_columns_that_vary_little_about_a_large_mean() -> None:
+    k = np.arange(400) % 4
+    x, y = (16_000_000 + k).astype(np.float32), 2.0 * k + np.random.default_rng(1).normal(size=400)
+    single, double = (gl.fit(given, y) for given in (x, x.astype(np.float64)))
+    assert (single.params.tolist(), single.aliased) == (double.params.tolist(), {})
+    for estimator in (Lasso(alpha=0.1), LinearRegression()):
+        np.testing.assert_array_equal(
+            estimator.fit(x[:, None], y).coef_, estimator.fit(x[:, None].astype(float), y).coef_
+        )
+    assert gl.subsets(x, y).models == gl.subsets(x.astype(float), y).models
+    assert repr(gl.stability(x, y)) == repr(gl.stability(x.astype(float), y))
+    assert gl.fit(np.full(400, 0.1, np.float32), y).aliased
+
+
+def test_float32_columns_of_one_temperature_are_one() -> None:
+    celsius = (20 + 8 * np.random.default_rng(2).normal(size=400)).astype(np.float32)
+    X = np.column_stack([celsius, np.float32(1.8) * celsius + np.float32(32)])
+    assert gl.fit(X, np.arange(400.0)).aliased == {"x2": "x2 = 1.8·x1 + 32·Intercept"}
+    assert np.isfinite(Lasso(alpha=0.1).fit(X, np.arange(400.0)).coef_).all()
+
+
 def test_a_penalty_leaves_no_float32_column_out() -> None:
     rng = np.random.default_rng(10)
     a, b = rng.normal(size=(2, 100))

@@ -583,3 +583,32 @@ def test_nothing_left_for_standard_errors() -> None:
     fit = gl.fit(X, np.arange(4.0))
     assert np.isnan(fit.robust("HC0").se).all()
     assert with_errors(fit, Errors("HC1"), REMEMBERED).notes == fit.notes
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_two_columns_of_clusters_may_lack_values_in_rows_that_are_left_out(first: int) -> None:
+    rng = np.random.default_rng(5)
+    x, y = rng.normal(size=(2, 300))
+    firm, year = np.arange(300) % 20, (np.arange(300) % 7).astype(float)
+    x[:2] = year[:2] = np.nan
+    clusters = [firm, year] if first == 0 else [year, firm]
+    found = gl.fit(x, y).clustered(*clusters)
+    wanted = gl.fit(x[2:], y[2:]).clustered(*[each[2:] for each in clusters])
+    np.testing.assert_array_equal(found.se, wanted.se)
+
+
+def test_tables_say_which_standard_errors_and_which_model() -> None:
+    rng = np.random.default_rng(6)
+    frame = pd.DataFrame({"x": rng.normal(size=90), "g": np.arange(90) % 9, "y": rng.normal(size=90)})
+    fit = gl.fit(frame, target="y", features=["x"])
+    firms = fit.clustered("g")
+    assert "CR1 standard errors, 9 clusters of g" in firms.to_markdown()
+    assert "CR1 standard errors, 9 clusters of g" in firms.to_latex()
+    assert "standard errors" not in fit.to_markdown()
+    rows = gl.compare(fit, firms).summary().splitlines()
+    assert rows[-1].split() == ["standard", "errors", "classical", "CR1"]
+    other = gl.fit(frame.assign(z=frame.y), target="z", features=["x"], l2=2.0)
+    text = gl.compare(fit, other, names=["one", "two"]).summary()
+    assert ["target", "y", "z"] in [line.split() for line in text.splitlines()]
+    assert text.splitlines()[-1].split() == ["penalty", "none", "l2=2"]
+    assert "F takes one variance for all rows, not CR1; fit.test(…) does" in gl.anova(firms).summary()

@@ -10,7 +10,7 @@ import pytest
 from scipy import sparse
 from sklearn.base import clone
 
-from gradline.sklearn import Lasso, LinearRegression, Ridge
+from gradline.sklearn import GradientDescentRegressor, Lasso, LassoCV, LinearRegression, Ridge, RidgeCV
 from gradline.sklearn.gathering import WAITING
 
 
@@ -112,4 +112,9 @@ def test_a_fit_that_fails_leaves_the_estimator_as_it_was() -> None:
     with pytest.raises(ValueError, match="contains NaN"):
         model.fit(np.full((5, 3), np.nan), y[:5])
     assert model.n_features_in_ == 2
+    for other in (GradientDescentRegressor(lr=0.1), LassoCV(alphas=3), RidgeCV()):
+        before = other.fit(X, y).predict(X)
+        with pytest.raises(ValueError, match="contains NaN"):
+            other.fit(np.full((9, 3), np.nan), y[:9])
+        np.testing.assert_array_equal(other.predict(X), before)
     np.testing.assert_array_equal(model.partial_fit(X[40:], y[40:]).coef_, LinearRegression().fit(X, y).coef_)

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from gradline.doubledouble import Array, Pair, subtract_product
+from gradline.doubledouble import Array, Pair, divide, multiply, subtract, subtract_product
 
 FLOATS = 6
 """Up to this size, Python floats are faster than arrays."""
@@ -34,18 +34,32 @@ SINGLE = 2.0**-23
 """Relative spacing of float32."""
 
 
-def rounding(epsilon: Array) -> Array:
-    """Shares (q,) of their norms down to which columns are called dependent on those before them.
+def negligible(matrix: Pair, epsilon: Array, *, intercept: bool) -> Array:
+    """Squared norms (q,) down to which columns are called dependent on those before them.
 
-    16·q·2**-52, which is where float64 would lose the last digit of it. A column whose numbers were rounded to
-    float32 before they came here leaves that rounding where it depends on others, less than two of its spacings;
-    what is more than that is data. Rounding to halves leaves a relation no part of this size, so none is found.
+    That is (16·q·2**-52)² of the column's own, which is where float64 would lose the last digit of it. A column whose
+    numbers were rounded to float32 before they came here leaves that rounding where it depends on others: less than
+    two of its spacings, here of how it varies about its mean, since a column that depends on the intercept alone is
+    constant and leaves nothing. What is more than that is data. Halves are as float32: rounding to them leaves
+    a relation no part of this size, so none is found.
 
     Args:
+        matrix: The cross-products (size, size) of q columns, and perhaps targets.
         epsilon: (q,) relative spacing of each column's numbers.
+        intercept: Whether the first column is the constant.
     """
-    shares: Array = np.maximum(16 * len(epsilon) * EXACT, np.where(epsilon > EXACT, 2 * SINGLE, 0.0))
-    return shares
+    q = len(epsilon)
+    hi, lo = matrix[0].diagonal()[:q], matrix[1].diagonal()[:q]
+    least: Array = (16 * q * EXACT) ** 2 * np.maximum(hi, 0.0)
+    single = epsilon > EXACT
+    if single.any():
+        spread = hi
+        if intercept:
+            first = matrix[0][0, :q], matrix[1][0, :q]
+            count = np.full(q, matrix[0][0, 0]), np.full(q, matrix[1][0, 0])
+            spread = subtract((hi, lo), divide(multiply(first, first), count))[0]
+        least = np.maximum(least, np.where(single, (2 * SINGLE) ** 2 * spread, 0.0))
+    return least
 
 
 def eliminate(matrix: Pair, columns: int, least: Array, *, inverse: bool = True) -> tuple[Pair, Array]:

@@ -12,7 +12,7 @@ import numpy as np
 from gradline.descent.axes import Axes, axes_of, sharpened, transposed
 from gradline.descent.units import Units
 from gradline.doubledouble import Array, Pair, add, divide, multiply, subtract, sum_pairs, two_product
-from gradline.elimination import EXACT, FLOATS, eliminate, in_floats, rounding
+from gradline.elimination import EXACT, FLOATS, eliminate, in_floats, negligible
 from gradline.errors import DataError
 from gradline.moments.moments import Moments
 from gradline.moments.slices import cross_products
@@ -127,8 +127,7 @@ def _to_twice_the_digits(moments: Moments, p: int) -> tuple[Pair, Pair]:
 
 def _least(moments: Moments, p: int) -> Array:
     """Squared norms (p,) at which nothing is left of a column but its own rounding."""
-    least: Array = rounding(np.array([EXACT, *moments.epsilon[: p - 1]])) ** 2 * moments.hi.diagonal()[:p]
-    return least
+    return negligible(moments.pair, np.array([EXACT, *moments.epsilon[: p - 1]]), intercept=True)
 
 
 def _in_floats(moments: Moments, p: int) -> tuple[Array, float, Array]:

@@ -16,7 +16,6 @@ from gradline.descent.options import Sgd
 from gradline.descent.quadratic import Quadratic, standardized
 from gradline.descent.rates import best_rate, epochs_until, limit_of, slowest
 from gradline.doubledouble import Array
-from gradline.elimination import EXACT, rounding
 from gradline.errors import OptionError
 from gradline.moments.moments import Moments
 
@@ -216,8 +215,7 @@ def stability_of(
         rounder: Whether the columns can still be standardized.
     """
     names = ("Intercept", *moments.columns)
-    least = rounding(np.array([EXACT, *moments.epsilon[: len(moments.columns)]]))
-    rank = int((quadratic.kept > least).sum())
+    rank = int((quadratic.kept > 0.0).sum())
     axes = quadratic.axes
     curvature = 2.0 / (quadratic.rows * len(moments.targets)) if reduction == "mean" else 2.0
     drawing = None if batch_size is None else Drawing(batch_size, int(moments.nobs), moments.weighted)

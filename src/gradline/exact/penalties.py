@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradline.doubledouble import UNIT, Array, Pair, add, divide, multiply, subtract, two_product
+from gradline.elimination import EXACT
 from gradline.exact.centred import Centred, centred, intercepts, residual_squares
 from gradline.exact.solve import Solution, solve
 
@@ -133,7 +134,7 @@ def solution(
         part = Sums(
             (hi, lo),
             len(some),
-            sums.epsilon[[*some, d + target]],
+            np.append(np.full(len(some), EXACT), sums.epsilon[d + target]),  # as `solve` takes them with a penalty
             sums.constant[[target]],
             np.broadcast_to(sums.unit, len(sums.pair[0]))[at],
             sums.rows,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradline.doubledouble import UNIT, Array, Pair, add, divide, multiply, subtract, sum_pairs
-from gradline.elimination import COMPILED, EXACT, SINGLE, rounding
+from gradline.elimination import COMPILED, EXACT, SINGLE, negligible
 from gradline.exact.certainty import contradicted, rank_is_unsure, rss_is_unsure, sure
 from gradline.exact.condition import scaled_condition
 from gradline.exact.covariance import shrunk
@@ -107,7 +107,7 @@ def solve(
         matrix[0][at, at], matrix[1][at, at] = add((matrix[0][at, at], matrix[1][at, at]), (strength, np.zeros(q)))
     norms = matrix[0].diagonal().copy()
     # A penalty leaves no column without an answer of its own, so the numbers count as exact.
-    least = rounding(np.full(q, EXACT) if l2 else spacing[:q]) ** 2 * np.maximum(norms[:q], 0.0)
+    least = negligible(matrix, np.full(q, EXACT) if l2 else spacing[:q], intercept=intercept)
     reduced, method = _reduce(matrix, q, least, units[:q], way)
     if rows is not None and not l2 and reduced.kept.sum() > rows:
         reduced = by_as_many(matrix, q, least, units[:q], int(reduced.kept.nonzero()[0][rows]))

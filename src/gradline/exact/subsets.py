@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradline.doubledouble import Array, Pair, divide, multiply, negative, subtract
-from gradline.elimination import EXACT, rounding
+from gradline.elimination import EXACT, negligible
 from gradline.exact.centred import powers, residual_squares
 
 
@@ -47,7 +47,7 @@ def stepwise(
             each column.
     """
     d = len(epsilon)
-    table = _Table(moments, d, epsilon)
+    table = _Table(moments, d, epsilon, intercept)
     if intercept:
         table.sweep(0)
     left_out: list[int] = []
@@ -92,13 +92,13 @@ def gaussian_criteria(rss: Array, parameters: Array, nobs: float, log_weights: f
 class _Table:
     """Cross-products, scaled to order 1 by powers of two, some of whose columns are swept."""
 
-    def __init__(self, moments: Pair, d: int, epsilon: Array) -> None:
+    def __init__(self, moments: Pair, d: int, epsilon: Array, intercept: bool) -> None:
         norms = moments[0].diagonal()
         self._scales = powers(norms)
         both = self._scales * self._scales[:, None]
         self._pair = moments[0] * both, moments[1] * both
         self._whole = self._pair[0].diagonal().copy()
-        self._least = rounding(np.concatenate([[EXACT], epsilon])) ** 2 * self._whole[: d + 1]
+        self._least = negligible(self._pair, np.concatenate([[EXACT], epsilon]), intercept=intercept)
         self._swept = np.zeros(d + 2, bool)
 
     def columns(self) -> tuple[int, ...]:

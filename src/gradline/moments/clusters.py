@@ -182,7 +182,10 @@ class Clusters:
         numbers = [column.numbers(values) for column, values in zip(self._columns, block.asides, strict=True)]
         if len(numbers) > 1:
             with self._lock:
-                numbers.append(self._pairs.numbers(numbers[0] << 32 | (numbers[1] & _HALF)))
+                there = (numbers[0] >= 0) & (numbers[1] >= 0)
+                pairs = np.full(len(there), -1)
+                pairs[there] = self._pairs.numbers((numbers[0] << 32 | numbers[1])[there])
+                numbers.append(pairs)
         return (*numbers, np.arange(block.first, block.first + len(block.hi[0])))
 
     def of(self, scores: Scores, labels: Sequence[NDArray[Any]]) -> list[tuple[int, int]]:

@@ -15,7 +15,8 @@ _HEADS = ("nested fits", "terms in their order (type I)", "each term after all t
 
 def anova_summary(found: Anova) -> str:
     """The table of each target."""
-    return "\n\n".join(_table(found, number, target) for number, target in enumerate(found.targets))
+    tables = [_table(found, number, target) for number, target in enumerate(found.targets)]
+    return "\n\n".join([*tables, *[f"note: {note}" for note in found.notes]])
 
 
 def _table(found: Anova, number: int, target: str) -> str:

@@ -70,9 +70,20 @@ def _cells(found: Comparison) -> tuple[list[str], Rows, int]:
         "n": [brief(fit.nobs, 12) for fit in found.fits],
         "residual sd": [significant(fit.sigma) for fit in found.fits],
     }
+    targets = [fit.targets[0] for fit in found.fits]
+    if len(set(targets)) > 1 and tuple(targets) != found.names:
+        figures = {"target": targets} | figures
+    if any(fit.l1 or fit.l2 for fit in found.fits):
+        figures["penalty"] = [_penalty(fit) for fit in found.fits]
+    if any(fit.covariance for fit in found.fits):
+        figures["standard errors"] = [fit.covariance.kind if fit.covariance else "classical" for fit in found.fits]
     rule = len(rows)
     rows += [[name, *texts] for name, texts in figures.items()]
     return ["", *found.names], rows, rule
+
+
+def _penalty(fit: Fit) -> str:
+    return " ".join(f"{name}={brief(value)}" for name, value in (("l1", fit.l1), ("l2", fit.l2)) if value) or "none"
 
 
 def _column(fit: Fit, stars: bool) -> dict[str, tuple[str, str]]:

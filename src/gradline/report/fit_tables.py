@@ -8,6 +8,7 @@ import numpy as np
 
 from gradline.report.marks import Rows, latex, latex_number, latex_table, markdown, markdown_table
 from gradline.report.numbers import aligned, brief, fixed, probability, significant
+from gradline.report.text import kind_of_errors
 
 if TYPE_CHECKING:
     from gradline.results.fit import Fit
@@ -54,6 +55,5 @@ def _cells(fit: Fit, level: float, number: int) -> tuple[list[str], Rows]:
 
 def _figures(fit: Fit, number: int) -> str:
     r2, sigma = (float(np.reshape(value, -1)[number]) for value in (fit.r2, fit.sigma))
-    return (
-        f"n = {brief(fit.nobs, 12)}, R² {fixed(r2, 3)}, residual sd {significant(sigma)} on {brief(fit.df_resid)} df"
-    )
+    freedom = f"residual sd {significant(sigma)} on {brief(fit.df_resid)} df"
+    return ", ".join([f"n = {brief(fit.nobs, 12)}", f"R² {fixed(r2, 3)}", freedom, *kind_of_errors(fit)])

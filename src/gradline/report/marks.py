@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Sequence
 
 _LATEX = {
@@ -38,11 +39,12 @@ def latex(text: str) -> str:
 def latex_number(text: str) -> str:
     r"""A number with a minus that is one, and its stars as superscript.
 
-    >>> print(latex_number("-1.50**"), latex_number("<2e-16"))
-    $-1.50$\textsuperscript{**} $<2e-16$
+    >>> print(latex_number("-1.50**"), latex_number("<2e-16"), latex_number("1.5e+08"))
+    $-1.50$\textsuperscript{**} $<2\times10^{-16}$ $1.5\times10^{8}$
     """
     number = text.rstrip("*")
-    shown = f"${number}$" if number[:1] in ("-", "<") else number.replace("—", "---")
+    power = re.sub(r"e([+-]?)0*(\d+)$", r"\\times10^{\1\2}", number).replace("{+", "{")
+    shown = f"${power}$" if number[:1] in ("-", "<") or power != number else number.replace("—", "---")
     return shown + (f"\\textsuperscript{{{text[len(number) :]}}}" if number != text else "")
 
 

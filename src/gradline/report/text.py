@@ -216,6 +216,12 @@ def _footing(fit: Fit, number: int) -> list[str]:
 
 
 def _errors(fit: Fit) -> list[str]:
+    """The line that says which standard errors these are."""
+    parts = kind_of_errors(fit)
+    return filled([*parts, f"t on {fit.df_t:,} df"], "  ") if parts else []
+
+
+def kind_of_errors(fit: Fit) -> list[str]:
     """Which standard errors these are, where they are not the classical ones."""
     covariance = fit.covariance
     if covariance is None:
@@ -227,7 +233,7 @@ def _errors(fit: Fit) -> list[str]:
         parts += [count(covariance.lags, "lag"), order]
     if covariance.small_sample:
         parts.append("times n/(n - p)")
-    return filled([*parts, f"t on {fit.df_t:,} df"], "  ")
+    return parts
 
 
 def _closing(fit: Fit, seconds: float | None, shown: int) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -48,6 +48,8 @@ class Anova(Shown):
     rss: Array  # (m, k) likewise
     targets: tuple[str, ...]
     single_target: bool
+    notes: tuple[str, ...] = ()
+    """What else should be known."""
 
     def frame(self) -> pd.DataFrame:
         """One row per model or term (and target), that of the residuals last: df, sum_sq, F and p."""
@@ -122,7 +124,11 @@ def anova(*fits: Fit, kind: int = 1) -> Anova:
             )
     if kind not in (1, 2):
         raise OptionError(f"kind is 1 or 2, not {kind!r}.\n1: terms in their order; 2: each after all others.")
-    return _terms(fits[0], kind) if len(fits) == 1 else _nested(fits)
+    found = _terms(fits[0], kind) if len(fits) == 1 else _nested(fits)
+    kinds = dict.fromkeys(fit.covariance.kind for fit in fits if fit.covariance)
+    if not kinds:
+        return found
+    return replace(found, notes=(f"F takes one variance for all rows, not {', '.join(kinds)}; fit.test(…) does",))
 
 
 def _terms(fit: Fit, kind: int) -> Anova:
@@ -208,5 +214,14 @@ def _demand_nested(one: tuple[int, Fit], other: tuple[int, Fit]) -> None:
     differ = same and (abs(small.tss - large.tss) > _SAME * np.maximum(small.tss, large.tss)).any()
     if differ or (large.rss > small.rss + _SAME * np.maximum(small.tss, large.tss)).any():
         raise DataError(f"{both} are of different data: their sums of squares say so.\nFit both to the same rows.")
+    known = [name for name in small.names if name not in small.aliased]
+    if not differ and not large.aliased.keys() & set(known):
+        beyond = [at for at, name in enumerate(large.names) if name not in known and name not in large.aliased]
+        without = large.rss + by_columns(large.estimates, large.root, beyond).sum(axis=0)
+        if (abs(without - small.rss) > _SAME * np.maximum(small.tss, large.tss)).any():
+            raise DataError(
+                f"{both} are not nested: a column has other values in one than in the other of that name.\n"
+                "Arrays name their columns by position: take both from one gl.Moments, or from a data frame."
+            )
     if small.df_resid == large.df_resid:
         raise OptionError(f"{both} have the same columns, so there is nothing to test.\nLeave one of them out.")

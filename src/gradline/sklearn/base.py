@@ -14,7 +14,7 @@ from gradline.allowed import truth
 from gradline.doubledouble import Array
 from gradline.moments import Moments
 from gradline.results.fit import Fit, Prediction
-from gradline.sklearn.checks import finite, named, new_rows_of, rows_of, unchanged, weights_of
+from gradline.sklearn.checks import all_or_nothing, finite, named, new_rows_of, rows_of, weights_of
 from gradline.sklearn.gathering import Gathered, Stretch, at_once, gathered
 
 
@@ -99,8 +99,7 @@ class Additive(MultiOutputMixin, Exact, metaclass=ABCMeta):  # type: ignore[misc
         Raises:
             ValueError: the rows or an option cannot be used.
         """
-        with unchanged(self):
-            return self._take(X, y, sample_weight, None)
+        return self._take(X, y, sample_weight, None)
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
         """Take in more rows: afterwards the estimator is as if one `fit` had seen all of them.
@@ -117,9 +116,9 @@ class Additive(MultiOutputMixin, Exact, metaclass=ABCMeta):  # type: ignore[misc
         Raises:
             ValueError: the rows or an option cannot be used; the rows seen before stay.
         """
-        with unchanged(self):
-            return self._take(X, y, sample_weight, getattr(self, "_gathered", Gathered()))
+        return self._take(X, y, sample_weight, getattr(self, "_gathered", Gathered()))
 
+    @all_or_nothing
     def _take(self, X: Any, y: Any, sample_weight: Any, so_far: Gathered | None) -> Any:
         """Fit to the rows so far and these, or to these alone where None were to be kept."""
         truth("fit_intercept", self.fit_intercept)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import wraps
 from numbers import Integral
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 from scipy.sparse import issparse
@@ -20,6 +21,9 @@ from gradline.moments import Moments
 from gradline.moments.one_pass import processors
 
 SPARSE = ["csr", "csc"]
+
+_Given = ParamSpec("_Given")
+_Result = TypeVar("_Result")
 
 
 def rows_of(estimator: Any, X: Any, y: Any, *, first: bool = True) -> tuple[Any, Any]:
@@ -54,16 +58,21 @@ def weights_of(sample_weight: Any, X: Any, *, first: bool = True) -> Any:
     return np.zeros_like(weights) if none else weights
 
 
-@contextmanager
-def unchanged(estimator: Any) -> Iterator[None]:
-    """Leave the estimator as it was where fitting it fails."""
-    before = vars(estimator).copy()
-    try:
-        yield
-    except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
-        raise
+def all_or_nothing(method: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
+    """A method that leaves its estimator as it was where it fails."""
+
+    @wraps(method)
+    def careful(*given: _Given.args, **named: _Given.kwargs) -> _Result:
+        estimator = given[0]
+        before = vars(estimator).copy()
+        try:
+            return method(*given, **named)
+        except BaseException:
+            vars(estimator).clear()
+            vars(estimator).update(before)
+            raise
+
+    return careful
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from gradline.doubledouble import Array
 from gradline.errors import OptionError
 from gradline.exact.strengths import Strengths
 from gradline.results.cross_validation import CrossValidation
-from gradline.sklearn.checks import finite, named, refuse_positive, rows_of, weights_of
+from gradline.sklearn.checks import all_or_nothing, finite, named, refuse_positive, rows_of, weights_of
 from gradline.sklearn.lasso import demand_number, demand_selection
 from gradline.sklearn.splits import Held, folded, splits_of
 from gradline.strength import Strength
@@ -107,6 +107,7 @@ class ElasticNetCV(Held):
         self.random_state = random_state
         self.selection = selection
 
+    @all_or_nothing
     def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Any:
         """Judge every strength by rows held out, and fit all rows with the best.
 

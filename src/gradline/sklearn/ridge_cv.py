@@ -25,7 +25,7 @@ from gradline.exact.strengths import Strengths
 from gradline.layout import told
 from gradline.moments import Moments
 from gradline.results.cross_validation import CrossValidation
-from gradline.sklearn.checks import finite, named, rows_of, weights_of
+from gradline.sklearn.checks import all_or_nothing, finite, named, rows_of, weights_of
 from gradline.sklearn.exact import Ridge, ridge_fits
 from gradline.sklearn.lasso import demand_number
 from gradline.sklearn.splits import Held, folded, splits_of
@@ -97,6 +97,7 @@ class RidgeCV(MultiOutputMixin, Held):  # type: ignore[misc]
         self.store_cv_results = store_cv_results
         self.alpha_per_target = alpha_per_target
 
+    @all_or_nothing
     def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> RidgeCV:
         """Judge every strength by rows held out, and fit all rows with the best.
 
@@ -195,7 +196,7 @@ class RidgeCV(MultiOutputMixin, Held):  # type: ignore[misc]
             r2 = np.where(spread > 0, 1.0 - errors / spread, np.where(errors > 0, 0.0, 1.0))
         single = [split.test.rows == 1 for split in found.splits]
         if any(single):
-            warnings.warn("R² of a fold of one row is not defined", UndefinedMetricWarning, stacklevel=3)
+            warnings.warn("R² of a fold of one row is not defined", UndefinedMetricWarning, stacklevel=4)
             r2[:, single] = np.nan
         return found.total, r2.mean(axis=(1, 2))
 

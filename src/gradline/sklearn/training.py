@@ -20,7 +20,7 @@ from gradline.moments import Moments
 from gradline.results.fit import Fit
 from gradline.results.run import Run
 from gradline.sklearn.base import Exact
-from gradline.sklearn.checks import finite, named, rows_of, weights_of
+from gradline.sklearn.checks import all_or_nothing, finite, named, rows_of, weights_of
 from gradline.sklearn.gathering import together
 from gradline.training import train
 
@@ -103,6 +103,7 @@ class GradientDescentRegressor(MultiOutputMixin, Exact):  # type: ignore[misc]
         self.engine = engine
         self.random_state = random_state
 
+    @all_or_nothing
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> GradientDescentRegressor:
         """Train on these rows.
 
@@ -130,6 +131,7 @@ class GradientDescentRegressor(MultiOutputMixin, Exact):  # type: ignore[misc]
         return self._learned(run, y.ndim == 1)
 
     @available_if(_by_moments)  # type: ignore[untyped-decorator]
+    @all_or_nothing
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> GradientDescentRegressor:
         """Take in more rows and train on all of them: afterwards the estimator is as if one `fit` had seen them.
 
@@ -170,7 +172,7 @@ class GradientDescentRegressor(MultiOutputMixin, Exact):  # type: ignore[misc]
         self.n_iter_ = run.epochs
         # Mini-batches at one rate end in noise, which more epochs do not take away: that is no warning's matter.
         if run.status == "diverged" or (run.status != "converged" and self.batch_size is None):
-            warnings.warn(repr(self.run_), ConvergenceWarning, stacklevel=3)
+            warnings.warn(repr(self.run_), ConvergenceWarning, stacklevel=4)
         return self
 
     @property
