@@ -15,7 +15,7 @@ from gradline.descent.automatic import Auto, chosen, options_of, refuse
 from gradline.descent.closed_form import ClosedForm
 from gradline.descent.engine import choose, name_of
 from gradline.descent.minibatch import MiniBatch
-from gradline.descent.options import Schedule, known_dtype, known_loss, known_optimizer
+from gradline.descent.options import Objective, Schedule, known_dtype, known_loss, known_optimizer
 from gradline.descent.quadratic import Quadratic, quadratic_of, standardized
 from gradline.descent.stability import Stability, stability_of
 from gradline.descent.start import loss_is_finite, starting_weights, too_far
@@ -62,6 +62,7 @@ def train(
     dtype: Any = None,
     device: Any = "cpu",
     engine: str = "auto",
+    processes: int | str | None = None,
     missing: str = "drop",
     callback: Callback | None = None,
     progress: Progress | None = None,
@@ -115,6 +116,10 @@ def train(
         device: Where the loop in PyTorch runs; rows are moved there once. CUDA and MPS go through the same code as
             the CPU, but were not tested. MPS has no float64: give dtype="float32".
         engine: "auto", "closed-form", "minibatch" or "autograd".
+        processes: In how many processes of this machine the loop runs, each with a share of every step's rows, as
+            `DistributedDataParallel` would; or "group": those that torchrun started, in the default group of
+            torch.distributed, each of which calls this with the same data, options and seed. On the CPU, for named
+            losses and large batches: the answer is that of one process to 1e-12 in float64.
         missing: "drop" leaves rows with missing values out and counts them, "error" refuses them.
         callback: Called after each step with a `Step` (number, epoch, loss, model, optimizer); True ends training
             there. It needs the loop in PyTorch.
@@ -146,7 +151,8 @@ def train(
     schedule = Schedule(epochs, batch_size, truth("shuffle", shuffle), lr_schedule, average)
     sgd, auto = options_of(lr, momentum, dampening, nesterov, weight_decay, zero_grad)
     dtype, device = known_dtype(dtype), str(device)
-    engine, why = choose(engine, optimizer, objective, schedule, dtype, device, callback is not None)
+    company = _company(processes, objective, device, callback, seed)
+    engine, why = choose(engine, optimizer, objective, schedule, dtype, device, callback is not None, company)
     if engine == "autograd":
         from gradline.descent.autograd import optimizer_class
 
@@ -191,7 +197,13 @@ def train(
 
         loop, x, y, importance = rows(run)
         request = dataclasses.replace(run.request, dtype=str(x.dtype).removeprefix("torch."))
-        run = dataclasses.replace(run, path=descend(loop, x, y, importance, progress), request=request)
+        if company is None:
+            path = descend(loop, x, y, importance, progress)
+        else:
+            from gradline.descent.together import descend_together
+
+            path = descend_together(loop, x, y, importance, progress, company)
+        run = dataclasses.replace(run, path=path, request=request)
     elif engine == "minibatch":
         unit = unit_of(moments, objective.reduction)
         descent = MiniBatch(run.start, run.request.sgd, objective, schedule, seed, unit)
@@ -199,6 +211,31 @@ def train(
     if engine != "closed-form" and run.stopped_at == 0:
         raise too_far(run.start, init is not None, run.request.computed_in, request.loss)
     return run
+
+
+def _company(
+    processes: Any, objective: Objective, device: str, callback: Callback | None, seed: int | None
+) -> int | str | None:
+    """The processes that are to share the rows, if there are others than this one."""
+    if processes is None:
+        return None
+    from gradline.descent.together import known_processes
+
+    company = known_processes(processes)
+    if company is None:
+        return None
+    if not isinstance(objective.loss, str):
+        raise OptionError(
+            f"processes= was given, and of loss {objective.name} only the whole is known, not a share.\n"
+            'Use loss="mse", "l1" or "huber".'
+        )
+    if device != "cpu":
+        raise OptionError(f"processes= is for the CPU, and device={device!r} arrived.\nLeave one of them out.")
+    if callback is not None:
+        raise OptionError("callback= was given, and a function cannot see several processes.\nLeave processes= out.")
+    if company == "group" and seed is None:
+        raise OptionError('processes="group" needs a seed=, so that all processes start and draw alike.')
+    return company
 
 
 def train_moments(

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
@@ -99,6 +99,7 @@ def descend(
     y: torch.Tensor,
     weights: torch.Tensor | None = None,
     progress: Callable[[int, int | None], object] | None = None,
+    company: Company | None = None,
 ) -> Recorded:
     """Run the loop: forward, loss, backward, step, for every batch of every epoch.
 
@@ -110,11 +111,13 @@ def descend(
         y: (n, k), of the dtype and on the device of x.
         weights: (n,) likewise; of named losses.
         progress: Called with (epochs done, epochs) after each.
+        company: The processes that share each step's rows; by default this one has them all.
 
     Raises:
         OptionError: The optimizer or the loss cannot do what is asked.
         ShapeError: The model's output and the target differ in shape.
     """
+    company = company or Alone()
     model = model_of(loop.start, x.dtype, loop.device)
     optimizer = optimizer_of(loop, model)
     loss_of = loss_function(loop.objective)
@@ -126,24 +129,25 @@ def descend(
     for epoch, factor in enumerate(loop.schedule.factors()):
         set_rate(loop, optimizer, factor)
         for rows in each_batch(loop, order):
-            batch = batch_of(x, y, weights, rows)
+            batch, share = company.part(x, y, weights, rows)
 
-            def forward(batch: tuple[Any, Any, Any] = batch) -> torch.Tensor:
+            def forward(batch: tuple[Any, Any, Any] = batch, share: float = share) -> torch.Tensor:
                 if loop.sgd.zero_grad:
                     optimizer.zero_grad()
-                return loss_of(predicted(model, batch[0]), *batch[1:])
+                loss = loss_of(predicted(model, batch[0]), *batch[1:])
+                return loss if share == 1.0 else share * loss
 
             def closure(forward: Callable[[], torch.Tensor] = forward) -> torch.Tensor:
                 loss = forward()
-                loss.backward()  # type: ignore[no-untyped-call]
-                return loss
+                company.backward(loss, model)
+                return company.total(loss)
 
             loss = forward()
-            value = loss.item()
+            value = company.total(loss).item()
             if not math.isfinite(value):
                 return recorder.recorded(step, average.of(model), step)
             held = [part.grad.clone() for part in model.parameters() if with_closure and part.grad is not None]
-            loss.backward()  # type: ignore[no-untyped-call]
+            company.backward(loss, model)
             seen = read(model.weight, model.bias), read(model.weight.grad, model.bias.grad)
             recorder.note(step, value, *seen)
             if with_closure:  # which has its own backward pass: what this one added is taken back
@@ -162,6 +166,38 @@ def descend(
         if progress is not None:
             progress(epoch + 1, loop.schedule.epochs)
     return recorder.recorded(step, average.of(model), None)
+
+
+class Company(Protocol):
+    """Who takes part in a step."""
+
+    def part(self, x: Any, y: Any, weights: Any, rows: Any, /) -> tuple[tuple[Any, Any, Any], float]:
+        """The rows of a step that are this process's, and by what their loss counts among that of all."""
+        ...
+
+    def total(self, loss: torch.Tensor, /) -> torch.Tensor:
+        """The loss of all."""
+        ...
+
+    def backward(self, loss: torch.Tensor, model: torch.nn.Linear, /) -> None:
+        """Add to .grad the gradient of the loss of all."""
+        ...
+
+
+class Alone:
+    """One process with all rows."""
+
+    def part(self, x: Any, y: Any, weights: Any, rows: Any) -> tuple[tuple[Any, Any, Any], float]:
+        """All of them."""
+        return batch_of(x, y, weights, rows), 1.0
+
+    def total(self, loss: torch.Tensor) -> torch.Tensor:
+        """Its own."""
+        return loss
+
+    def backward(self, loss: torch.Tensor, model: torch.nn.Linear) -> None:
+        """That of the loss."""
+        loss.backward()  # type: ignore[no-untyped-call]
 
 
 class Average:

@@ -19,6 +19,7 @@ def choose(
     dtype: str | None,
     device: str,
     callback: bool = False,
+    processes: int | str | None = None,
 ) -> tuple[str, str]:
     """The engine that runs, and why.
 
@@ -43,6 +44,8 @@ def choose(
         loop.append(f"device={device!r}")
     if callback:
         loop.append("a callback")
+    if processes is not None:
+        loop.append(f"processes={processes!r}")
     steps = []  # what no formula knows
     if schedule.batch_size is not None:
         steps.append(f"batch_size={schedule.batch_size}")
