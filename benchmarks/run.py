@@ -1,7 +1,7 @@
 """Everything that README and docs claim, measured: accuracy first, then speed, then start-up.
 
     python benchmarks/run.py [accuracy] [training] [minibatch] [moments] [estimators] [files] [categories] [doctor]
-        [penalties] [probe] [robust] [startup]
+        [penalties] [probe] [robust] [lab] [startup]
 
 Peers and gradline take turns within one run; figures are medians, and only ratios within a run mean anything.
 """
@@ -19,6 +19,7 @@ import categories
 import doctor
 import estimators
 import files
+import lab
 import minibatch
 import moments
 import penalties
@@ -39,6 +40,7 @@ PARTS = {
     "penalties": penalties,
     "probe": probe,
     "robust": robust,
+    "lab": lab,
     "startup": startup,
 }
 PACKAGES = [
