@@ -206,7 +206,10 @@ def _distinct(by: Any, role: str) -> tuple[list[Any], Numbers]:
     values = _one_axis(by, role)
     if values.dtype.kind == "c":
         raise OptionError(f"{role} has complex numbers; expected labels such as whole numbers or text.")
-    gaps = np.array([value is None or value != value for value in values.tolist()], bool)
+    if values.dtype.kind in "fiub":
+        gaps = np.isnan(values)
+    else:
+        gaps = np.array([value is None or value != value for value in values.tolist()], bool)
     if gaps.any():
         raise DataError(
             f"{role} has a missing value at row {int(np.argmax(gaps))} (the first row is 0).\n"
