@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from gradline.doubledouble import Array, Pair, divide, multiply, subtract, subtract_product
+from gradline.doubledouble import Array, Pair, subtract_product
 
 FLOATS = 6
 """Up to this size, Python floats are faster than arrays."""
@@ -49,15 +49,12 @@ def negligible(matrix: Pair, epsilon: Array, *, intercept: bool) -> Array:
         intercept: Whether the first column is the constant.
     """
     q = len(epsilon)
-    hi, lo = matrix[0].diagonal()[:q], matrix[1].diagonal()[:q]
-    least: Array = (16 * q * EXACT) ** 2 * np.maximum(hi, 0.0)
+    norms = matrix[0].diagonal()[:q]
+    least: Array = (16 * q * EXACT) ** 2 * np.maximum(norms, 0.0)
     single = epsilon > EXACT
     if single.any():
-        spread = hi
-        if intercept:
-            first = matrix[0][0, :q], matrix[1][0, :q]
-            count = np.full(q, matrix[0][0, 0]), np.full(q, matrix[1][0, 0])
-            spread = subtract((hi, lo), divide(multiply(first, first), count))[0]
+        # In float64: its error, 2**-52 of the norm, times (2·SINGLE)², is less than what `least` is already.
+        spread = norms - matrix[0][0, :q] ** 2 / matrix[0][0, 0] if intercept else norms
         least = np.maximum(least, np.where(single, (2 * SINGLE) ** 2 * spread, 0.0))
     return least
 

@@ -205,7 +205,8 @@ def _demand_nested(one: tuple[int, Fit], other: tuple[int, Fit]) -> None:
         )
     if small.weighted != large.weighted or abs(small.log_weights - large.log_weights) > _SAME * small.nobs:
         raise DataError(f"{both} are weighted differently.\nGive both the same weights=.")
-    lacking = [name for name in small.names if name not in small.aliased and name not in large.names]
+    known = [name for name in small.names if name not in small.aliased]
+    lacking = [name for name in known if name not in large.names]
     if lacking:
         raise DataError(
             f"{both} are not nested, as far as names tell: the larger one lacks\n{listing(lacking, ERROR)}."
@@ -214,7 +215,6 @@ def _demand_nested(one: tuple[int, Fit], other: tuple[int, Fit]) -> None:
     differ = same and (abs(small.tss - large.tss) > _SAME * np.maximum(small.tss, large.tss)).any()
     if differ or (large.rss > small.rss + _SAME * np.maximum(small.tss, large.tss)).any():
         raise DataError(f"{both} are of different data: their sums of squares say so.\nFit both to the same rows.")
-    known = [name for name in small.names if name not in small.aliased]
     if not differ and not large.aliased.keys() & set(known):
         beyond = [at for at, name in enumerate(large.names) if name not in known and name not in large.aliased]
         without = large.rss + by_columns(large.estimates, large.root, beyond).sum(axis=0)
