@@ -125,11 +125,12 @@ def descend(
     order = Order(len(x), shuffle=loop.schedule.shuffle, seed=loop.seed)
     recorder = Recorder(loop.schedule.epochs * loop.batches(len(x)), *loop.start.shape)
     average = Average(loop.schedule)
+    whole = company.part(x, y, weights, None) if loop.schedule.batch_size is None else None
     step = 0
     for epoch, factor in enumerate(loop.schedule.factors()):
         set_rate(loop, optimizer, factor)
         for rows in each_batch(loop, order):
-            batch, share = company.part(x, y, weights, rows)
+            batch, share = whole or company.part(x, y, weights, rows)
 
             def forward(batch: tuple[Any, Any, Any] = batch, share: float = share) -> torch.Tensor:
                 if loop.sgd.zero_grad:

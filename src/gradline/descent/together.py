@@ -45,7 +45,7 @@ def known_processes(processes: Any) -> int | str | None:
     if processes is None or (is_whole(processes) and processes == 1):
         return None
     there_is = distributed.is_available() and distributed.is_initialized()
-    if processes == "group" and isinstance(processes, str):
+    if isinstance(processes, str) and processes == "group":
         if not there_is:
             raise OptionError(
                 'processes="group" is for a group of torch.distributed, and there is none.\n'
