@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import uuid4
 
-from gradline.cluster.engine import GROUP, Heard
+from gradline.cluster.engine import GROUP, Heard, a_few_ahead
 from gradline.cluster.job import Partial, Request, Task, merged, partition, work
 from gradline.cluster.trouble import PATIENCE, absent, failed, gone, killed, needed, no_workers, unreachable
 from gradline.errors import GradlineError
@@ -85,35 +84,36 @@ class Dask:
 
     def in_order(self, request: Request, tasks: Sequence[Task]) -> Iterator[Partial[Any]]:
         """See `Adapter`."""
-        return self._a_few_ahead(request, ((task, ()) for task in tasks))
-
-    def of_table(self, request: Request, table: Partitions, columns: Sequence[str]) -> Iterator[Partial[Any]]:
-        """See `Adapter`."""
-        frames = enumerate(table.data[list(columns)].to_delayed())
-        return self._a_few_ahead(
-            request, ((partition(table, number), (self._client.compute(frame),)) for number, frame in frames)
-        )
-
-    def _a_few_ahead(self, request: Request, tasks: Iterator[tuple[Task, tuple[Any, ...]]]) -> Iterator[Partial[Any]]:
-        """`work` for each task, some with a frame that is being made."""
-        waiting: deque[tuple[Task, Any]] = deque()
         shared = self._shared(request)
+        started = ((task, self._client.submit(work, shared, task, pure=False)) for task in tasks)
 
-        def first() -> Partial[Any]:
-            task, future = waiting.popleft()
+        def result(one: tuple[Task, Any]) -> Partial[Any]:
+            task, future = one
             with _in_a_line(request, [task]):
                 found: Partial[Any] = future.result()
             return found
 
-        try:
-            for task, frame in tasks:
-                waiting.append((task, self._client.submit(work, shared, task, *frame, pure=False)))
-                if len(waiting) > 2 * self.workers:
-                    yield first()
-            while waiting:
-                yield first()
-        finally:
-            self._client.cancel([future for _, future in waiting])
+        return a_few_ahead(started, 2 * self.workers, result, self._cancel)
+
+    def of_table(self, request: Request, table: Partitions, columns: Sequence[str]) -> Iterator[Partial[Any]]:
+        """See `Adapter`."""
+        shared = self._shared(request)
+
+        def start() -> Iterator[tuple[Task, Any]]:
+            for number, frame in enumerate(table.data[list(columns)].to_delayed()):
+                task = partition(table, number)
+                yield task, self._client.submit(work, shared, task, self._client.compute(frame), pure=False)
+
+        def result(one: tuple[Task, Any]) -> Partial[Any]:
+            task, future = one
+            with _in_a_line(request, [task]), _made(task.place):
+                found: Partial[Any] = future.result()
+            return found
+
+        return a_few_ahead(start(), 2 * self.workers, result, self._cancel)
+
+    def _cancel(self, started: list[tuple[Task, Any]]) -> None:
+        self._client.cancel([future for _, future in started])
 
     def _shared(self, request: Request) -> Any:
         """The request as a task, not as scattered data: where the worker that has it is lost, it is made again."""
@@ -130,9 +130,20 @@ def _in_a_line(request: Request, tasks: Sequence[Task]) -> Iterator[None]:
         raise killed("Dask", tasks) from None
     except CancelledError as problem:
         raise gone("the Dask scheduler", problem) from None
-    except GradlineError:
+    except (ImportError, AttributeError):
+        raise absent("Dask", request.version) from None
+
+
+@contextmanager
+def _made(place: str) -> Iterator[None]:
+    """Errors of whatever kind with which Dask did not come to a partition."""
+    from distributed import KilledWorker
+
+    try:
+        yield
+    except (GradlineError, KilledWorker, CancelledError):
         raise
     except Exception as problem:
         if isinstance(problem, ImportError | AttributeError) and "gradline" in str(problem):
-            raise absent("Dask", request.version) from None
-        raise failed(tasks[0].place, problem) from None
+            raise
+        raise failed(place, problem) from None

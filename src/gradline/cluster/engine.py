@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -28,6 +29,7 @@ _LEAST, _MOST = 2**22, 2**27
 
 
 _Answer = TypeVar("_Answer", covariant=True)
+_Future = TypeVar("_Future")
 
 
 class Scoring(Protocol[_Answer]):
@@ -124,6 +126,25 @@ class Cluster:
             if progress is not None:
                 progress(done, problem.table.rows)
         return tree
+
+
+def a_few_ahead(
+    started: Iterator[_Future],
+    most: int,
+    result: Callable[[_Future], _Answer],
+    cancel: Callable[[list[_Future]], object],
+) -> Iterator[_Answer]:
+    """The results of what is started, in order, so many under way at a time; what is left at the end is cancelled."""
+    waiting: deque[_Future] = deque()
+    try:
+        for future in started:
+            waiting.append(future)
+            if len(waiting) > most:
+                yield result(waiting.popleft())
+        while waiting:
+            yield result(waiting.popleft())
+    finally:
+        cancel(list(waiting))
 
 
 def tasks_of(parts: Sequence[Part], columns: int, workers: int, most: int = _MOST) -> list[Task]:

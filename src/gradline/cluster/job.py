@@ -129,8 +129,6 @@ def tree_of(summing: Portable[SumsT], partials: Sequence[Partial[SumsT]]) -> Tre
 def parts_of(problem: Readable) -> Sequence[Part]:
     """The parts that workers can read by themselves, the same ones wherever they are asked for."""
     table, columns = problem.table, problem.columns
-    if isinstance(table, Partitions):
-        return ()
     if not isinstance(table, Files):
         raise ClusterError(
             f"workers read files and tables of their engine, and {table.name} is neither.\n"
@@ -180,7 +178,7 @@ def _each_chunk(problem: Readable, summing: Portable[SumsT], parts: Sequence[Par
 def _opened(problem: bytes) -> tuple[Any, Sequence[Part]]:
     """The problem and its parts, kept for the next task: of many files they take longer to make than to read one."""
     made: Readable = pickle.loads(problem)  # noqa: S301 - engines themselves run what they are sent
-    return made, parts_of(made)
+    return made, () if isinstance(made.table, Partitions) else parts_of(made)
 
 
 def _summing(request: Request) -> Portable[Any]:

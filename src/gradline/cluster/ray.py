@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
-from gradline.cluster.engine import GROUP, Heard
+from gradline.cluster.engine import GROUP, Heard, a_few_ahead
 from gradline.cluster.job import Partial, Request, Task, merged, partition, work
 from gradline.cluster.trouble import absent, demand_listener, failed, gone, killed, needed, unreachable
 from gradline.errors import GradlineError
@@ -79,37 +79,37 @@ class Ray:
 
     def in_order(self, request: Request, tasks: Sequence[Task]) -> Iterator[Partial[Any]]:
         """See `Adapter`."""
-        return self._a_few_ahead(request, ((task, ()) for task in tasks))
-
-    def of_table(self, request: Request, table: Partitions, columns: Sequence[str]) -> Iterator[Partial[Any]]:
-        """See `Adapter`."""
-        with ray_blocks(table.data, columns) as blocks:
-            frames = enumerate(_made(table, blocks))
-            yield from self._a_few_ahead(request, ((partition(table, number), (block,)) for number, block in frames))
-
-    def _a_few_ahead(self, request: Request, tasks: Iterator[tuple[Task, tuple[Any, ...]]]) -> Iterator[Partial[Any]]:
-        """`work` for each task, some with a block that is there or being made."""
         import ray
 
         shared, start = ray.put(request), ray.remote(work)
-        waiting: deque[tuple[Task, Any]] = deque()
+        started = ((task, start.remote(shared, task)) for task in tasks)
+        return a_few_ahead(started, 2 * self.workers, partial(_result, request), _cancel)
 
-        def first() -> Partial[Any]:
-            task, future = waiting.popleft()
-            with _in_a_line(request, [task]):
-                found: Partial[Any] = ray.get(future)
-            return found
+    def of_table(self, request: Request, table: Partitions, columns: Sequence[str]) -> Iterator[Partial[Any]]:
+        """See `Adapter`."""
+        import ray
 
-        try:
-            for task, block in tasks:
-                waiting.append((task, start.remote(shared, task, *block)))
-                if len(waiting) > 2 * self.workers:
-                    yield first()
-            while waiting:
-                yield first()
-        finally:
-            for _, unfinished in waiting:
-                ray.cancel(unfinished)
+        shared, start = ray.put(request), ray.remote(work)
+        with ray_blocks(table.data, columns) as blocks:
+            tasks = ((partition(table, number), block) for number, block in enumerate(_made(table, blocks)))
+            started = ((task, start.remote(shared, task, block)) for task, block in tasks)
+            yield from a_few_ahead(started, 2 * self.workers, partial(_result, request), _cancel)
+
+
+def _result(request: Request, one: tuple[Task, Any]) -> Partial[Any]:
+    import ray
+
+    task, future = one
+    with _in_a_line(request, [task]):
+        found: Partial[Any] = ray.get(future)
+    return found
+
+
+def _cancel(started: list[tuple[Task, Any]]) -> None:
+    import ray
+
+    for _, unfinished in started:
+        ray.cancel(unfinished)
 
 
 def _made(table: Partitions, blocks: Iterator[Any]) -> Iterator[Any]:

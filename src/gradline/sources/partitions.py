@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -133,23 +133,24 @@ def spark_names(columns: Sequence[str]) -> list[str]:
 
 
 def _empty_of_dask(data: Any) -> Any:
-    import pandas as pd
-
     if any(kind.kind == "O" for kind in data.dtypes):  # text, or anything: only values tell
         return data.head(100)
-    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in data.dtypes.items()})
+    return _empty_frame(data.dtypes.items())
 
 
 def _empty_of_ray(data: Any) -> Any:
-    import pandas as pd
-
     schema = data.schema()
     if schema is None:
         raise DataError(f"the Ray {type(data).__name__} has no columns: it is empty.")
     if hasattr(schema.base_schema, "empty_table"):
         return schema.base_schema.empty_table()
-    found = schema.base_schema
-    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in zip(found.names, found.types, strict=True)})
+    return _empty_frame(zip(schema.base_schema.names, schema.base_schema.types, strict=True))
+
+
+def _empty_frame(kinds: Iterable[tuple[str, Any]]) -> Any:
+    import pandas as pd
+
+    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in kinds})
 
 
 def _empty_of_spark(data: Any) -> Any:
