@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -92,15 +93,20 @@ def test_a_data_frame_of_spark(session: Any) -> None:
         gl.fit(table.filter("a > 5"), target="y", engine=session)
 
 
-def test_a_lost_worker_changes_nothing(trips: Path, tmp_path: Path, session: Any) -> None:
+def ours(word: str) -> list[Any]:
+    """The processes below this one that have the word in their command."""
     import psutil
 
+    below = {each.pid for each in psutil.Process().children(recursive=True)}
+    running = psutil.process_iter(["cmdline"])  # a process that just ended has no command line, and is no error
+    return [each for each in running if each.pid in below and word in " ".join(each.info["cmdline"] or [])]
+
+
+def test_a_lost_worker_changes_nothing(trips: Path, tmp_path: Path, session: Any) -> None:
     killed: list[int] = []
 
     def kill() -> None:
-        ours = {each.pid for each in psutil.Process().children(recursive=True)}
-        running = psutil.process_iter(["cmdline"])  # a process that just ended has no command line, and is no error
-        daemons = [each for each in running if each.pid in ours and "pyspark.daemon" in (each.info["cmdline"] or [])]
+        daemons = ours("pyspark.daemon")
         workers = [each for each in daemons if each.parent() in daemons]
         os.kill(workers[0].pid, signal.SIGKILL)
         killed.append(workers[0].pid)
@@ -111,16 +117,17 @@ def test_a_lost_worker_changes_nothing(trips: Path, tmp_path: Path, session: Any
 
 def test_a_lost_executor_changes_nothing(trips: Path, tmp_path: Path, session: Any) -> None:
     """Two executors, each a Java process of its own with its Python workers, and one of them killed."""
-    import psutil
-
     settings = SETTINGS | {"spark.executor.memory": "512m"}
     session.stop()
     two = SparkSession.builder.master("local-cluster[2,1,512]").config(map=settings).getOrCreate()
+    for _ in range(300):  # they start one after the other, and a fit does not wait for both
+        if len(ours("CoarseGrainedExecutorBackend")) == 2:
+            break
+        time.sleep(0.2)
     killed: list[int] = []
 
     def kill() -> None:
-        ours = psutil.Process().children(recursive=True)
-        executors = [each.pid for each in ours if "CoarseGrainedExecutorBackend" in " ".join(each.cmdline())]
+        executors = [each.pid for each in ours("CoarseGrainedExecutorBackend")]
         assert len(executors) == 2
         os.kill(executors[0], signal.SIGKILL)
         killed.append(executors[0])
