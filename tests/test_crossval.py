@@ -239,6 +239,38 @@ def test_chunks_and_threads_change_nothing() -> None:
         np.testing.assert_allclose(hashed.scores[0, number], error, rtol=1e-12)
 
 
+@pytest.mark.parametrize("labels", [[2, 5, 9], [-3, 0, 7], [5, 10**12, 10**12 + 1], [0.5, 1.5, 2.5]])
+def test_folds_are_in_the_order_of_the_numbers_that_name_them(data: tuple, labels: list[float]) -> None:
+    X, y = data
+    codes = np.random.default_rng(2).integers(0, 3, 300)
+    plain = gl.crossval(X, y, folds=codes, l1=1.0)
+    np.testing.assert_array_equal(gl.crossval(X, y, folds=np.array(labels)[codes], l1=1.0).scores, plain.scores)
+
+
+def test_numbers_of_every_kind_and_stride_come_to_their_fold() -> None:
+    rng = np.random.default_rng(3)
+    n = 70_001
+    halves = rng.normal(size=(n, 2)).astype(np.float32)
+    frame = pd.DataFrame(
+        {
+            "half": halves[:, 0],
+            "every other": np.repeat(rng.normal(size=n), 2)[::2],
+            "swapped": rng.normal(size=n).astype(">f8"),
+            "short": rng.integers(-9, 9, n).astype(np.int16),
+            "whole": rng.integers(-9, 9, n),
+            "yes": rng.integers(0, 2, n) > 0,
+        }
+    )
+    y = rng.normal(size=n)
+    codes = rng.integers(0, 3, n)
+    found = gl.crossval(frame, y, folds=codes, l2=1.0, per_row=False)
+    X = frame.to_numpy(float)
+    for number in range(3):
+        fit = gl.fit(X[codes != number], y[codes != number], l2=1.0)
+        error = ((y[codes == number] - fit.predict(X[codes == number])) ** 2).mean()
+        np.testing.assert_allclose(found.scores[0, number], error, rtol=1e-12)
+
+
 def test_the_rule_of_one_standard_error(data: tuple) -> None:
     cv = gl.crossval(*data, strengths=60)
     mean, se = cv.mean, cv.se

@@ -58,6 +58,14 @@ def times(matrix: Pair, vectors: Pair) -> Pair:
     return total.T, (out[1] - (total - out[0])).T
 
 
+def dots(a: Pair, b: Pair) -> Pair:
+    """(k,) the products of the columns of a and b, pairs (q, k), to q·2**-104 of Σ|a|·|b|."""
+    total, low = np.zeros((2, a[0].shape[1]))
+    _dots(*a, *b, total, low)
+    whole = total + low
+    return whole, low - (whole - total)
+
+
 @intrinsic  # type: ignore[untyped-decorator]
 def everywhere(typingctx: Any, value: Any) -> Any:
     """One float64 in all lanes."""
@@ -213,3 +221,21 @@ def _times(hi: Any, lo: Any, rows: Any, out: Any) -> None:
                 z = s - before
                 low[j] += ((before - (s - z)) + (p - z)) + e
                 total[j] = s
+
+
+@nb.njit(
+    "void(float64[:, :], float64[:, :], float64[:, :], float64[:, :], float64[::1], float64[::1])",
+    nogil=True,
+    cache=True,
+)  # type: ignore[untyped-decorator]
+def _dots(hi: Any, lo: Any, other: Any, other_low: Any, total: Any, low: Any) -> None:
+    """total + low (k,), zeros, become the products of the columns of two pairs (q, k)."""
+    for i in range(hi.shape[0]):
+        for j in range(hi.shape[1]):
+            a, b, before = hi[i, j], other[i, j], total[j]
+            p = a * b
+            e = fused(a, b, -p) + (a * other_low[i, j] + lo[i, j] * b)
+            s = before + p
+            z = s - before
+            low[j] += ((before - (s - z)) + (p - z)) + e
+            total[j] = s

@@ -215,6 +215,10 @@ def _distinct(by: Any, role: str) -> tuple[list[Any], Numbers]:
             f"{role} has a missing value at row {int(np.argmax(gaps))} (the first row is 0).\n"
             "Fill it, or leave such rows out."
         )
+    if values.dtype.kind in "iu" and len(values) and values.min() >= 0 and values.max() < len(values):
+        values = values.astype(np.int64)
+        there = np.bincount(values) > 0  # as np.unique does, without its sort
+        return there.nonzero()[0].tolist(), (there.cumsum() - 1)[values]
     found, codes = np.unique(values.astype(str) if values.dtype == object else values, return_inverse=True)
     return found.tolist(), codes.astype(np.int64)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gradline.doubledouble import Array, Pair, add, divide, multiply, subtract, sum_pairs
+from gradline.doubledouble import Array, Pair, add, divide, multiply, subtract
 from gradline.elimination import EXACT
 
 
@@ -86,11 +86,13 @@ def centred(moments: Pair, features: int, *, intercept: bool, standardize: bool)
 
 def intercepts(about: Centred, slopes: Pair) -> Pair:
     """(m, k) the constants that belong to slopes (m, d, k): mean of y less the means of x times the slopes."""
-    turned = slopes[0].swapaxes(0, 1), slopes[1].swapaxes(0, 1)  # (d, m, k)
-    mean = about.mean[0][:, None, None], about.mean[1][:, None, None]
-    taken = sum_pairs(multiply(turned, (mean[0] + 0.0 * turned[0], mean[1] + 0.0 * turned[0])))
-    wide = np.zeros(taken[0].shape)
-    return subtract((about.target_mean[0] + wide, about.target_mean[1] + wide), taken)
+    from gradline.elimination_compiled import dots
+
+    m, d, k = slopes[0].shape
+    turned = slopes[0].swapaxes(0, 1).reshape(d, m * k), slopes[1].swapaxes(0, 1).reshape(d, m * k)
+    everywhere = np.ones(m * k)
+    hi, lo = dots((about.mean[0][:, None] * everywhere, about.mean[1][:, None] * everywhere), turned)
+    return subtract((about.target_mean[0], about.target_mean[1]), (hi.reshape(m, k), lo.reshape(m, k)))
 
 
 def residual_squares(moments: Pair, constants: Pair, slopes: Pair) -> Array:
@@ -101,7 +103,7 @@ def residual_squares(moments: Pair, constants: Pair, slopes: Pair) -> Array:
         constants: (m, k) intercepts.
         slopes: (m, d, k).
     """
-    from gradline.elimination_compiled import times
+    from gradline.elimination_compiled import dots, times
 
     m, d, k = slopes[0].shape
     found = np.zeros((m, k))
@@ -114,7 +116,7 @@ def residual_squares(moments: Pair, constants: Pair, slopes: Pair) -> Array:
             tail = np.full((1, m), last)
             vectors.append(np.concatenate([-constant[None, :, target], -word[:, some - 1, target].T, tail]))
         v = vectors[0], vectors[1]
-        found[:, target] = sum_pairs(multiply(v, times(matrix, v)))[0]
+        found[:, target] = dots(v, times(matrix, v))[0]
     return np.maximum(found, 0.0)
 
 

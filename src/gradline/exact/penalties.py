@@ -90,14 +90,18 @@ def penalised(
         one = weighted_solve(sums, float(l2[at]), about.weights, intercept)
         slopes[0][at], slopes[1][at] = one.params[int(intercept) :], one.params_low[int(intercept) :]
         freedom[at] = one.freedom - int(intercept)
-    known = np.nan_to_num(slopes[0]), slopes[1]
-    constants = intercepts(about, known) if intercept else (np.zeros((m, k)), np.zeros((m, k)))
+    constants = intercepts(about, _without_gaps(slopes)) if intercept else (np.zeros((m, k)), np.zeros((m, k)))
     return Penalised(slopes, constants, freedom + int(intercept), states, about.usable)
 
 
 def squares_left(moments: Pair, found: Penalised) -> Array:
     """(m, k) the residual sums of squares of any rows of these columns."""
-    return residual_squares(moments, found.constants, (np.nan_to_num(found.slopes[0]), found.slopes[1]))
+    return residual_squares(moments, found.constants, _without_gaps(found.slopes))
+
+
+def _without_gaps(slopes: Pair) -> Pair:
+    """Aliased columns with coefficient 0."""
+    return np.where(np.isnan(slopes[0]), 0.0, slopes[0]), slopes[1]
 
 
 def solution(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from gradline.errors import DataError
 from gradline.moments.folding import ByLabel, Folding, Given, Numbers, misfit
 from gradline.moments.moments import Moments
 from gradline.moments.one_pass import Engine, Progress, added_up_by, moments_of, summing_of
-from gradline.moments.sums import Summing, Sums, cut
+from gradline.moments.sums import Summing, Sums, cut, plain
 from gradline.sources import CHUNK
 
 if TYPE_CHECKING:
@@ -110,18 +111,22 @@ class _Gathering:
             yield self._chunk(chunk, [code.of(some) for code in codes], numbers[some])
 
     def _chunk(self, chunk: Block, codes: Sequence[Any], numbers: Numbers) -> _Folded:
-        order = np.argsort(numbers, kind="stable")
-        found, starts = np.unique(numbers[order], return_index=True)
+        from gradline.moments.packing import reordered
+
+        # A stable sort of narrow numbers is by counting.
+        order = np.argsort(numbers.astype(np.int16), kind="stable")
+        counts = np.bincount(numbers)
+        found = counts.nonzero()[0]
+        edges = np.concatenate([[0], counts[found].cumsum()]).tolist()
         turned = chunk._replace(
-            hi=tuple([np.take(column, order) for column in chunk.hi]),
+            hi=tuple(reordered([plain(column) for column in chunk.hi], order)),
             lo=tuple([None if low is None else np.take(low, order) for low in chunk.lo]),
             weights=None if chunk.weights is None else np.take(chunk.weights, order),
             labels=(),
         )
         sums = {}
-        ends = [*starts[1:].tolist(), len(order)]
         try:
-            for number, start, end in zip(found.tolist(), starts.tolist(), ends, strict=True):
+            for number, (start, end) in zip(found.tolist(), pairwise(edges), strict=True):
                 part = [code.of(order[start:end]) for code in codes]
                 sums[number] = self.summing.chunk(cut(turned, start, end), part)
         except DataError:

@@ -35,6 +35,7 @@ VECTOR = LANES * WORD
 _ROW, _COLUMN, _SINGLE = 2, 1, 4  # bits of a step's kind: four columns side by side; contiguous; float32
 _FOUR = 4
 LINE = 64  # bytes
+_STRETCH = 4_096  # rows
 
 
 class Layout(NamedTuple):
@@ -74,6 +75,17 @@ def layout(columns: Sequence[NDArray[Any]] | NDArray[Any], targets: Sequence[int
         found += [(kind, numbers[at], places[at][0], stride) for at in starts]
     found.sort(key=lambda step: not step[0] & (_ROW | _COLUMN))
     return Layout(np.array(found, np.int64).reshape(-1, 4), stream)
+
+
+def reordered(columns: Sequence[NDArray[Any]], order: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(columns, n) the rows of float64 or float32 columns in another order, each column contiguous, as float64."""
+    places = [(each.__array_interface__["data"][0], each.strides[0], each.itemsize) for each in columns]
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    # Columns a power of two apart would share the same cache sets.
+    out = np.empty((len(columns), len(order) + LANES))[:, : len(order)]
+    _reorder(np.array(places, np.int64), rank, out)
+    return out
 
 
 def _runs(places: Sequence[tuple[int, int, int]], numbers: Sequence[int]) -> list[tuple[int, int]]:
@@ -183,3 +195,18 @@ def pack(plan: Any, start: Any, rows: Any, base: Any, width: Any, ahead: Any) ->
                 store_one(target + k * width + r * WORD, load_one_single(at) if kind & _SINGLE else load_one(at))
             for r in range(rows, -(-rows // LANES) * LANES):
                 store_one(target + k * width + r * WORD, 0.0)
+
+
+@nb.njit("void(int64[:, ::1], int64[::1], float64[:, :])", nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _reorder(places: Any, rank: Any, out: Any) -> None:
+    """Rows are read as they lie in memory, a stretch at a time: columns that share a cache line find it again."""
+    for start in range(0, len(rank), _STRETCH):
+        end = min(start + _STRETCH, len(rank))
+        for column in range(len(places)):
+            address, stride, size = places[column]
+            if size == _FOUR:
+                for i in range(start, end):
+                    out[column, rank[i]] = load_one_single(address + i * stride)
+            else:
+                for i in range(start, end):
+                    out[column, rank[i]] = load_one(address + i * stride)
