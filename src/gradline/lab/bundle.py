@@ -16,8 +16,8 @@ from typing import Any
 from gradline.lab.dense import dense_script, dense_style
 
 PARTS = (
-    *("engine/settings", "engine/random", "engine/exact", "engine/data", "engine/descent", "engine/facts"),
-    *("engine/lessons", "engine/session", "engine/export"),
+    *("engine/settings", "engine/random", "engine/exact", "engine/data", "engine/changes", "engine/descent"),
+    *("engine/facts", "engine/lessons", "engine/session", "engine/export"),
     *("view/elements", "view/numbers", "view/plot", "view/data_panel", "view/surface_panel", "view/loss_panel"),
     *("view/code_panel", "view/transport", "view/controls", "view/lesson_panel", "view/header", "view/dialogs"),
     *("view/sentences", "view/proof", "view/player", "view/lab", "view/hosts"),
@@ -32,16 +32,20 @@ _EXPORT = re.compile(r"^export (?=const |function |class )", re.MULTILINE)
 
 @cache
 def module() -> str:
-    """The ES module as text: the engine, the texts, the view, and the page that it can be saved as.
+    """The ES module as text: the engine, the view and the texts.
 
     Example:
         >>> "import " in module().splitlines()[0], module().count("export default")
         (False, 1)
     """
     scripts = [_IMPORT.sub("", _EXPORT.sub("", _read(f"{part}.js"))) for part in PARTS]
-    kept = {"CSS": dense_style(_read("lab.css")), "PAGE": _read("page.html")}
-    constants = [f"const {name} = {_literal(text)};\n" for name, text in kept.items()]
-    return dense_script("".join([*scripts, *constants]))
+    style = f"const CSS = {_literal(dense_style(_read('lab.css')))};\n"
+    return dense_script("".join([*scripts, style]))
+
+
+def template() -> str:
+    """The page that holds the module, with {{module}} and {{given}} for what comes to stand there."""
+    return _read("page.html")
 
 
 def page(given: Mapping[str, Any]) -> str:
@@ -51,7 +55,7 @@ def page(given: Mapping[str, Any]) -> str:
         given: address (a state), lang, verify (where to ask PyTorch), given (a problem of real data).
     """
     values = {"module": module(), "given": json.dumps(given, allow_nan=False).replace("<", "\\u003c")}
-    parts = _PLACE.split(_read("page.html"))
+    parts = _PLACE.split(template())
     return "".join(values[part] if number % 2 else part for number, part in enumerate(parts))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from gradline.container import written_whole
 from gradline.errors import OptionError
-from gradline.lab.bundle import module, page
+from gradline.lab.bundle import module, page, template
 from gradline.lab.opening import Opening, opening_of_run, opening_of_settings
 from gradline.lab.verify import answer, question_of
 from gradline.results.run import Run
@@ -45,6 +45,7 @@ class Lab(anywidget.AnyWidget):
     """
 
     _esm = module()
+    template = traitlets.Unicode(template()).tag(sync=True)
     address = traitlets.Unicode("").tag(sync=True)
     given = traitlets.Any(None, allow_none=True).tag(sync=True)
     lang = traitlets.Unicode("en").tag(sync=True)

@@ -1,5 +1,6 @@
 // One learner's lab without a screen: settings, points, the run that follows from them, and where the cursor stands.
 
+import {watcher} from "./changes.js";
 import {planAt, linesOf, LINES, descend} from "./descent.js";
 import {problemOf} from "./data.js";
 import {exactOf, stability, studentQuantile} from "./exact.js";
@@ -14,6 +15,7 @@ export class Session {
     this.pins = [];
     this.axis = 0; // the feature that is drawn to the right
     this.listeners = [];
+    this.another = watcher();
     this.load(state);
   }
 
@@ -94,7 +96,10 @@ export class Session {
 
   /** How steep the loss is, with the settings at the cursor. */
   get steepness() {
-    return stability(this.problem.moments, this.now);
+    const {problem, now} = this,
+      {reduction, momentum, zero} = now;
+    if (this.another(problem, reduction, momentum, zero)) this.steep = stability(problem.moments, now);
+    return this.steep;
   }
 
   /** Change settings. In the middle of a run those that may change on the way do so from the present step on. */

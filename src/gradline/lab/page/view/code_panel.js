@@ -2,7 +2,7 @@
 
 import {effect, namesOf} from "../engine/facts.js";
 import {linesOf, valuesBefore} from "../engine/descent.js";
-import {button, h} from "./elements.js";
+import {button, h, mark} from "./elements.js";
 import {plain, short} from "./numbers.js";
 
 const CODE = {
@@ -18,7 +18,12 @@ export function codePanel(lab) {
   const {session, say} = lab;
   const head = h("pre", {class: "given"}),
     list = h("ol", {class: "code", "aria-label": say("code_label")});
-  const grads = h("dl", {class: "values"});
+  const cells = [cell(), cell(), cell(), cell()],
+    grads = h(
+      "dl",
+      {class: "values"},
+      cells.map((each) => each.element),
+    );
   const element = h(
     "section",
     {class: "panel codes", "aria-label": say("code")},
@@ -72,30 +77,27 @@ export function codePanel(lab) {
     const {now, trace, step, line, next, before} = session;
     if (built !== now.zero + trace.whole) build(now, trace);
     built = now.zero + trace.whole;
-    head.textContent = preamble(lab);
+    mark(head, preamble(lab));
     const done = step < trace.steps ? line : 0;
     for (const [place, name] of linesOf(now.zero).entries()) {
       const {row, values} = rows[name];
       row.classList.toggle("next", name === next);
       row.classList.toggle("done", place < done);
-      if (name === next) row.setAttribute("aria-current", "step");
-      else row.removeAttribute("aria-current");
-      values.replaceChildren(...(place < done ? said(effect(session, place), now) : []));
+      if (name !== next) row.removeAttribute("aria-current");
+      else mark(row, "step", "aria-current");
+      if (place < done) values.replaceChildren(...said(effect(session, place), now));
+      else if (values.firstChild) values.replaceChildren();
     }
     const {grad, theta} = valuesBefore(trace, step, done),
       names = namesOf(trace.p),
       [i, j] = lab.plane;
     const changed = done > 0 ? before : null;
-    grads.replaceChildren(
-      ...[i, j].flatMap((k) => [
-        cell(
-          `${names[k]}.grad`,
-          grad ? short(grad[k]) : "None",
-          changed === "backward" || (changed === "zero" && now.zero !== "off"),
-        ),
-        cell(names[k], short(theta[k]), changed === "step" && now.zero !== "between"),
-      ]),
-    );
+    const graded = changed === "backward" || (changed === "zero" && now.zero !== "off"),
+      moved = changed === "step" && now.zero !== "between";
+    for (const [at, k] of [i, j].entries()) {
+      cells[2 * at].show(`${names[k]}.grad`, grad ? short(grad[k]) : "None", graded);
+      cells[2 * at + 1].show(names[k], short(theta[k]), moved);
+    }
   }
 
   /** What a line that has run did, in values. */
@@ -118,8 +120,15 @@ export function codePanel(lab) {
   return {element, draw};
 }
 
-function cell(name, value, changed) {
-  return h("div", {class: changed ? "changed" : null}, h("dt", {}, name), h("dd", {}, value));
+function cell() {
+  const [name, value] = [h("dt"), h("dd")],
+    element = h("div", {}, name, value);
+  const show = (named, valued, changed) => {
+    mark(name, named);
+    mark(value, valued);
+    element.classList.toggle("changed", changed);
+  };
+  return {element, show};
 }
 
 /** The lines above the loop, as the settings have them. */

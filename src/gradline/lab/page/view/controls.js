@@ -1,8 +1,10 @@
 // Every setting as a control that a mouse, a finger and a keyboard can move, with its limits drawn on it.
 
 import {SETTINGS, allowed} from "../engine/settings.js";
+import {watcher} from "../engine/changes.js";
+import {planAt} from "../engine/descent.js";
 import {stability} from "../engine/exact.js";
-import {button, checkbox, h, segments} from "./elements.js";
+import {button, checkbox, h, mark, segments} from "./elements.js";
 import {plain} from "./numbers.js";
 
 const LOG_HIGH = 0;
@@ -60,11 +62,12 @@ export function controls(lab) {
           );
         show();
       },
+      onblur: () => show(),
     });
     const show = () => {
       const value = session.now[name];
       range.value = places[1](value);
-      range.setAttribute("aria-valuetext", words(value));
+      mark(range, words(value), "aria-valuetext");
       if (document.activeElement !== number || !lab.root.contains(number)) number.value = plain(written(value), 8);
     };
     return {
@@ -162,7 +165,13 @@ export function controls(lab) {
         })),
       );
   const element = h("section", {class: "panel settings", "aria-label": say("settings")}, training, data);
-  return {element, draw: () => all.forEach((each) => each.show())};
+  const another = watcher();
+  /** Settings stand still while the cursor moves, unless they were changed on the way. */
+  function draw() {
+    const {trace, step} = session;
+    if (another(trace, planAt(trace.plan, step))) for (const each of all) each.show();
+  }
+  return {element, draw};
 }
 
 /** Where the rate speeds up, zigzags and diverges, under its slider: lengths and words from this run's data. */
@@ -187,9 +196,8 @@ function bands(lab) {
     });
     const about = session.trace.whole ? "" : "≈ ";
     best.hidden = !forgets || now.momentum > 0;
-    best.textContent = say("best_rate", {rate: about + plain(fastest)});
-    limit.textContent =
-      most === null ? say("no_limit") : say(forgets ? "limit" : "bounded", {rate: about + plain(most)});
+    mark(best, say("best_rate", {rate: about + plain(fastest)}));
+    mark(limit, most === null ? say("no_limit") : say(forgets ? "limit" : "bounded", {rate: about + plain(most)}));
     element.dataset.over = String(most === null || now.lr >= most);
   };
   return {element, show};
@@ -224,9 +232,7 @@ function batch(lab, slider) {
     show: () => {
       made.show();
       const {whole, perEpoch, cut, epochs} = session.trace;
-      note.textContent = whole
-        ? say("full_batch")
-        : say(cut ? "batches_cut" : "batches_note", {count: perEpoch, epochs});
+      mark(note, whole ? say("full_batch") : say(cut ? "batches_cut" : "batches_note", {count: perEpoch, epochs}));
     },
   };
 }

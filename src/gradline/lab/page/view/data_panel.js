@@ -1,11 +1,12 @@
 // The points and the line: drag, add and delete points, and see each residual, the exact line and the truth.
 
+import {watcher} from "../engine/changes.js";
 import {at, batchAt} from "../engine/descent.js";
 import {sizeOf} from "../engine/data.js";
 import {bandAt} from "../engine/exact.js";
 import {arrows, termOf} from "../engine/facts.js";
 import {SETTINGS} from "../engine/settings.js";
-import {button, checkbox, h} from "./elements.js";
+import {button, checkbox, h, mark} from "./elements.js";
 import {plain, short, signed} from "./numbers.js";
 import {Plot, padded} from "./plot.js";
 
@@ -54,11 +55,13 @@ export function dataPanel(lab) {
     frozen = null,
     moved = false,
     key = null;
+  const another = watcher();
 
   function ranges() {
     if (frozen) return frozen;
     const {x, y, moments} = session.problem,
       {axis} = session;
+    if (!another(session.problem)) return key;
     if (x.length) return (key = {x: padded(least(x), greatest(x)), y: padded(least(y), greatest(y), 0.12)});
     const wide = 2 * Math.sqrt(moments.cross[axis][axis]),
       tall = 2 * Math.sqrt(sizeOf(moments) - moments.target ** 2);
@@ -79,10 +82,13 @@ export function dataPanel(lab) {
       slope = theta[axis];
     const others = moments.mean.reduce((sum, mean, k) => sum + (k === axis ? 0 : theta[k] * mean), theta[d]);
     plot.begin(range.x, range.y);
-    plot.axes(problem.names?.[axis] ?? "x", problem.target ?? "y");
+    const [xName, yName] = [problem.names?.[axis] ?? "x", problem.target ?? "y"];
     const across = (w, b) => range.x.map((value) => [plot.px(value), plot.py(w * value + b)]);
+    plot.kept("axes", [xName, yName, lab.shown.exact && moments], () => {
+      plot.axes(xName, yName);
+      if (lab.shown.exact && d === 1) plot.within(() => drawExact(range, exact));
+    });
     plot.within(() => {
-      if (lab.shown.exact && d === 1) drawExact(range, exact);
       if (d === 1 && !session.own && !session.points) {
         const {slope: w, intercept: b} = session.settings;
         plot.stroke(colours.muted, 1.5, across(w, b + w * problem.shift), [1, 4]);
@@ -93,12 +99,15 @@ export function dataPanel(lab) {
           plot.stroke(colours[`pin${pin.name}`], 1.5, across(end[0], end[1]), [8, 3]);
       }
       if (lab.shown.squares && d === 1) drawResiduals(x, y, slope, others);
-      drawPoints(x, y);
+      const rows = batchAt(trace, step);
+      plot.kept("points", [problem, !rows], () => drawPoints(x.keys(), rows ? colours.faint : colours.point));
+      if (rows) drawPoints(rows, colours.point);
+      drawChosen(x, y);
       const step_ = lab.shown.ghost ? arrows(session) : null;
       if (step_) plot.stroke(colours.ghost, 1.5, across(slope + step_.sum[axis], others + step_.sum[d]), [5, 4]);
       plot.stroke(colours.run, 2.5, across(slope, others));
     });
-    formula.textContent = `ŷ = ${short(slope)} ${problem.names?.[axis] ?? "x"} ${signed(others)}`;
+    mark(formula, `ŷ = ${short(slope)} ${xName} ${signed(others)}`);
     describe(theta);
     for (const toggle of toggles) toggle.show();
   }
@@ -147,22 +156,15 @@ export function dataPanel(lab) {
     pen.stroke();
   }
 
-  function drawPoints(x, y) {
-    const {colours} = lab,
+  function drawPoints(rows, colour) {
+    const {x, y} = session.problem,
       small = x.length > 400;
-    const rows = batchAt(session.trace, session.step),
-      seen = rows && new Set(rows);
-    for (let i = 0; i < x.length; i++) {
-      const there = !seen || seen.has(i);
-      plot.dot(
-        plot.px(x[i]),
-        plot.py(y[i]),
-        small ? 2 : 4,
-        there ? colours.point : colours.faint,
-        small ? null : colours.panel,
-        1,
-      );
-    }
+    for (const i of rows)
+      plot.dot(plot.px(x[i]), plot.py(y[i]), small ? 2 : 4, colour, small ? null : lab.colours.panel, 1);
+  }
+
+  function drawChosen(x, y) {
+    const {colours} = lab;
     if (chosen !== null && chosen < x.length) {
       plot.dot(plot.px(x[chosen]), plot.py(y[chosen]), 7, null, held ? colours.residual : colours.ink, held ? 3 : 2);
     }
@@ -174,17 +176,20 @@ export function dataPanel(lab) {
     if (chosen !== null && x && chosen >= x.length) chosen = null;
     remove.hidden = chosen === null || fixed;
     if (chosen === null || theta.length > 2) {
-      readout.textContent = say(fixed ? "data_real" : "data_hint", {n: session.problem.moments.n, drawn: x.length});
+      mark(readout, say(fixed ? "data_real" : "data_hint", {n: session.problem.moments.n, drawn: x.length}));
       return;
     }
     const {residual, term} = termOf(session, chosen);
-    readout.textContent = say("point_readout", {
-      number: chosen + 1,
-      x: plain(x[chosen]),
-      y: plain(y[chosen]),
-      residual: short(residual, 3),
-      term: short(term, 3),
-    });
+    mark(
+      readout,
+      say("point_readout", {
+        number: chosen + 1,
+        x: plain(x[chosen]),
+        y: plain(y[chosen]),
+        residual: short(residual, 3),
+        term: short(term, 3),
+      }),
+    );
   }
 
   function nearest(event) {

@@ -13,6 +13,13 @@ export function h(tag, props = {}, ...children) {
   return element;
 }
 
+/** Set what an element says where it says something else: the browser lays out anew whatever is set. */
+export function mark(element, text, attribute = null) {
+  if (attribute !== null) {
+    if (element.getAttribute(attribute) !== String(text)) element.setAttribute(attribute, text);
+  } else if (element.textContent !== text) element.textContent = text;
+}
+
 export function button(label, action, props = {}) {
   return h("button", {type: "button", onclick: action, ...props}, label);
 }

@@ -4,25 +4,23 @@ import {Lab} from "./lab.js";
 
 const SETTLED = 250; // milliseconds without a change before an address or a notebook is told
 
-/** The page's text with a module and what it is given; markup within either stays text. */
-export function pageOf(module, given) {
+/** The page's text with something else that it is given; markup within that stays text. */
+function pageWith(text, given) {
   const json = JSON.stringify(given).replaceAll("<", "\\u003c");
-  return PAGE.split(/\{\{(module|given)\}\}/)
-    .map((part, i) => (i % 2 ? {module, given: json}[part] : part))
-    .join("");
+  return text.replace(/(?<=id="gradline-given">)[^<]*/, () => json);
 }
 
-/** Fill a page: its state stands in its address, or else in what it was saved or served with. */
+/** Fill a page, once its title is painted: its state stands in its address, or else in what it was saved with. */
 export function openPage() {
   const given = JSON.parse(document.getElementById("gradline-given").textContent);
-  const script = document.getElementById("gradline-module");
+  const text = `<!doctype html>\n${document.documentElement.outerHTML}`;
   let timer = null,
     told = null;
   const options = {
     given: given.given ?? null,
     lang: given.lang,
     address: location.hash.slice(1) || given.address || "",
-    source: async () => script.textContent.replace(/\nopenPage\(\);\s*$/, ""),
+    page: async (state) => pageWith(text, state),
     verify: given.verify
       ? async (request) => {
           const answer = await fetch(given.verify, {
@@ -85,7 +83,10 @@ function render({model, el}) {
       lang: model.get("lang"),
       verify,
       changed,
-      source: async () => (await fetch(import.meta.url)).text(),
+      page: async (state) => {
+        const module = await (await fetch(import.meta.url)).text();
+        return pageWith(model.get("template"), state).replace("{{module}}", () => module);
+      },
     });
   let lab = open();
   const moved = () => {

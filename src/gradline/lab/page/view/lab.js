@@ -11,7 +11,7 @@ import {codePanel} from "./code_panel.js";
 import {controls} from "./controls.js";
 import {dataPanel} from "./data_panel.js";
 import {keysDialog, pasteDialog, takeText} from "./dialogs.js";
-import {h} from "./elements.js";
+import {h, mark} from "./elements.js";
 import {header} from "./header.js";
 import {lessonPanel} from "./lesson_panel.js";
 import {lossPanel} from "./loss_panel.js";
@@ -22,24 +22,7 @@ import {sentence} from "./sentences.js";
 import {surfacePanel} from "./surface_panel.js";
 import {transport} from "./transport.js";
 
-const COLOURS = [
-  ...[
-    "panel",
-    "ink",
-    "muted",
-    "grid",
-    "faint",
-    "point",
-    "run",
-    "ghost",
-    "exact",
-    "band",
-    "residual",
-    "square",
-    "momentum",
-  ],
-  ...["contour", "valley", "proof", "pinA", "pinB", "pinC"],
-];
+const COLOURS = () => [...new Set(CSS.match(/(?<=--)\w+(?=:)/g))];
 const VIEW = ["lang", "theme", "lesson", "hide"];
 const TABS = ["surface", "loss", "codes", "settings"],
   PEEK = 1500;
@@ -48,7 +31,7 @@ let labs = 0;
 export class Lab {
   /**
    * @param host element to fill. @param options address: the state as in a link; given: a problem of real data;
-   * verify: asks PyTorch, or null; source: gives the module's text; changed: told of settings and results; lang.
+   * verify: asks PyTorch, or null; page: gives the text of a page with a state; changed: told of settings and results; lang.
    */
   constructor(host, options = {}) {
     Object.assign(this, {
@@ -171,7 +154,8 @@ export class Lab {
     cancelAnimationFrame(this.waiting);
     this.waiting = null;
     this.colours = this.resolved();
-    this.statusLine.textContent = this.status();
+    for (const part of this.parts) part.plot?.measure();
+    mark(this.statusLine, this.status());
     for (const part of this.parts) part.draw();
     this.options.changed?.(this);
   }
@@ -181,15 +165,12 @@ export class Lab {
     const dark = `${this.theme} ${matchMedia("(prefers-color-scheme: dark)").matches}`;
     if (this.resolvedFor === dark && this.colours) return this.colours;
     this.resolvedFor = dark;
-    const probe = h("i", {}),
-      colours = {};
-    this.root.append(probe);
-    for (const name of COLOURS) {
-      probe.style.color = `var(--${name})`;
-      colours[name] = getComputedStyle(probe).color;
-    }
+    const names = COLOURS(),
+      probes = names.map((name) => h("i", {style: `color: var(--${name})`}));
+    this.root.append(...probes); // all at once: each reading after a change computes every style anew
+    const colours = Object.fromEntries(names.map((name, i) => [name, getComputedStyle(probes[i]).color]));
     colours.font = getComputedStyle(this.root).fontFamily;
-    probe.remove();
+    for (const probe of probes) probe.remove();
     return colours;
   }
 
@@ -318,7 +299,7 @@ export class Lab {
 
   /** This lab as one page that needs nothing else. */
   async page() {
-    return pageOf(await this.options.source(), {address: this.address(), given: this.session.given});
+    return this.options.page({address: this.address(), given: this.session.given});
   }
 
   /** Have PyTorch run the same loop, and lay its losses under ours. */

@@ -1,8 +1,9 @@
 // The loss against the step, on axes that stand still: this run up to the cursor, pinned ones, PyTorch's.
 
 import {short} from "./numbers.js";
-import {h, button} from "./elements.js";
+import {h, button, mark} from "./elements.js";
 import {Plot} from "./plot.js";
+import {watcher} from "../engine/changes.js";
 import {LINES} from "../engine/descent.js";
 
 const DEEPEST = 1e-13,
@@ -24,7 +25,9 @@ export function lossPanel(lab) {
   );
   let listed = null,
     held = false,
-    range = null;
+    range = null,
+    framed = null;
+  const another = watcher();
 
   /** As many steps as are round and reach past the cursor; the axes change with them, and stand still in between. */
   function reach() {
@@ -34,7 +37,14 @@ export function lossPanel(lab) {
     return (range = lab.peek ? most : Math.min(most, REACHES.find((steps) => steps > 1.05 * step) ?? most));
   }
 
+  /** The least and the largest loss that are drawn. */
   function frame(most) {
+    const {trace, pins, now} = session;
+    if (another(trace, pins, now.reduction, most)) framed = heights(most);
+    return framed;
+  }
+
+  function heights(most) {
     const {trace, problem} = session;
     let low = Infinity,
       high = -Infinity;
@@ -58,27 +68,12 @@ export function lossPanel(lab) {
       most = reach(),
       y = frame(most);
     plot.begin([0, most], y, {log: true});
-    plot.axes(say("step_axis"), say("loss_word"));
+    const floor = problem.moments.floor * (session.now.reduction === "sum" ? problem.moments.n : 1);
+    plot.kept("axes", [floor], () => {
+      plot.axes(say("step_axis"), say("loss_word"));
+      if (floor > y[0]) plot.within(() => drawFloor(floor, plot.py(floor), [0, most].map((step) => plot.px(step))));
+    });
     plot.within(() => {
-      const floor = problem.moments.floor * (session.now.reduction === "sum" ? problem.moments.n : 1);
-      if (floor > y[0]) {
-        plot.stroke(
-          colours.exact,
-          1.5,
-          [
-            [plot.px(0), plot.py(floor)],
-            [plot.px(most), plot.py(floor)],
-          ],
-          [6, 4],
-        );
-        plot.text(
-          say("floor", {loss: short(floor, 3)}),
-          plot.px(most) - 4,
-          plot.py(floor) - 5,
-          "right",
-          colours.exact,
-        );
-      }
       for (const pin of session.pins) curve(pin.trace.full, pin.trace.steps, colours[`pin${pin.name}`], 1.5);
       if (lab.peek) curve(trace.full, trace.steps, colours.ghost, 1.2);
       if (!trace.whole) dots(trace, step);
@@ -96,17 +91,28 @@ export function lossPanel(lab) {
       const loss = Math.min(Math.max(trace.full[step], y[0]), y[1]);
       plot.dot(plot.px(step), plot.py(loss), 5, colours.run, colours.panel, 2);
     });
-    value.textContent = `${say("step_word")} ${step}   ${say("loss_word")} ${short(trace.full[step])}`;
-    plot.element.setAttribute(
+    const loss = short(trace.full[step]);
+    mark(value, `${say("step_word")} ${step}   ${say("loss_word")} ${loss}`);
+    mark(
+      plot.element,
+      say("loss_label", {step, loss, first: short(trace.full[0]), steps: trace.steps}),
       "aria-label",
-      say("loss_label", {
-        step,
-        loss: short(trace.full[step]),
-        first: short(trace.full[0]),
-        steps: trace.steps,
-      }),
     );
     listPins();
+  }
+
+  function drawFloor(floor, y, [left, right]) {
+    const {colours} = lab;
+    plot.stroke(
+      colours.exact,
+      1.5,
+      [
+        [left, y],
+        [right, y],
+      ],
+      [6, 4],
+    );
+    plot.text(say("floor", {loss: short(floor, 3)}), right - 4, y - 5, "right", colours.exact);
   }
 
   function curve(losses, steps, colour, width, share = 1) {

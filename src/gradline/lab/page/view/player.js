@@ -38,8 +38,9 @@ export class Player {
       if (!this.calm || seconds >= 1 / CALM_FRAMES) {
         before = now;
         exactly += seconds * this.rate() * LINES;
-        const whole = this.calm || this.rate() > CALM_FRAMES;
-        session.seek(whole ? Math.floor(exactly / LINES) * LINES : Math.floor(exactly));
+        const whole = this.calm || this.rate() > CALM_FRAMES,
+          cursor = whole ? Math.floor(exactly / LINES) * LINES : Math.floor(exactly);
+        if (cursor !== session.cursor) session.seek(cursor);
       }
       if (session.cursor < session.last) {
         requestAnimationFrame(frame);

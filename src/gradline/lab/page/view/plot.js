@@ -1,12 +1,14 @@
 // A picture with two axes on a canvas: scales, ticks, and where a pointer is in the units of the data.
 
+import {watcher} from "../engine/changes.js";
 import {h} from "./elements.js";
 import {plain} from "./numbers.js";
 
 const LEFT = 46,
   BOTTOM = 30,
   TOP = 10,
-  RIGHT = 18;
+  RIGHT = 18,
+  NEAR = 0.4; // pixels
 
 export class Plot {
   constructor(lab, props) {
@@ -14,21 +16,40 @@ export class Plot {
     this.canvas = h("canvas", {"aria-hidden": "true"});
     this.element = h("div", {class: "plot", ...props}, this.canvas);
     this.pen = this.canvas.getContext("2d");
+    this.layers = {};
+  }
+
+  /** How large the picture is; asked of all pictures before anything is written, or the browser lays out each time. */
+  measure() {
+    const {clientWidth, clientHeight} = this.element;
+    Object.assign(this, {width: clientWidth, height: clientHeight, dense: window.devicePixelRatio || 1});
   }
 
   /** Clear, and set the ranges; with `log` y is drawn on a logarithmic scale. */
   begin(x, y, {log = false} = {}) {
-    const width = this.element.clientWidth,
-      height = this.element.clientHeight,
-      dense = window.devicePixelRatio || 1;
-    if (this.canvas.width !== Math.round(width * dense) || this.canvas.height !== Math.round(height * dense)) {
-      this.canvas.width = Math.round(width * dense);
-      this.canvas.height = Math.round(height * dense);
-    }
-    Object.assign(this, {width, height, x, y, log, colours: this.lab.colours});
+    const {canvas, width, height, dense} = this;
+    fit(canvas, Math.round(width * dense), Math.round(height * dense));
+    Object.assign(this, {x, y, log, colours: this.lab.colours});
     this.pen.setTransform(dense, 0, 0, dense, 0, 0);
     this.pen.clearRect(0, 0, width, height);
     this.box = [LEFT, TOP, Math.max(width - LEFT - RIGHT, 1), Math.max(height - TOP - BOTTOM, 1)];
+    this.scale = log ? Math.log10 : Number;
+    this.ends = y.map(this.scale);
+  }
+
+  /** Draw what is the same in most frames: it is kept as a picture until the size, the colours or `of` change. */
+  kept(name, of, draw) {
+    const {canvas, dense, pen, colours, x, y} = this,
+      layer = (this.layers[name] ??= {canvas: h("canvas"), another: watcher()});
+    if (layer.another(canvas.width, canvas.height, dense, colours, ...x, ...y, ...of)) {
+      fit(layer.canvas, canvas.width, canvas.height);
+      this.pen = layer.canvas.getContext("2d");
+      this.pen.setTransform(dense, 0, 0, dense, 0, 0);
+      this.pen.clearRect(0, 0, this.width, this.height);
+      draw();
+      this.pen = pen;
+    }
+    if (canvas.width && canvas.height) pen.drawImage(layer.canvas, 0, 0, this.width, this.height);
   }
 
   px(value) {
@@ -38,9 +59,8 @@ export class Plot {
 
   py(value) {
     const [, top, , height] = this.box,
-      scale = this.log ? Math.log10 : Number,
-      [low, high] = this.y.map(scale);
-    return top + height * (1 - (scale(value) - low) / (high - low));
+      [low, high] = this.ends;
+    return top + height * (1 - (this.scale(value) - low) / (high - low));
   }
 
   /** Where an event of the pointer is, in units of the data. */
@@ -92,14 +112,19 @@ export class Plot {
     pen.fillText(text, x, y);
   }
 
-  /** A line through points in pixels. */
+  /** A line through points in pixels, without those that no eye tells from the one before. */
   stroke(colour, width, points, dash = []) {
     const {pen} = this;
+    let last = [Infinity, 0];
     pen.strokeStyle = colour;
     pen.lineWidth = width;
     pen.setLineDash(dash);
     pen.beginPath();
-    points.forEach(([x, y], i) => (i ? pen.lineTo(x, y) : pen.moveTo(x, y)));
+    points.forEach(([x, y], i) => {
+      if (Math.abs(x - last[0]) + Math.abs(y - last[1]) < NEAR && i < points.length - 1) return;
+      pen.lineTo(x, y);
+      last = [x, y];
+    });
     pen.stroke();
     pen.setLineDash([]);
   }
@@ -146,6 +171,11 @@ export class Plot {
     draw();
     pen.restore();
   }
+}
+
+function fit(canvas, width, height) {
+  if (canvas.width !== width) canvas.width = width;
+  if (canvas.height !== height) canvas.height = height;
 }
 
 /** Round numbers from low to high, about `count` of them. */

@@ -1,9 +1,10 @@
 // The loss as a landscape over two parameters: contours in closed form, the path so far, and the next step as arrows.
 
+import {watcher} from "../engine/changes.js";
 import {at} from "../engine/descent.js";
 import {spectrum} from "../engine/exact.js";
 import {arrows, namesOf, planeAt} from "../engine/facts.js";
-import {h} from "./elements.js";
+import {h, mark} from "./elements.js";
 import {plain, short} from "./numbers.js";
 import {Plot} from "./plot.js";
 
@@ -36,6 +37,7 @@ export function surfacePanel(lab) {
     axisChoice(lab),
     h("p", {class: "unseen", id: `${lab.id}-surface-help`}, say("surface_help")),
   );
+  const another = watcher();
   let range = null,
     held = false;
 
@@ -43,12 +45,13 @@ export function surfacePanel(lab) {
   function frame() {
     const {trace, exact, problem} = session,
       [i, j] = lab.plane;
+    if (!another(trace, i, j)) return range;
     return [i, j].map((axis) => {
       let reach = Math.abs(problem.start[axis] - exact[axis]);
       const usual = reach || Math.abs(exact[axis]) || 1;
       for (let k = 0; k <= trace.steps; k++) {
-        const apart = Math.abs(at(trace, "theta", k)[axis] - exact[axis]);
-        if (apart <= 3 * usual) reach = Math.max(reach, apart);
+        const away = Math.abs(trace.theta[k * trace.p + axis] - exact[axis]);
+        if (away <= 3 * usual) reach = Math.max(reach, away);
       }
       reach = (reach || usual) * 1.18;
       return [exact[axis] - reach, exact[axis] + reach];
@@ -64,8 +67,10 @@ export function surfacePanel(lab) {
     plot.begin(...range);
     const theta = at(trace, "theta", step),
       plane = planeAt(problem.moments, theta, i, j, session.now.reduction);
-    plot.axes(names[i], names[j]);
-    plot.within(() => contours(plane));
+    plot.kept("landscape", [i, j, trace.p, ...plane.centre, ...plane.K.flat()], () => {
+      plot.axes(names[i], names[j]);
+      plot.within(() => contours(plane));
+    });
     const point = (row) => [plot.px(row[i]), plot.py(row[j])];
     plot.within(() => {
       for (const pin of session.pins.filter((each) => each.trace.p === trace.p)) {
@@ -89,7 +94,10 @@ export function surfacePanel(lab) {
     });
     here(point(theta));
     const loss = trace.full[step];
-    place.textContent = `${names[i]} ${short(theta[i])}   ${names[j]} ${short(theta[j])}   ${say("loss_word")} ${short(loss)}`;
+    mark(
+      place,
+      `${names[i]} ${short(theta[i])}   ${names[j]} ${short(theta[j])}   ${say("loss_word")} ${short(loss)}`,
+    );
     legend.children[1].hidden = legend.children[2].hidden = session.now.momentum === 0;
   }
 

@@ -1,7 +1,7 @@
 // Play, pause, by line, by step, by ten steps, back, and the scrub bar: all of it moves one cursor.
 
 import {LINES} from "../engine/descent.js";
-import {button, h} from "./elements.js";
+import {button, h, mark} from "./elements.js";
 import {plain} from "./numbers.js";
 
 const ICONS = {
@@ -81,15 +81,14 @@ export function transport(lab) {
 
   function draw() {
     const {trace, step: now, cursor} = session;
-    scrub.max = trace.steps;
+    mark(scrub, trace.steps, "max");
     scrub.value = now;
-    scrub.setAttribute("aria-valuetext", say("step_of", {step: now, steps: trace.steps}));
-    scrub.style.setProperty("--done", `${trace.steps ? (100 * now) / trace.steps : 0}%`);
-    speed.setAttribute("aria-valuetext", say("speed_value", {rate: plain(lab.player.rate(), 2)}));
-    count.textContent = `${now} / ${trace.steps}`;
+    mark(scrub, say("step_of", {step: now, steps: trace.steps}), "aria-valuetext");
+    mark(speed, say("speed_value", {rate: plain(lab.player.rate(), 2)}), "aria-valuetext");
+    mark(count, `${now} / ${trace.steps}`);
     // Not `disabled`: a button that is would lose the focus, and with it the keys.
-    for (const each of [start, back]) each.setAttribute("aria-disabled", String(cursor === 0));
-    for (const each of [line, step, ten]) each.setAttribute("aria-disabled", String(cursor >= session.last));
+    for (const each of [start, back]) mark(each, cursor === 0, "aria-disabled");
+    for (const each of [line, step, ten]) mark(each, cursor >= session.last, "aria-disabled");
     const shows = lab.player.playing ? "pause" : "play";
     if (play.dataset.shows !== shows) {
       play.dataset.shows = shows;
