@@ -158,3 +158,9 @@ def test_the_same_moments_are_the_same_file(data, tmp_path: Path) -> None:
 def test_one_line(data) -> None:
     X, y = data
     assert repr(gl.Moments.of(X, y)) == "Moments: 200 rows of y on x1, x2, x3 · double-double"
+
+
+@pytest.mark.parametrize("method", ["path", "subsets", "train", "stability"])
+def test_an_option_that_there_is_not(data, method: str) -> None:
+    with pytest.raises(gl.OptionError, match=f"{method} has no option folds="):
+        getattr(gl.Moments.of(*data), method)(folds=3)

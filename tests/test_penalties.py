@@ -99,6 +99,23 @@ def test_dependent_columns_are_said_to_have_other_solutions() -> None:
     assert (path.coef[:, 9] == 0).all()
 
 
+def test_as_many_coefficients_as_rows_allow_are_the_only_ones() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(5):
+        path = gl.path(rng.normal(size=(30, 80)), rng.normal(size=30))
+        assert (path.coef != 0).sum(axis=1).max() == 29
+        assert not path.notes
+
+
+def test_a_column_twice_has_other_solutions_at_every_strength() -> None:
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(40, 3))
+    y = X[:, 0] + 0.1 * rng.normal(size=40)
+    path = gl.path(np.column_stack([X, -X[:, 0]]), y, strengths=10)
+    assert (path.states[1:] == 1).all()
+    assert (gl.path(np.column_stack([X, -X[:, 0]]), y, strengths=10, mix=0.5).states == 0).all()
+
+
 @pytest.mark.parametrize("design", [plain, correlated, wide])
 def test_a_lasso_path_is_that_of_scikit_learn(design: Callable) -> None:
     rng = np.random.default_rng(3)

@@ -282,3 +282,15 @@ def test_unknown_intervals_and_levels(diabetes: Any) -> None:
         model.predict(diabetes[0], return_interval="both")
     with pytest.raises(gl.OptionError, match="between 0 and 1"):
         model.predict(diabetes[0], return_interval="mean", level=95)
+
+
+def test_messages_name_the_options_of_estimators() -> None:
+    X, y = load_diabetes(return_X_y=True)
+    with pytest.raises(
+        gl.OptionError, match=r'return_interval is "mean", "prediction" or None, and \'both\' arrived'
+    ):
+        LinearRegression().fit(X, y).predict(X, return_interval="both")
+    with pytest.raises(gl.OptionError, match="a fit with l1 has no standard errors"):
+        Lasso().fit(X, y).predict(X, return_interval="mean")
+    with pytest.raises(TypeError, match="A sparse y was passed, but dense targets are required"):
+        Ridge().fit(X, sparse.csr_matrix(y[:, None]))

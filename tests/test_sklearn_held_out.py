@@ -227,3 +227,14 @@ def test_errors_about_rows(diabetes: Any) -> None:
         RidgeCV().fit(X[:1], y[:1])
     with pytest.raises(ValueError, match="Input X contains NaN"):
         LassoCV().fit(np.where(X > 0.1, np.nan, X), y)
+
+
+@pytest.mark.parametrize("mean", [1e4, 1e6, 1e8])
+def test_scores_do_not_depend_on_the_mean_of_the_target(mean: float) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 3))
+    y = mean + X @ [1.0, 0.5, 0.0] + rng.normal(size=60)
+    far = RidgeCV(ALPHAS, cv=5).fit(X, y)
+    near = linear_model.RidgeCV(ALPHAS, cv=5).fit(X, y - mean)  # the difference is exact
+    assert far.alpha_ == near.alpha_
+    np.testing.assert_allclose(far.best_score_, near.best_score_, rtol=1e-10)

@@ -339,3 +339,20 @@ def test_a_sign_that_pytorch_has_put_off() -> None:
     lazy = torch.complex(x, -x).conj().imag
     assert lazy.is_neg()
     np.testing.assert_array_equal(gl.fit(lazy, y).params, gl.fit(x, y).params)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda x, y: (x.repeat(1 + int(y) % 2), y), "stack expects each tensor to be equal size"),
+        (lambda _x, _y: None, "batch must contain tensors"),
+    ],
+)
+def test_a_loader_that_cannot_make_a_batch(make: Callable[..., Any], said: str) -> None:
+    loader = DataLoader(Rows(torch.ones(6, 2), torch.arange(6.0), make), batch_size=3)
+    with pytest.raises(gl.DataError) as caught:
+        gl.fit(loader)
+    assert said in str(caught.value)
+    assert str(caught.value).startswith("the DataLoader cannot make batches of its samples: ")
+    with pytest.raises(gl.DataError, match="cannot make batches"):
+        gl.probe(torch.nn.Sequential(torch.nn.Linear(2, 2)), "0", loader)

@@ -157,7 +157,7 @@ def _counted(folds: Any, role: str) -> int:
         )
     if not np.isfinite(folds) or folds != int(folds) or folds < 2:
         raise OptionError(
-            f"folds is a whole number of 2 or more, not {told(folds)}.\nOne fold would have nothing to train on."
+            f"folds is a whole number of 2 or more, not {told(folds)}.\nOne is held out, the others are trained on."
         )
     if folds > MOST:
         raise OptionError(f"folds is {folds}; at most {MOST:,}, since each takes a matrix.\nGive fewer.")
@@ -166,7 +166,10 @@ def _counted(folds: Any, role: str) -> int:
 
 def _enough(folds: int, rows: int | None, name: str) -> None:
     if rows is not None and folds > rows:
-        raise OptionError(f"folds is {folds} and {name} has {rows} rows: a fold would have none.\nGive fewer folds.")
+        raise OptionError(
+            f"folds is {folds} and {name} has {rows} row{'s' * (rows != 1)}: a fold would have none.\n"
+            "Give fewer folds."
+        )
 
 
 def _folding(problem: Problem, rows: Rows) -> Folding:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gradline.errors import OptionError
@@ -14,20 +14,25 @@ from gradline.layout import choices
 _OPTIONS = ("features", "formula", "weights", "frequency_weights", "intercept", "where", "sql")
 
 
-def demand_options(function: Callable[..., Any], request: Mapping[str, Any]) -> None:
-    """Refuse options that neither the function has nor a request.
+def demand_options(
+    function: Callable[..., Any],
+    request: Mapping[str, Any],
+    also: Sequence[str] = _OPTIONS,
+    name: str | None = None,
+) -> None:
+    """Refuse options that neither the function has nor a request, or what else there may be, called by this name.
 
     Raises:
         OptionError: with the nearest name that there is.
     """
-    unknown = next((name for name in request if name not in _OPTIONS), None)
+    own = [each.name for each in inspect.signature(function).parameters.values() if each.kind == each.KEYWORD_ONLY]
+    known = list(dict.fromkeys([*own, *also]))
+    unknown = next((each for each in request if each not in known), None)
     if unknown is None:
         return
-    own = [each.name for each in inspect.signature(function).parameters.values() if each.kind == each.KEYWORD_ONLY]
-    known = list(dict.fromkeys([*own, *_OPTIONS]))
     near = difflib.get_close_matches(unknown, known, n=1, cutoff=0.75)
     hint = f" Did you mean {near[0]}=?" if near else ""
-    raise OptionError(f"{function.__name__} has no option {unknown}=.{hint}\n{choices('options', known)}")
+    raise OptionError(f"{name or function.__name__} has no option {unknown}=.{hint}\n{choices('options', known)}")
 
 
 def as_asked(**arguments: Any) -> tuple[tuple[str, str], ...]:

@@ -28,6 +28,8 @@ _COARSE = 1e-4
 """Where coordinate descent first stops: the change of a fitted value, the target having length 1."""
 _SLACK = 1e-14
 """How far beyond its limit rounding may leave a gradient."""
+_LEVEL = 1e-12
+"""How close to its limit a gradient may be to have reached it."""
 
 UNIQUE, DEPENDENT, UNSETTLED = 0, 1, 2
 
@@ -69,11 +71,10 @@ def descend(
             swept[j] = usable[j] and (beta[0, j] != 0.0 or abs(gradient[j]) >= bound * weights[j])
         tolerance = _COARSE
         states[i] = UNSETTLED
-        singular = False
         for turn in range(_ROUNDS):
             _sweep(gram[0], beta[0], gradient, swept, l1, l2, weights, tolerance)
             beta[1, :] = 0.0
-            size, settled, dependent, freedom[i] = _settle(
+            size, settled, freedom[i] = _settle(
                 gram,
                 right,
                 beta,
@@ -88,9 +89,9 @@ def descend(
                 size,
                 turn == _ROUNDS - 1,
             )
-            singular = singular or dependent
             if settled:
-                states[i] = DEPENDENT if singular else UNIQUE
+                more = _others(gram, right, gradient, signs, usable, l1, l2, weights)
+                states[i] = DEPENDENT if more else UNIQUE
                 break
             for j in range(d):
                 swept[j] = swept[j] or (usable[j] and _excess(gradient[j], l1, weights[j]) > 0.0)
@@ -98,6 +99,24 @@ def descend(
         assign(coefs[0, i], beta[0])
         assign(coefs[1, i], beta[1])
         before = l1
+
+
+@nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _others(gram: Any, right: Any, gradient: Any, signs: Any, usable: Any, l1: Any, l2: Any, weights: Any) -> Any:
+    """Whether columns outside of the face, which is of independent ones, reach their limit too and depend on it.
+
+    Source: Tibshirani (2013), Electron. J. Stat. 7, lemma 2.
+    """
+    reached = np.zeros(len(weights), np.bool_)
+    more = False
+    for j in range(len(weights)):
+        reached[j] = signs[j] != 0.0 or (usable[j] and _excess(gradient[j], l1, weights[j]) > -_LEVEL)
+        more = more or (reached[j] and signs[j] == 0.0)
+    if not more:
+        return False
+    active = np.nonzero(reached)[0]
+    room = np.empty((2, len(active)))
+    return in_pairs(gram, right, active, np.sign(gradient), l1, l2, weights, room, False)[0] >= 0
 
 
 @nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
@@ -146,19 +165,17 @@ def _settle(
 ) -> Any:
     """From β to the minimum, face by face.
 
-    Returns the size of the factor, whether it is the minimum, whether columns were found to be dependent, and the
-    effective number of coefficients. Before the `last` turn, many columns that should enter or leave are left to
-    coordinate descent.
+    Returns the size of the factor, whether it is the minimum, and the effective number of coefficients. Before the
+    `last` turn, many columns that should enter or leave are left to coordinate descent.
     """
     d = len(weights)
     assign(signs, np.sign(beta[0]))
     out, slope = np.empty((2, d)), np.empty(d)
-    dependent = settled = False
+    settled = False
     entered = -1
     for _ in range(10 * d + 200):
         size, related = on_face(gram, right, signs, l1, l2, weights, beta, gradient, upper, order, size, out, slope)
         if related:
-            dependent = True
             _along(beta, signs, np.nonzero(signs)[0][:related], out[0], weights)
             continue
         if not last and _turning(signs, out) > _FEW:
@@ -188,7 +205,7 @@ def _settle(
     freedom = 0.0
     if settled:
         size, freedom = _counted(gram, right, signs, l1, l2, weights, upper, order, size)
-    return size, settled, dependent, freedom
+    return size, settled, freedom
 
 
 @nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]

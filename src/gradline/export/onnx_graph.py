@@ -11,6 +11,8 @@ from gradline.export.pieces import cannot
 from gradline.layout import shortened
 
 OUTPUT = "prediction"
+_ANOTHER = "fitted prediction"
+"""The output's name where a column has its usual one."""
 _MADE = "gradline "
 _OPSETS = {"": 17, "ai.onnx.ml": 3}
 _FORMAT = 8
@@ -29,7 +31,7 @@ class Graph:
 
     def input(self, name: str, kind: str, width: int | None = None) -> str:
         """An input (n,) or (n, width) of double, int64, bool or string; the same one when it is there already."""
-        if not name or name == OUTPUT or name.startswith(_MADE):
+        if not name or name == _ANOTHER or name.startswith(_MADE):
             raise cannot("ONNX", f"a column called {shortened(name, 30)!r}", "Rename it, and fit again.")
         if self._kinds.setdefault(name, kind) != kind:
             what = f"{shortened(name, 30)}, which would come as {self._kinds[name]} and as {kind}"
@@ -61,11 +63,12 @@ class Graph:
         import onnx
         from onnx import helper
 
+        output = _ANOTHER if OUTPUT in self._inputs else OUTPUT
         graph = helper.make_graph(
-            [*self._nodes, helper.make_node("Identity", [value], [OUTPUT])],
+            [*self._nodes, helper.make_node("Identity", [value], [output])],
             "gradline",
             list(self._inputs.values()),
-            [_declared(OUTPUT, "double", width)],
+            [_declared(output, "double", width)],
             initializer=self._constants,
         )
         opsets = [helper.make_opsetid(domain, version) for domain, version in _OPSETS.items()]

@@ -11,6 +11,7 @@ import numpy as np
 
 from gradline.container import MisfitError, demand_fields
 from gradline.design.recipe import Recipe
+from gradline.design.request import demand_options
 from gradline.design.terms import Term, fields_of_record
 from gradline.doubledouble import UNIT, Array, Pair, add, divide, subtract
 from gradline.errors import ColumnError, DataError, no_such_column
@@ -306,24 +307,28 @@ class Moments:
         """The answers for many strengths of a penalty, as `gl.path`."""
         from gradline.penalising import path_moments
 
+        demand_options(path_moments, options, (), "path")
         return path_moments(self, **options)
 
     def subsets(self, **options: Any) -> Subsets:
         """Which features to keep, as `gl.subsets`."""
         from gradline.selecting import subsets_of_moments
 
+        demand_options(subsets_of_moments, options, (), "subsets")
         return subsets_of_moments(self, **options)
 
     def train(self, **options: Any) -> Run:
         """What full-batch gradient descent does with these data, as `gl.train`."""
         from gradline.training import train_moments
 
+        demand_options(train_moments, options, (), "train")
         return train_moments(self, **options)
 
     def stability(self, **options: Any) -> Stability:
         """The learning-rate limit and its kin, as `gl.stability`."""
         from gradline.training import stability_of_moments
 
+        demand_options(stability_of_moments, options, (), "stability")
         return stability_of_moments(self, **options)
 
     def save(self, path: str | Path) -> None:

@@ -243,7 +243,9 @@ class Fit(Figures, Shown):
             DataError: an infinite value, or a level that was not in the data of the fit; with its column and row.
         """
         if self.l1 and interval is not None:
-            raise OptionError("a fit with l1 has no standard errors, so it gives no intervals.\nLeave interval= out.")
+            raise OptionError(
+                "a fit with l1 has no standard errors, so it gives no intervals.\nAsk for predictions alone."
+            )
         answer = predict(self, new, interval=interval, level=level, unseen=unseen, engine=engine)
         if interval is None:
             return self._vector(answer.fit)
@@ -273,7 +275,8 @@ class Fit(Figures, Shown):
         """Write the fit as an ONNX model in float64, whole or not at all; it needs the extra `onnx`.
 
         A fit on an array has one input, x (n, d). Otherwise each column is an input (n,) of its own name: float64,
-        for categories string, int64 or bool. The output is `prediction`, (n,) or (n, k). A missing number and a level
+        for categories string, int64 or bool. The output is `prediction`, (n,) or (n, k), or
+        `fitted prediction` where a column is called so. A missing number and a level
         that the fit has not seen give NaN; so does what `predict` refuses, or infinity. Text is never missing there.
         Every function of formulas can be written; what compares or rounds decides by the same digits as `predict`.
 

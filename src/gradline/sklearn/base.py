@@ -12,6 +12,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from gradline.allowed import truth
 from gradline.doubledouble import Array
+from gradline.errors import OptionError
+from gradline.layout import told
 from gradline.moments import Moments
 from gradline.results.fit import Fit, Prediction
 from gradline.sklearn.checks import all_or_nothing, finite, named, new_rows_of, rows_of, weights_of
@@ -41,6 +43,10 @@ class Exact(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         X = new_rows_of(self, X)
+        if return_interval not in (None, "mean", "prediction"):
+            raise OptionError(
+                f'return_interval is "mean", "prediction" or None, and {told(return_interval)} arrived.'
+            )
         if return_interval is None:
             return safe_sparse_dot(X, self.coef_.T) + self.intercept_
         found = [fit.predict(X, interval=return_interval, level=level) for fit in self._fits]

@@ -31,6 +31,8 @@ def rows_of(estimator: Any, X: Any, y: Any, *, first: bool = True) -> tuple[Any,
 
     Numbers keep their type, float32 among them. Whether X is finite shows in its sums: see `finite`.
     """
+    if issparse(y):
+        raise TypeError("A sparse y was passed, but dense targets are required. Use y.toarray().")
     checked: tuple[Any, Any] = validate_data(
         estimator,
         X,

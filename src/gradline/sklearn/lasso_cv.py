@@ -124,7 +124,8 @@ class ElasticNetCV(Held):
         X, y = rows_of(self, X, y)
         if y.ndim == 2 and y.shape[1] > 1:
             raise OptionError(
-                f"y has {y.shape[1]} targets; {type(self).__name__} chooses one strength for one target."
+                f"y has {y.shape[1]} targets; {type(self).__name__} chooses one strength for one target.\n"
+                "Fit one for each, or use gl.crossval, which judges one strength for all of them."
             )
         y = column_or_1d(y, warn=True)
         weights, splits = weights_of(sample_weight, X), splits_of(self, X, y, params)

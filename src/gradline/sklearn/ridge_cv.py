@@ -17,10 +17,11 @@ from sklearn.model_selection import GridSearchCV
 
 from gradline.allowed import truth
 from gradline.crossvalidation import judged
-from gradline.doubledouble import Array
+from gradline.doubledouble import Array, divide
 from gradline.errors import OptionError
+from gradline.exact.centred import residual_squares
 from gradline.exact.leave_one_out import LeaveOneOut, leave_one_out
-from gradline.exact.penalties import sums_of
+from gradline.exact.penalties import Sums, sums_of
 from gradline.exact.strengths import Strengths
 from gradline.layout import told
 from gradline.moments import Moments
@@ -191,7 +192,7 @@ class RidgeCV(MultiOutputMixin, Held):  # type: ignore[misc]
             return found.total, -np.sqrt(errors).mean(axis=(1, 2))
         if self.scoring == "neg_mean_squared_error":
             return found.total, -errors.mean(axis=(1, 2))
-        spread = np.stack([_spread(split.test.pair[0], split.test.features) for split in found.splits])  # (folds, k)
+        spread = np.stack([_spread(split.test) for split in found.splits])  # (folds, k)
         with np.errstate(divide="ignore", invalid="ignore"):
             r2 = np.where(spread > 0, 1.0 - errors / spread, np.where(errors > 0, 0.0, 1.0))
         single = [split.test.rows == 1 for split in found.splits]
@@ -259,9 +260,11 @@ def _stretches(X: Any, y: Array, weights: Array | None, width: int) -> Iterator[
         yield dense, y[rows], None if weights is None else weights[rows]
 
 
-def _spread(moments: Array, features: int) -> Array:
-    """(k,) the variances of the targets."""
-    targets = slice(1 + features, None)
-    total, sums = moments[0, 0], moments[0, targets]
-    spread: Array = np.maximum(moments.diagonal()[targets] / total - (sums / total) ** 2, 0.0)
+def _spread(sums: Sums) -> Array:
+    """(k,) the variances of the targets: what is left of them without a slope."""
+    hi, lo = sums.pair
+    targets = slice(1 + sums.features, None)
+    means = divide((hi[:1, targets], lo[:1, targets]), (hi[:1, :1], lo[:1, :1]))
+    none = np.zeros((1, sums.features, means[0].size))
+    spread: Array = residual_squares(sums.pair, means, (none, none))[0] / hi[0, 0]
     return spread

@@ -15,6 +15,7 @@ from gradline.sources.arrays import array_columns
 from gradline.sources.columns import Column
 from gradline.sources.layers import Listener, values
 from gradline.sources.rows import CHUNK, Part, Rows, demand, reject_duplicates, whole
+from gradline.sources.samples import batches
 
 Target: TypeAlias = str | Sequence[str] | Callable[[Any], Any] | None
 """None for the second item of each batch, keys of batches that are mappings, or a function of the batch."""
@@ -63,11 +64,11 @@ class Activations:
         self._listener = listener
         self._loader = f"the {type(loader).__name__}"
         self._target = target
-        batches = iter(loader)
-        first = next(batches, self)
+        items = batches(loader)
+        first = next(items, self)
         if first is self:
             raise DataError(f"{self._loader} is empty: not a single batch came.\nExpected (inputs, target) pairs.")
-        self._batches = batches
+        self._batches = items
         self._names: tuple[str, ...] = ()
         found = self._heard(first, 1)
         self._first: _Batch | None = found

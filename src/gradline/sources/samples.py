@@ -11,8 +11,34 @@ from gradline.sources.gathered import TOGETHER
 
 def is_dataset(data: Any) -> bool:
     """Whether this is a map-style dataset of torch, without importing torch."""
-    names = {(base.__module__.partition(".")[0], base.__name__) for base in type(data).__mro__}
-    return ("torch", "Dataset") in names and ("torch", "IterableDataset") not in names
+    names = _of_torch(data)
+    return "Dataset" in names and "IterableDataset" not in names
+
+
+def _of_torch(data: Any) -> set[str]:
+    """The names of its classes that are torch's."""
+    return {base.__name__ for base in type(data).__mro__ if base.__module__.partition(".")[0] == "torch"}
+
+
+def batches(data: Any) -> Iterator[Any]:
+    """What comes when this is iterated; a DataLoader whose samples do not make a batch says so in its own words."""
+    return _collated(data) if "DataLoader" in _of_torch(data) else iter(data)
+
+
+def _collated(loader: Any) -> Iterator[Any]:
+    from torch.utils.data import default_collate
+
+    if loader.collate_fn is not default_collate:
+        yield from loader
+        return
+    try:
+        yield from loader
+    except (TypeError, RuntimeError) as error:
+        said = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
+        raise DataError(
+            f"the DataLoader cannot make batches of its samples: {said}\n"
+            "Expected (x, y) pairs of tensors, arrays or numbers, all of one shape; or give it collate_fn=."
+        ) from error
 
 
 class Samples:

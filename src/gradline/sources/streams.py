@@ -17,6 +17,7 @@ from gradline.sources.columns import Column
 from gradline.sources.gathered import gathered, is_sample, stacked
 from gradline.sources.mappings import mapping_columns
 from gradline.sources.rows import Part, Rows, demand, reject_duplicates, together, whole
+from gradline.sources.samples import batches
 
 _FRAMES = {
     "pandas",
@@ -150,7 +151,7 @@ class Stream:
             import pyarrow as pa
 
             data = pa.RecordBatchReader.from_stream(data)
-        return iter(data)
+        return batches(data)
 
     def _item(self, given: Any, number: int) -> _Item:
         try:
