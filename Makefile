@@ -7,12 +7,13 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 
 ENGINES := dask ray spark
 
-.PHONY: help demo test lint bench clean $(ENGINES:%=test-%)
+.PHONY: help demo test test-hosts lint bench clean $(ENGINES:%=test-%)
 
 help:
 	@echo "make demo    install, run the notebook, and fit the penguins"
 	@echo "make test    install the test extras and run the whole suite"
 	@echo "make test-dask, make test-ray, make test-spark    install that engine, run its tests (Spark needs Java 17)"
+	@echo "make test-hosts  install JupyterLab and marimo, and test the lab in them"
 	@echo "make lint    ruff, mypy --strict, and which room may import which"
 	@echo "make bench   accuracy and speed beside other programs"
 	@echo "make clean   remove .venv and caches"
@@ -24,11 +25,14 @@ demo: .venv/installed-demo
 	    --features flipper_length_mm,bill_length_mm,bill_depth_mm
 
 test: .venv/installed-test
-	@$(BIN)/python -m pytest -n 2 $(ENGINES:%=--ignore=tests/test_cluster_%.py)
-	@$(MAKE) --no-print-directory $(ENGINES:%=test-%)
+	@$(BIN)/python -m pytest -n 2 $(ENGINES:%=--ignore=tests/test_cluster_%.py) --ignore=tests/test_lab_hosts.py
+	@$(MAKE) --no-print-directory test-hosts $(ENGINES:%=test-%)
 
 $(ENGINES:%=test-%): test-%: .venv/installed-test-%
 	@$(BIN)/python -m pytest tests/test_cluster_$*.py
+
+test-hosts: .venv/installed-test-hosts
+	@$(BIN)/python -m pytest tests/test_lab_hosts.py
 
 lint: .venv/installed-lint
 	@$(BIN)/ruff check .
@@ -47,6 +51,7 @@ clean:
 .venv/installed-test-dask: EXTRAS = [test,dask]
 .venv/installed-test-ray: EXTRAS = [test,ray]
 .venv/installed-test-spark: EXTRAS = [test,spark]
+.venv/installed-test-hosts: EXTRAS = [test,hosts]
 .venv/installed-lint: EXTRAS = [test,lint]
 .venv/installed-bench: EXTRAS = [bench]
 .venv/installed-%: pyproject.toml constraints.txt | .venv/bin/python
