@@ -69,6 +69,13 @@ def test_json(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert record["explanation"] == expected.explain()
 
 
+def test_processes_share_the_rows(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    options = (line, "--target", "y", "--seed", "0", "--epochs", "5", "--json")
+    one, two = (json.loads(output(capsys, *options, *more)) for more in ((), ("--processes", "2")))
+    assert two["engine"] == "autograd: processes=2"
+    np.testing.assert_allclose(two["loss"], one["loss"], rtol=1e-12)
+
+
 def test_json_of_mini_batches_and_in_korean(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     given = (line, "--target", "y", "--seed", "0", "--epochs", "9", "--batch-size", "7", "--lang", "ko", "--json")
     record, expected = json.loads(output(capsys, *given)), run(seed=0, epochs=9, batch_size=7)

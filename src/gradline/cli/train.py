@@ -44,6 +44,7 @@ def train(
     seed: Annotated[int | None, Option(metavar="N", help="Of the starting weights and batches.")] = None,
     standardize: Annotated[bool, Option("--standardize", help="Train on centred, scaled columns.")] = False,
     engine: Annotated[str, Option(metavar="auto|minibatch|autograd|…", help="Who computes the steps.")] = "auto",
+    processes: Annotated[int | None, Option(metavar="N", help="Share each step's rows among so many.")] = None,
     trace: Annotated[int | None, Option(metavar="N", help="Show the first N steps line by line.")] = None,
     save: Annotated[Path | None, Option(metavar="M.safetensors", help="Keep the run for predict.")] = None,
     report: Annotated[Path | None, Option(metavar="R.html", help="Write a page: gap, pictures, why.")] = None,
@@ -88,6 +89,7 @@ def train(
             seed=seed,
             standardize=standardize,
             engine=engine,
+            processes=processes,
             progress=progress,
         )
     traced = None if trace is None else run.trace(trace)
