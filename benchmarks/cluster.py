@@ -57,12 +57,12 @@ def main() -> None:
 
 
 def one(engine: str, workers: int, path: str, times: int) -> None:
-    """One measurement, after a run that loads and compiles, in this process."""
+    """One measurement in this process, after a run like it: a JVM compiles for many seconds."""
     import gradline as gl
 
     with ENGINES[engine](workers) as there:
         options = {"threads": workers} if there is None else {"engine": there}
-        gl.Moments.of([path] * 2, target="y", **options)
+        gl.Moments.of([path] * times, target="y", **options)
         began = time.perf_counter()
         moments = gl.Moments.of([path] * times, target="y", **options)
         seconds = time.perf_counter() - began
@@ -84,7 +84,7 @@ def _local(workers: int) -> Iterator[None]:
 def _dask(workers: int) -> Iterator[Any]:
     from distributed import Client, LocalCluster
 
-    started = LocalCluster(workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=":0")
+    started = LocalCluster(n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=":0")
     with started, Client(started) as client:
         yield client
 

@@ -33,6 +33,8 @@ REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
     "weights": ("trips.parquet", {"target": "y", "features": ["a"], "weights": "w"}),
     "large integers": ("trips.parquet", {"target": "y", "features": ["time"]}),
     "float64, then residuals": ("wide.parquet", {"target": "y"}),
+    "HC3": ("trips.parquet", {"formula": "y ~ a + C(city) + b", "se": "HC3"}),
+    "HC1, weights": ("trips.parquet", {"target": "y", "features": ["a"], "weights": "w", "se": "HC1"}),
     "errors in x": ("trips.parquet", {"target": "y", "features": ["a"], "x_error": 0.3}),
     "Feather": ("trips.feather", {"target": "y", "features": ["a", "b"]}),
     "text under a condition": ("*.csv", {"target": "y", "features": ["a", "b"], "where": "a > 0"}),
@@ -133,6 +135,8 @@ def a_table_of_its_own(engine: Any, made: Callable[[list[pd.DataFrame]], Any]) -
         there = gl.fit(table, **request, engine=engine)
         np.testing.assert_array_equal(there.params, gl.fit(iter(frames), **request).params)
         np.testing.assert_allclose(there.params, gl.fit(frame, **request).params, rtol=1e-12)
+        there = gl.fit(table, **request, engine=engine, se="HC2")
+        np.testing.assert_allclose(there.se, gl.fit(frame, **request, se="HC2").se, rtol=1e-10)
         np.testing.assert_allclose(gl.fit(table, **request).params, there.params, rtol=1e-12)
         assert there.rows == 150_000
     fit = gl.fit(frame, formula="y ~ a + C(city)")

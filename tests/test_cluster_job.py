@@ -181,9 +181,16 @@ def test_an_estimate_is_what_comes_to_pass(trips: Path) -> None:
     assert said.read == 9 * sum(sizes)
 
 
-@pytest.mark.parametrize("option", [{"se": "HC3"}, {"cluster": "city"}, {"checkpoint": "sums"}])
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ({"se": "HAC"}, "HAC standard errors need all rows of a cluster or their order in one process"),
+        ({"cluster": "city"}, "CR1 standard errors need all rows"),
+        ({"checkpoint": "sums"}, 'checkpoint= is for engine="local"'),
+    ],
+)
 def test_what_only_this_process_can_do_is_refused_before_workers_are_looked_for(
-    trips: Path, option: dict[str, str]
+    trips: Path, option: dict[str, str], said: str
 ) -> None:
-    with pytest.raises(gl.OptionError, match='for engine="local"'):
+    with pytest.raises(gl.OptionError, match=said):
         gl.fit(trips / "trips.parquet", target="y", features=["a"], engine="nobody", **option)

@@ -96,6 +96,43 @@ def test_it_opens_paused_with_the_notebooks_state(opened: Opened) -> None:
     assert "−0.7822" in seen(page, ".data .formula")
 
 
+def test_its_title_is_there_before_the_module_has_built_the_rest(browser: Browser, address: str) -> None:
+    still = browser.new_page(java_script_enabled=False)
+    still.goto(address)
+    assert still.locator("main").inner_text() == "gradline lab"
+    still.close()
+
+
+def test_what_stands_still_is_not_drawn_again(opened: Opened) -> None:
+    page = opened.at("step=3&noise=1")
+    drawn(page).evaluate(
+        """() => {
+          window.texts = 0;
+          const write = CanvasRenderingContext2D.prototype.fillText;
+          CanvasRenderingContext2D.prototype.fillText = function (...given) { texts += 1; write.apply(this, given); };
+          window.changed = [];
+          new MutationObserver((all) => all.forEach(({target}) => changed.push(target.className || target.nodeName)))
+            .observe(document.querySelector(".settings"), {subtree: true, childList: true, attributes: true});
+        }"""
+    )
+    page.get_by_role("button", name="Step", exact=True).click()
+    assert seen(page, ".loss .formula").startswith("step 4")
+    assert page.evaluate("[texts, changed.length]") == [0, 0]
+    page.locator(".control.lr input.number").fill("0.02")
+    page.locator(".control.lr input.number").press("Enter")
+    drawn(page)
+    assert page.evaluate("changed.length") > 0
+
+
+def test_a_number_is_written_plainly_once_it_is_left(opened: Opened) -> None:
+    page = opened.at()
+    number = page.locator(".control.lr input.number")
+    number.fill("0.0200")
+    number.press("Enter")
+    number.blur()
+    assert number.input_value() == "0.02"
+
+
 def test_five_lines_are_a_step(opened: Opened) -> None:
     page = opened.at()
     line = page.get_by_role("button", name="Line", exact=True)

@@ -42,7 +42,7 @@ def hosted(browser: Browser) -> Any:
     serve_parts(page)
 
     def open_(lab: gl.Lab) -> Page:
-        values = {name: getattr(lab, name) for name in ("address", "given", "lang", "settings", "result")}
+        values = {name: getattr(lab, name) for name in ("template", "address", "given", "lang", "settings", "result")}
         page.evaluate(HOST, [module(), values])
         page.wait_for_function("() => window.saved")
         return page
@@ -79,6 +79,22 @@ def test_a_notebook_asks_pytorch(hosted: Any) -> None:
     lab._asked(lab, {"verify": {"x": "code"}, "id": 7}, [])
     assert said[1]["id"] == 7
     assert "list of up to 2000 numbers" in said[1]["error"]
+
+
+def test_a_notebook_saves_the_page_that_the_program_would(hosted: Any, tmp_path: Path) -> None:
+    lab = gl.Lab(lr=0.02, noise=1)
+    page = hosted(lab)
+    page.locator(".menu summary").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="This page, offline").click()
+    saved, exported = tmp_path / "saved.html", tmp_path / "exported.html"
+    download.value.save_as(exported)
+    lab.save(saved)
+    ours, theirs = (path.read_text(encoding="utf-8").splitlines() for path in (saved, exported))
+    assert len(ours) == len(theirs)
+    (state,) = [number for number, line in enumerate(ours) if "gradline-given" in line and "<script" in line]
+    assert ours[:state] + ours[state + 1 :] == theirs[:state] + theirs[state + 1 :]
+    assert "lr=0.02&noise=1" in theirs[state]
 
 
 def test_settings_are_the_pages(browser: Browser) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import warnings
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ KOREAN_WORDS = set("계수학습률손실벌점강도세기파른")
 pytestmark = pytest.mark.usefixtures("figures")
 
 
+@cache
 def everything() -> dict[str, Any]:
     """Every picture, as a function of ax and lang."""
     x, y = table()

@@ -30,10 +30,11 @@ from gradline.moments.checkpoint import Checkpoint
 from gradline.moments.one_pass import Engine
 from gradline.moments.plan import Plan, plan_of
 from gradline.moments.residuals import Residuals, residuals_of
+from gradline.results.covariance import CLASSICAL
 from gradline.results.fit import Fit
 from gradline.results.notes import few_digits, no_rows, notes_of
 from gradline.results.remembered import remember
-from gradline.second_pass.robust import Errors, demand_possible, errors_wanted, with_errors
+from gradline.second_pass.robust import HETEROSCEDASTIC, Errors, demand_possible, errors_wanted, with_errors
 from gradline.sources import comes_once
 
 FEW_DIGITS = 6
@@ -105,7 +106,7 @@ def fit(
             otherwise. It is no feature unless it is named as one.
         engine: For files, and for tables of Dask, Ray and Spark: who reads them: "local", or the workers of "dask",
             "ray" or "spark"; or a client of dask.distributed or a session of Spark. The answer is the same to the
-            bit; see docs/scale.md. Not with se= or cluster=: `Fit.robust` and its like read the rows here.
+            bit; see docs/scale.md. Not with cluster= or se="HAC": `Fit.clustered` and `Fit.hac` read the rows here.
 
     Raises:
         GradlineError: the request or the data cannot be used; the message says what to try.
@@ -142,10 +143,10 @@ def fit(
     with opened(engine) as there:
         reading = _Reading(missing, progress, there)
         result = _in_passes(problem, plan, reading, saved, (l1, l2), aliased, x_error)
-    result = replace(result, weight_column=problem.weights, frequency=problem.frequency)
-    if not comes_once(problem.table):
-        remember(result, problem)
-    return result if wanted is None else with_errors(result, wanted, progress=progress)
+        result = replace(result, weight_column=problem.weights, frequency=problem.frequency)
+        if not comes_once(problem.table):
+            remember(result, problem)
+        return result if wanted is None else with_errors(result, wanted, progress=progress, engine=there)
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,10 +380,10 @@ def _fit(
 
 def _demand_for_workers(wanted: Errors | None, checkpoint: Any) -> None:
     """Refuse what only this process can do."""
-    if wanted is not None:
+    if wanted is not None and wanted.kind not in (CLASSICAL, *HETEROSCEDASTIC):
         raise OptionError(
-            f'{wanted.kind} standard errors take a second reading, which is for engine="local".\n'
-            "Leave engine= out; or fit without se= and cluster=, then use fit.robust() and its like."
+            f"{wanted.kind} standard errors need all rows of a cluster or their order in one process.\n"
+            "Leave engine= out; or fit without se= and cluster=, then use fit.clustered() or fit.hac()."
         )
     if checkpoint is not None:
         raise OptionError('checkpoint= is for engine="local".\nA cluster does again what a lost worker had.')

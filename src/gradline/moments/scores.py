@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from gradline.design.written_out import WrittenOut
 from gradline.doubledouble import Array
-from gradline.moments.one_pass import Progress, added_up
+from gradline.moments.one_pass import Engine, Progress, added_up_by
 from gradline.moments.sums import cut, plain
 from gradline.sources import CHUNK
 
 if TYPE_CHECKING:
     from gradline.design.block import Block
+    from gradline.design.effects import Label
     from gradline.design.problem import Problem
     from gradline.moments.kernels import Scores
 
@@ -102,6 +103,7 @@ def scored(
     complete: bool = False,
     threads: int | None = None,
     progress: Progress | None = None,
+    engine: Engine | None = None,
 ) -> Scored | None:
     """Read the rows and make something of their scores; None of no rows.
 
@@ -113,9 +115,10 @@ def scored(
         complete: Whether nothing was missing when these rows were read before.
         threads: How many chunks to work on at a time; by default as many as there are processors.
         progress: Called now and then with the rows so far and the rows in all.
+        engine: Who does it elsewhere; not of a meat that keeps something of its own.
     """
     scoring = Scoring(design, model, meat, problem.frequency, complete)
-    return added_up(problem, scoring, threads, progress).total()
+    return added_up_by(engine, problem, scoring, threads, progress).total()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,15 @@ class Scoring:
         object.__setattr__(self, "summed", summed)
         step = CHUNK if summed else max(256, min(2**14, _NUMBERS // (k * max(q, 1)) // 64 * 64))
         object.__setattr__(self, "step", step)
+
+    @property
+    def met(self) -> list[list[Label]]:
+        """No level of anything."""
+        return []
+
+    def adopted(self, sums: Scored, met: Sequence[Sequence[Label]]) -> Scored:
+        """Sums that another process made, as they are."""
+        return sums
 
     def chunks(self, block: Block) -> Iterator[Scored]:
         """What each chunk of the block contributes, in order."""

@@ -16,6 +16,7 @@ from gradline.errors import DataError, OptionError
 from gradline.exact.origin import at_zero
 from gradline.exact.robust import sandwich, whitened
 from gradline.moments import Progress
+from gradline.moments.one_pass import Engine
 from gradline.moments.scores import Meat, Scored, Whitening, scored
 from gradline.results.fit import Fit
 from gradline.results.remembered import recalled
@@ -44,9 +45,17 @@ class Reading:
     kept: NDArray[np.intp]  # the parameters that are not aliased
     threads: int | None
     progress: Progress | None
+    engine: Engine | None = None
 
     @staticmethod
-    def of(fit: Fit, source: Source, what: str, threads: int | None, progress: Progress | None) -> Reading:
+    def of(
+        fit: Fit,
+        source: Source,
+        what: str,
+        threads: int | None,
+        progress: Progress | None,
+        engine: Engine | None = None,
+    ) -> Reading:
         """For the rows of a fit, which `what` need, as an error says.
 
         Raises:
@@ -73,7 +82,7 @@ class Reading:
         model = Whitening(tuple(features.tolist()), words[:, :, at], centre[at], columns[:, at])
         if fit.origin:
             root = at_zero(root, origin[kept][1:])
-        return Reading(fit, problem, model, root, kept, threads, progress)
+        return Reading(fit, problem, model, root, kept, threads, progress, engine)
 
     def of_rows(self, meat: Meat) -> Scored:
         """What a pass over the rows found.
@@ -89,6 +98,7 @@ class Reading:
             complete=not self.fit.left_out,
             threads=self.threads,
             progress=self.progress,
+            engine=self.engine,
         )
         return self.demand_same(found)
 

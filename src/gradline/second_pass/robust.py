@@ -17,6 +17,7 @@ from gradline.layout import listing
 from gradline.moments import Progress
 from gradline.moments.clusters import Clusters, Column
 from gradline.moments.meats import Gathered, Independent, InOrder
+from gradline.moments.one_pass import Engine
 from gradline.results.covariance import CLASSICAL, Covariance
 from gradline.results.fit import Fit
 from gradline.results.remembered import recalled, remember
@@ -120,6 +121,7 @@ def with_errors(
     *,
     threads: int | None = None,
     progress: Progress | None = None,
+    engine: Engine | None = None,
 ) -> Fit:
     """The fit with other standard errors, from one reading of its rows.
 
@@ -129,7 +131,7 @@ def with_errors(
     """
     if wanted.kind == CLASSICAL:
         raise OptionError(f"a fit has the classical standard errors to begin with.\nChoose {', '.join(KINDS[1:])}.")
-    reading = Reading.of(fit, source, "these standard errors", threads, progress)
+    reading = Reading.of(fit, source, "these standard errors", threads, progress, engine)
     if reading.problem.frequency and wanted.kind == "HAC":
         raise OptionError(
             "HAC standard errors are of rows in an order, and frequency weights repeat them.\n"

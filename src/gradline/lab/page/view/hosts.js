@@ -85,7 +85,7 @@ function render({model, el}) {
       changed,
       page: async (state) => {
         const module = await (await fetch(import.meta.url)).text();
-        return pageWith(model.get("template"), state).replace("{{module}}", () => module);
+        return pageWith(model.get("template").replace("{{module}}", () => module), state);
       },
     });
   let lab = open();
