@@ -94,7 +94,7 @@ def test_a_notebook_saves_the_page_that_the_program_would(hosted: Any, tmp_path:
     assert len(ours) == len(theirs)
     (state,) = [number for number, line in enumerate(ours) if "gradline-given" in line and "<script" in line]
     assert ours[:state] + ours[state + 1 :] == theirs[:state] + theirs[state + 1 :]
-    assert "lr=0.02&noise=1" in theirs[state]
+    assert "noise=1&lr=0.02" in theirs[state]
 
 
 def test_settings_are_the_pages(browser: Browser) -> None:
