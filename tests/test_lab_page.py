@@ -124,6 +124,41 @@ def test_what_stands_still_is_not_drawn_again(opened: Opened) -> None:
     assert page.evaluate("changed.length") > 0
 
 
+def test_what_is_refused_goes_back_at_once(opened: Opened) -> None:
+    page = opened.at("noise=1&seed=7")
+    low = page.locator(".control.low input[type=range]")
+    low.fill("20")  # beyond the end at 10
+    assert float(low.input_value()) == -10
+    assert "x from" in seen(page, ".note")
+    seed = page.locator(".control.seed input")
+    seed.fill("")
+    seed.press("Enter")
+    assert seed.input_value() == "7"
+
+
+def test_playing_goes_on_from_where_the_hand_has_put_it(opened: Opened) -> None:
+    page = opened.at("noise=1&step=300&lr=0.001")
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function("() => Number(document.querySelector('.count').textContent.split('/')[0]) > 300")
+    page.locator(".surface canvas").click(position={"x": 120, "y": 60})
+    page.wait_for_timeout(400)
+    assert int(seen(page, ".count").split("/")[0]) < 300
+
+
+def test_a_loss_dragged_to_its_end_shows_what_a_fresh_page_shows(opened: Opened) -> None:
+    page = opened.at("noise=1")
+    box = page.locator(".loss canvas").bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 80)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 18, box["y"] + 80)
+    page.mouse.up()
+    picture = "() => document.querySelector('.loss canvas').toDataURL()"
+    fresh = opened.at(state(page, "step=20"))
+    drawn(page)
+    page.wait_for_timeout(200)
+    assert page.evaluate(picture) == drawn(fresh).evaluate(picture)
+
+
 def test_a_number_is_written_plainly_once_it_is_left(opened: Opened) -> None:
     page = opened.at()
     number = page.locator(".control.lr input.number")

@@ -29,8 +29,9 @@ async ([text, values]) => {
   };
   window.tell = (name, ...rest) => heard[name](...rest);
   const shadow = document.body.attachShadow({mode: "open"}), el = document.createElement("div");
+  window.close_ = widget.render({model, el});  // before it is in the page, as JupyterLab does
+  await new Promise((later) => setTimeout(later, 100));
   shadow.append(el);  // as marimo does
-  window.close_ = widget.render({model, el});
 }
 """
 
@@ -63,6 +64,19 @@ def test_what_is_moved_in_the_page_is_told(hosted: Any) -> None:
     page.wait_for_function("() => model.values.result.step === 4")
     page.evaluate("close_()")
     assert page.locator(".panel").count() == 0
+
+
+def test_pictures_have_their_colours_once_the_widget_is_in_the_page(hosted: Any) -> None:
+    page = hosted(gl.Lab(noise=1))
+    page.wait_for_timeout(300)
+    shades = page.evaluate(
+        """() => [...document.body.shadowRoot.querySelectorAll("canvas")].map((canvas) => {
+          const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height), seen = new Set();
+          for (let i = 0; i < data.length; i += 4) if (data[i + 3] === 255) seen.add(data.slice(i, i + 3).join());
+          return seen.size;
+        })"""
+    )
+    assert min(shades) > 3  # a colour that is none leaves black
 
 
 def test_a_notebook_asks_pytorch(hosted: Any) -> None:
@@ -153,6 +167,32 @@ def test_a_table_of_several_features(browser: Browser, penguins: Path) -> None:
     assert_allclose(ours["exact"], [*fit.coef, fit.intercept], rtol=1e-9)
     assert_allclose(ours["full"][:-1], trained.history.loss, rtol=1e-8)
     assert ours["drawn"] == 342
+
+
+def test_the_chosen_plane_is_in_the_address(browser: Browser, penguins: Path, tmp_path: Path) -> None:
+    features = ["flipper_length_mm", "bill_length_mm", "bill_depth_mm"]
+    opening = opening_of_table(str(penguins), "body_mass_g", features)
+    path = tmp_path / "lab.html"
+    path.write_text(page({"address": opening.address, "given": opening.given}), encoding="utf-8")
+    tab = browser.new_page()
+    tab.goto(path.as_uri())
+    across, up = (tab.get_by_role("combobox", name=f"Parameter {way}") for way in ("to the right", "upwards"))
+    across.select_option("1")
+    tab.wait_for_function("() => location.hash.includes('plane=1-3')")
+    other = browser.new_page()
+    other.goto(tab.url)
+    values = "() => [...document.querySelectorAll('.surface select')].map(({value}) => value)"
+    assert tab.evaluate(values) == other.evaluate(values) == ["1", "3"]
+    other.goto(f"{path.as_uri()}#plane=9-9")
+    other.reload()
+    assert other.evaluate(values) == ["0", "3"]
+    # A start is not set there, and residuals are those of one feature.
+    before = tab.locator(".status").inner_text()
+    tab.locator(".surface canvas").click(position={"x": 120, "y": 60})
+    assert tab.locator(".status").inner_text() == before
+    assert tab.locator(".data .toggles label").count() == 1
+    tab.close()
+    other.close()
 
 
 def test_2000_of_many_rows_are_drawn_and_all_count(browser: Browser) -> None:

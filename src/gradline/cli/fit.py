@@ -82,6 +82,8 @@ def fit(
         terminal.say(
             estimate.explain(given.one_or_several(source), given.names("target", target), engine, address, **request)
         )
+        if cluster or se not in (None, "classical"):
+            terminal.say("The standard errors read the rows once more, for the residuals.")
         return
     if se != "HAC" and (lags is not None or time_column is not None):
         raise OptionError("--lags and --time are for rows in an order.\nAdd --se HAC, or leave them out.")

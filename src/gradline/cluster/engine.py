@@ -74,10 +74,11 @@ class Cluster:
 
     def added_up(self, problem: Problem, summing: Portable[SumsT], progress: Progress | None) -> Tree[SumsT]:
         """The sums over all rows, to the bit those of one machine."""
-        request = Request.of(problem, summing)
         if isinstance(problem.table, Partitions):
+            request = Request.of(problem, summing)
             return self._numbered_here(problem, summing, progress, self._partitions(problem.table, problem, request))
-        parts = parts_of(problem)
+        parts = parts_of(problem)  # before the request is made: what workers cannot read can often not be sent either
+        request = Request.of(problem, summing)
         tasks = tasks_of(parts, len(problem.columns), self.adapter.workers)
         if all(task.chunk is not None for task in tasks):
             done = 0
@@ -93,11 +94,12 @@ class Cluster:
 
     def in_order(self, problem: Readable, scoring: Scoring[_Answer]) -> Iterator[_Answer]:
         """What workers make of each stretch of rows, in the order of the rows, a few tasks ahead of the caller."""
-        request = Request.of(problem, scoring)
         if isinstance(problem.table, Partitions):
-            partials = self._partitions(problem.table, problem, request)
+            partials = self._partitions(problem.table, problem, Request.of(problem, scoring))
         else:
-            tasks = tasks_of(parts_of(problem), len(problem.columns), self.adapter.workers, most=_LEAST)
+            parts = parts_of(problem)
+            request = Request.of(problem, scoring)
+            tasks = tasks_of(parts, len(problem.columns), self.adapter.workers, most=_LEAST)
             partials = self.adapter.in_order(request, [task._replace(chunk=None) for task in tasks])
         for partial in partials:
             yield from [node.sums for node in partial.nodes]

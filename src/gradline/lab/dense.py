@@ -45,11 +45,11 @@ def dense_style(text: str) -> str:
 
     Example:
         >>> dense_style("a { color: red; margin: 0 }\n/* why */\nb > i { top: 0 }")
-        'a{color:red;margin:0}b > i{top:0}'
+        'a{color:red;margin:0}b>i{top:0}'
     """
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
     text = re.sub(r"\s+", " ", text)
-    return re.sub(r" ?([{};,]) ?|(?<=[a-z]):\s", lambda mark: mark[1] or ":", text).strip()
+    return re.sub(r" ?([{};,>]) ?|(?<=[a-z]):\s", lambda mark: mark[1] or ":", text).strip()
 
 
 def _needed(before: str, after: str, blank: str) -> str:

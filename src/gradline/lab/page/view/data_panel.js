@@ -27,7 +27,7 @@ export function dataPanel(lab) {
     readout = h("span", {});
   const remove = button(say("delete_point"), () => deletePoint(), {class: "small"});
   const line = h("div", {class: "readout"}, readout, remove);
-  const toggles = ["squares", "exact", "ghost"].map((name) =>
+  const toggles = (session.trace.p > 2 ? ["ghost"] : ["squares", "exact", "ghost"]).map((name) =>
     checkbox(
       say(`show_${name}`),
       () => lab.shown[name],

@@ -23,7 +23,7 @@ import {surfacePanel} from "./surface_panel.js";
 import {transport} from "./transport.js";
 
 const COLOURS = () => [...new Set(CSS.match(/(?<=--)\w+(?=:)/g))];
-const VIEW = ["lang", "theme", "lesson", "hide"];
+const VIEW = ["lang", "theme", "lesson", "hide", "plane"];
 const TABS = ["surface", "loss", "codes", "settings"],
   PEEK = 1500;
 let labs = 0;
@@ -51,7 +51,10 @@ export class Lab {
     this.theme = ["light", "dark"].includes(view.theme) ? view.theme : "";
     this.hidden = (view.hide ?? "").split(",").filter(Boolean);
     this.session = new Session({...state, lesson: view.lesson ?? ""}, options.given ?? null);
-    this.plane = [0, this.session.trace.p - 1]; // the parameters that the landscape spans
+    const {p} = this.session.trace,
+      plane = (view.plane ?? "").split("-").map(Number);
+    this.plane = [0, p - 1]; // the parameters that the landscape spans
+    if (plane.length === 2 && plane[0] !== plane[1] && plane.every((k) => k in this.session.exact)) this.span(plane);
     if (this.session.lesson && !options.address.replace(/(^|&)(lang|theme|lesson|hide|step|line)=[^&]*/g, "")) {
       this.begin(this.session.lesson);
       this.session.seek(state.step * LINES + state.line);
@@ -134,6 +137,13 @@ export class Lab {
     this.draw();
   }
 
+  /** Draw the landscape over these two parameters, and the data along the first. */
+  span(plane) {
+    this.plane = plane;
+    this.session.axis = plane[0] % (this.session.trace.p - 1);
+    this.session.rebuild();
+  }
+
   show(name) {
     this.tab = name;
     this.root.dataset.tab = name;
@@ -164,7 +174,7 @@ export class Lab {
   resolved() {
     const dark = `${this.theme} ${matchMedia("(prefers-color-scheme: dark)").matches}`;
     if (this.resolvedFor === dark && this.colours) return this.colours;
-    this.resolvedFor = dark;
+    this.resolvedFor = this.root.isConnected && dark; // a notebook may attach it later
     const names = COLOURS(),
       probes = names.map((name) => h("i", {style: `color: var(--${name})`}));
     this.root.append(...probes); // all at once: each reading after a change computes every style anew
@@ -283,8 +293,9 @@ export class Lab {
   }
 
   address() {
-    const {lang, theme, hidden} = this;
-    return this.session.address({lang, theme, hide: hidden.join(",")});
+    const {lang, theme, hidden, plane, session} = this,
+      usual = plane[0] === 0 && plane[1] === session.trace.p - 1;
+    return session.address({lang, theme, hide: hidden.join(","), plane: usual ? "" : plane.join("-")});
   }
 
   async copyLink() {

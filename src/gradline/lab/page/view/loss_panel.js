@@ -164,6 +164,7 @@ export function lossPanel(lab) {
   for (const end of ["pointerup", "pointercancel"])
     plot.canvas.addEventListener(end, () => {
       held = false;
+      lab.refresh();
     });
   plot.canvas.style.cursor = "col-resize";
   return {element, draw, plot};

@@ -31,16 +31,19 @@ export class Player {
     if (session.cursor >= session.last) session.seek(0);
     this.playing = true;
     let before = performance.now(),
-      exactly = session.cursor;
+      exactly = session.cursor,
+      shown = exactly;
     const frame = (now) => {
       if (!this.playing) return;
       const seconds = Math.min((now - before) / 1000, 0.5);
       if (!this.calm || seconds >= 1 / CALM_FRAMES) {
         before = now;
+        if (session.cursor !== shown) exactly = session.cursor; // moved by hand
         exactly += seconds * this.rate() * LINES;
         const whole = this.calm || this.rate() > CALM_FRAMES,
           cursor = whole ? Math.floor(exactly / LINES) * LINES : Math.floor(exactly);
         if (cursor !== session.cursor) session.seek(cursor);
+        shown = session.cursor;
       }
       if (session.cursor < session.last) {
         requestAnimationFrame(frame);

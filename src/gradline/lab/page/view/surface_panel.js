@@ -189,16 +189,16 @@ export function surfacePanel(lab) {
   }
 
   function start(values) {
-    const d = session.trace.p - 1,
-      digits = (k) => Math.max(0, 3 - Math.floor(Math.log10(range[k][1] - range[k][0])));
-    if (lab.plane[0] !== 0 || lab.plane[1] !== d) return;
+    const digits = (k) => Math.max(0, 3 - Math.floor(Math.log10(range[k][1] - range[k][0])));
     session.cursor = 0;
     session.flatten();
     session.change({init: values.map((value, k) => Number(value.toFixed(Math.min(digits(k), 12))))});
   }
 
+  // A start is set where the first weight and the bias are shown: those are what an address holds.
+  const movable = () => lab.plane[0] === 0 && lab.plane[1] === session.trace.p - 1;
   const {canvas} = plot;
-  canvas.style.cursor = "crosshair";
+  if (movable()) canvas.style.cursor = "crosshair";
   canvas.addEventListener(
     "touchstart",
     (event) => {
@@ -213,7 +213,7 @@ export function surfacePanel(lab) {
   );
   canvas.addEventListener("pointerdown", (event) => {
     const {x, y, inside} = plot.where(event);
-    if (event.button !== 0 || !inside) return;
+    if (event.button !== 0 || !inside || !movable()) return;
     plot.element.focus({preventScroll: true});
     canvas.setPointerCapture(event.pointerId);
     held = lab.peek = true;
@@ -235,7 +235,7 @@ export function surfacePanel(lab) {
   canvas.addEventListener("pointercancel", release);
   plot.element.addEventListener("keydown", (event) => {
     const way = {ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1]}[event.key];
-    if (!way) return;
+    if (!way || !movable()) return;
     const size = event.shiftKey ? 0.1 : 0.02,
       now = session.problem.start,
       [i, j] = lab.plane;
@@ -267,10 +267,10 @@ function axisChoice(lab) {
         {
           "aria-label": lab.say(axis ? "axis_up" : "axis_right"),
           onchange: () => {
-            lab.plane[axis] = Number(select.value);
-            if (lab.plane[0] === lab.plane[1]) lab.plane[1 - axis] = (lab.plane[axis] + 1) % p;
-            lab.session.axis = lab.plane[0] % names.length;
-            lab.session.rebuild();
+            const plane = [...lab.plane];
+            plane[axis] = Number(select.value);
+            if (plane[0] === plane[1]) plane[1 - axis] = (plane[axis] + 1) % p;
+            lab.span(plane);
             lab.rebuild();
           },
         },
