@@ -31,7 +31,8 @@ def opened(address: str | None) -> Iterator[Dask]:
         return
     threads = {"processes": False, "n_workers": 1, "threads_per_worker": processors(), "dashboard_address": ":0"}
     try:
-        _demand_address(address)
+        if address is not None:
+            _demand_address(address)
         client = Client(address, timeout=PATIENCE, set_as_default=False, **({} if address else threads))
     except (OSError, ValueError) as problem:
         raise unreachable("Dask scheduler", str(address), problem) from None
@@ -39,11 +40,11 @@ def opened(address: str | None) -> Iterator[Dask]:
         yield Dask(client)
 
 
-def _demand_address(address: str | None) -> None:
+def _demand_address(address: str) -> None:
     """A client that stumbles over its address is never closed, and says so when the process ends."""
     from distributed.comm.addressing import parse_address, parse_host_port
 
-    scheme, place = parse_address(address or "inproc://")
+    scheme, place = parse_address(address)
     if scheme in ("tcp", "tls", "ws", "wss"):
         parse_host_port(place)
 

@@ -6,6 +6,7 @@ import difflib
 import inspect
 import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from gradline.errors import OptionError
@@ -25,14 +26,20 @@ def demand_options(
     Raises:
         OptionError: with the nearest name that there is.
     """
-    own = [each.name for each in inspect.signature(function).parameters.values() if each.kind == each.KEYWORD_ONLY]
-    known = list(dict.fromkeys([*own, *also]))
+    known = list(dict.fromkeys([*_own(function), *also]))
     unknown = next((each for each in request if each not in known), None)
     if unknown is None:
         return
     near = difflib.get_close_matches(unknown, known, n=1, cutoff=0.75)
     hint = f" Did you mean {near[0]}=?" if near else ""
     raise OptionError(f"{name or function.__name__} has no option {unknown}=.{hint}\n{choices('options', known)}")
+
+
+@cache
+def _own(function: Callable[..., Any]) -> tuple[str, ...]:
+    """The options of a function; asking Python for them takes longer than many a call."""
+    parameters = inspect.signature(function).parameters.values()
+    return tuple([each.name for each in parameters if each.kind == each.KEYWORD_ONLY])
 
 
 def as_asked(**arguments: Any) -> tuple[tuple[str, str], ...]:

@@ -18,16 +18,8 @@ from gradline.lab.dense import dense_script, dense_style
 PARTS = (
     *("engine/settings", "engine/random", "engine/exact", "engine/data", "engine/changes", "engine/descent"),
     *("engine/facts", "engine/lessons", "engine/session", "engine/export"),
-    *("view/numbers", "view/plot", "view/data_panel", "view/surface_panel", "view/loss_panel"),
-    *(
-        "view/code_panel",
-        "view/transport",
-        "view/elements",
-        "view/controls",
-        "view/lesson_panel",
-        "view/header",
-        "view/dialogs",
-    ),
+    *("view/elements", "view/numbers", "view/plot", "view/data_panel", "view/surface_panel", "view/loss_panel"),
+    *("view/code_panel", "view/transport", "view/controls", "view/lesson_panel", "view/header", "view/dialogs"),
     *("view/sentences", "view/proof", "view/player", "view/lab", "view/hosts"),
     *("texts/words", "texts/lesson_words", "texts/say"),
 )

@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from itertools import accumulate as accumulated
 from numbers import Integral
-from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeAlias, TypeVar
 
 from gradline.design.effects import Label, expand, left_out
 from gradline.errors import OptionError
@@ -198,6 +198,21 @@ class Portable(Chunked[SumsT], Protocol[SumsT]):
     def adopted(self, sums: SumsT, met: Sequence[Sequence[Label]]) -> SumsT:
         """Sums that another process made, with the numbers of this one."""
         ...
+
+
+class WithoutLevels(Generic[SumsT]):
+    """What makes sums `Portable` that have no numbers of levels within: they are the same in every process."""
+
+    __slots__ = ()
+
+    @property
+    def met(self) -> list[list[Label]]:
+        """No level of anything."""
+        return []
+
+    def adopted(self, sums: SumsT, met: Sequence[Sequence[Label]]) -> SumsT:
+        """Sums that another process made, as they are."""
+        return sums
 
 
 class Engine(Protocol):

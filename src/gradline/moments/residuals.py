@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from gradline.design.effects import Label
 from gradline.doubledouble import Array, Pair, add
-from gradline.moments.one_pass import Engine, Progress, added_up_by
+from gradline.moments.one_pass import Engine, Progress, WithoutLevels, added_up_by
 from gradline.moments.sums import plain
 from gradline.sources import CHUNK
 
@@ -53,18 +52,9 @@ def residuals_of(
 
 
 @dataclass(frozen=True, slots=True)
-class _Gathering:
+class _Gathering(WithoutLevels[Residuals]):
     parameters: Array  # (2, k, p) the words of -β
     complete: bool
-
-    @property
-    def met(self) -> list[list[Label]]:
-        """No level of anything."""
-        return []
-
-    def adopted(self, sums: Residuals, met: Sequence[Sequence[Label]]) -> Residuals:
-        """Sums that another process made, as they are."""
-        return sums
 
     def chunks(self, block: Block) -> Iterator[Residuals]:
         """The sums of each chunk of the block, in order."""

@@ -14,13 +14,12 @@ from numpy.typing import NDArray
 
 from gradline.design.written_out import WrittenOut
 from gradline.doubledouble import Array
-from gradline.moments.one_pass import Engine, Progress, added_up_by
+from gradline.moments.one_pass import Engine, Progress, WithoutLevels, added_up_by
 from gradline.moments.sums import cut, plain
 from gradline.sources import CHUNK
 
 if TYPE_CHECKING:
     from gradline.design.block import Block
-    from gradline.design.effects import Label
     from gradline.design.problem import Problem
     from gradline.moments.kernels import Scores
 
@@ -122,7 +121,7 @@ def scored(
 
 
 @dataclass(frozen=True, slots=True)
-class Scoring:
+class Scoring(WithoutLevels[Scored]):
     """How the chunks of a block are scored."""
 
     design: WrittenOut
@@ -141,15 +140,6 @@ class Scoring:
         object.__setattr__(self, "summed", summed)
         step = CHUNK if summed else max(256, min(2**14, _NUMBERS // (k * max(q, 1)) // 64 * 64))
         object.__setattr__(self, "step", step)
-
-    @property
-    def met(self) -> list[list[Label]]:
-        """No level of anything."""
-        return []
-
-    def adopted(self, sums: Scored, met: Sequence[Sequence[Label]]) -> Scored:
-        """Sums that another process made, as they are."""
-        return sums
 
     def chunks(self, block: Block) -> Iterator[Scored]:
         """What each chunk of the block contributes, in order."""

@@ -85,8 +85,7 @@ export function codePanel(lab) {
       row.classList.toggle("done", place < done);
       if (name !== next) row.removeAttribute("aria-current");
       else mark(row, "step", "aria-current");
-      if (place < done) values.replaceChildren(...said(effect(session, place), now));
-      else if (values.firstChild) values.replaceChildren();
+      values.replaceChildren(...(place < done ? said(effect(session, place), now) : []));
     }
     const {grad, theta} = valuesBefore(trace, step, done),
       names = namesOf(trace.p),

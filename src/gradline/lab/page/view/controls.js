@@ -43,7 +43,9 @@ export function controls(lab) {
           place = Number(range.value),
           value = places[0](place);
         // A place may be less than one away from the next: it moves on all the same.
-        if (!set(whole && Math.round(value) === now ? now + Math.sign(place - places[1](now)) : value)) refuse();
+        if (set(whole && Math.round(value) === now ? now + Math.sign(place - places[1](now)) : value)) return;
+        lab.refuse(name);
+        show();
       },
       onchange: () => lab.announce(lab.status()),
     });
@@ -55,16 +57,11 @@ export function controls(lab) {
       onchange: () => {
         const value = Number(number.value.replace("−", "-"));
         const fine = number.value.trim() !== "" && allowed(name, value) && lab.changed({[name]: value});
-        if (!fine) refuse();
+        if (!fine) lab.refuse(name);
         show();
       },
       onblur: () => show(),
     });
-    const refuse = () => {
-      const {least: low, most: high} = SETTINGS[name];
-      lab.announce(say("not_allowed", {name: say(name), low, high}), true);
-      show();
-    };
     const show = () => {
       const value = session.now[name];
       range.value = places[1](value);
@@ -274,7 +271,7 @@ function seed(lab) {
     onchange: () => {
       const value = Number(number.value);
       if (!number.value.trim() || !allowed("seed", value) || !lab.changed({seed: value})) {
-        lab.announce(say("not_allowed", {name: say("seed"), low: 0, high: SETTINGS.seed.most}), true);
+        lab.refuse("seed");
         number.value = session.settings.seed;
       }
     },

@@ -5,7 +5,6 @@ import {at, batchAt} from "../engine/descent.js";
 import {sizeOf} from "../engine/data.js";
 import {bandAt} from "../engine/exact.js";
 import {arrows, termOf} from "../engine/facts.js";
-import {SETTINGS} from "../engine/settings.js";
 import {button, checkbox, h, mark} from "./elements.js";
 import {plain, short, signed} from "./numbers.js";
 import {Plot, padded} from "./plot.js";
@@ -213,10 +212,6 @@ export function dataPanel(lab) {
     session.edit(points);
   }
 
-  function refuse() {
-    lab.announce(say("not_allowed", {name: say("n"), low: SETTINGS.n.least, high: SETTINGS.n.most}), true);
-  }
-
   function sayWhere() {
     const {x, y} = session.problem;
     lab.announce(say("point_at", {number: chosen + 1, x: plain(x[chosen]), y: plain(y[chosen])}));
@@ -226,7 +221,7 @@ export function dataPanel(lab) {
     if (fixed || chosen === null) return;
     const points = session.editable(),
       [[x, y]] = points.splice(chosen, 1);
-    if (!session.edit(points)) return refuse();
+    if (!session.edit(points)) return lab.refuse("n");
     lab.announce(say("deleted", {number: chosen + 1, x: plain(x), y: plain(y)}));
     chosen = Math.min(chosen, points.length - 1);
     lab.refresh();
@@ -234,7 +229,7 @@ export function dataPanel(lab) {
 
   function add(x, y) {
     const points = [...session.editable(), [tidy(x + session.problem.shift, plot.x), tidy(y, plot.y)]];
-    if (!session.edit(points)) return refuse();
+    if (!session.edit(points)) return lab.refuse("n");
     chosen = points.length - 1;
     sayWhere();
     lab.refresh();

@@ -13,6 +13,7 @@ function pageWith(text, given) {
 /** Fill a page, once its title is painted: its state stands in its address, or else in what it was saved with. */
 export function openPage() {
   const given = JSON.parse(document.getElementById("gradline-given").textContent);
+  // It is the page as it was written: page.html has no blanks where a browser would drop or move them.
   const text = `<!doctype html>\n${document.documentElement.outerHTML}`;
   let timer = null,
     told = null;

@@ -5,7 +5,7 @@ import {requestOf} from "../engine/export.js";
 import {exactOf} from "../engine/exact.js";
 import {LESSONS, stateOf} from "../engine/lessons.js";
 import {Session} from "../engine/session.js";
-import {fromAddress} from "../engine/settings.js";
+import {SETTINGS, fromAddress} from "../engine/settings.js";
 import {translator} from "../texts/say.js";
 import {codePanel} from "./code_panel.js";
 import {controls} from "./controls.js";
@@ -22,7 +22,6 @@ import {sentence} from "./sentences.js";
 import {surfacePanel} from "./surface_panel.js";
 import {transport} from "./transport.js";
 
-const COLOURS = () => [...new Set(CSS.match(/(?<=--)\w+(?=:)/g))];
 const VIEW = ["lang", "theme", "lesson", "hide", "plane"];
 const TABS = ["surface", "loss", "codes", "settings"],
   PEEK = 1500;
@@ -31,7 +30,8 @@ let labs = 0;
 export class Lab {
   /**
    * @param host element to fill. @param options address: the state as in a link; given: a problem of real data;
-   * verify: asks PyTorch, or null; page: gives the text of a page with a state; changed: told of settings and results; lang.
+   * verify: asks PyTorch, or null; page: gives the text of a page with a state; changed: told of settings and
+   * results; lang.
    */
   constructor(host, options = {}) {
     Object.assign(this, {
@@ -144,6 +144,11 @@ export class Lab {
     this.session.rebuild();
   }
 
+  /** Whether the landscape spans the first weight and the bias, of which an address holds the start. */
+  get usual() {
+    return this.plane[0] === 0 && this.plane[1] === this.session.trace.p - 1;
+  }
+
   show(name) {
     this.tab = name;
     this.root.dataset.tab = name;
@@ -175,7 +180,7 @@ export class Lab {
     const dark = `${this.theme} ${matchMedia("(prefers-color-scheme: dark)").matches}`;
     if (this.resolvedFor === dark && this.colours) return this.colours;
     this.resolvedFor = this.root.isConnected && dark; // a notebook may attach it later
-    const names = COLOURS(),
+    const names = CSS.match(/(?<=--)\w+(?=:)/g), // all that the style sheet names, be it a colour or not
       probes = names.map((name) => h("i", {style: `color: var(--${name})`}));
     this.root.append(...probes); // all at once: each reading after a change computes every style anew
     const colours = Object.fromEntries(names.map((name, i) => [name, getComputedStyle(probes[i]).color]));
@@ -210,6 +215,12 @@ export class Lab {
     this.stop();
     this.session.reset();
     this.announce(this.status());
+  }
+
+  /** Say between which values a setting may be. */
+  refuse(name) {
+    const {least: low, most: high} = SETTINGS[name];
+    this.announce(this.say("not_allowed", {name: this.say(name), low, high}), true);
   }
 
   pin() {
@@ -293,9 +304,8 @@ export class Lab {
   }
 
   address() {
-    const {lang, theme, hidden, plane, session} = this,
-      usual = plane[0] === 0 && plane[1] === session.trace.p - 1;
-    return session.address({lang, theme, hide: hidden.join(","), plane: usual ? "" : plane.join("-")});
+    const {lang, theme, hidden, plane} = this;
+    return this.session.address({lang, theme, hide: hidden.join(","), plane: this.usual ? "" : plane.join("-")});
   }
 
   async copyLink() {

@@ -71,7 +71,7 @@ export function lossPanel(lab) {
     const floor = problem.moments.floor * (session.now.reduction === "sum" ? problem.moments.n : 1);
     plot.kept("axes", [floor], () => {
       plot.axes(say("step_axis"), say("loss_word"));
-      if (floor > y[0]) plot.within(() => drawFloor(floor, plot.py(floor), [0, most].map((step) => plot.px(step))));
+      if (floor > y[0]) plot.within(() => drawFloor(floor));
     });
     plot.within(() => {
       for (const pin of session.pins) curve(pin.trace.full, pin.trace.steps, colours[`pin${pin.name}`], 1.5);
@@ -101,18 +101,12 @@ export function lossPanel(lab) {
     listPins();
   }
 
-  function drawFloor(floor, y, [left, right]) {
-    const {colours} = lab;
-    plot.stroke(
-      colours.exact,
-      1.5,
-      [
-        [left, y],
-        [right, y],
-      ],
-      [6, 4],
-    );
-    plot.text(say("floor", {loss: short(floor, 3)}), right - 4, y - 5, "right", colours.exact);
+  function drawFloor(floor) {
+    const {exact} = lab.colours,
+      y = plot.py(floor),
+      ends = plot.x.map((step) => [plot.px(step), y]);
+    plot.stroke(exact, 1.5, ends, [6, 4]);
+    plot.text(say("floor", {loss: short(floor, 3)}), ends[1][0] - 4, y - 5, "right", exact);
   }
 
   function curve(losses, steps, colour, width, share = 1) {

@@ -15,7 +15,6 @@ export class Plot {
     this.lab = lab;
     this.canvas = h("canvas", {"aria-hidden": "true"});
     this.element = h("div", {class: "plot", ...props}, this.canvas);
-    this.pen = this.canvas.getContext("2d");
     this.layers = {};
   }
 
@@ -27,14 +26,23 @@ export class Plot {
 
   /** Clear, and set the ranges; with `log` y is drawn on a logarithmic scale. */
   begin(x, y, {log = false} = {}) {
-    const {canvas, width, height, dense} = this;
-    fit(canvas, Math.round(width * dense), Math.round(height * dense));
-    Object.assign(this, {x, y, log, colours: this.lab.colours});
-    this.pen.setTransform(dense, 0, 0, dense, 0, 0);
-    this.pen.clearRect(0, 0, width, height);
+    const {width, height} = this;
+    Object.assign(this, {x, y, log, colours: this.lab.colours, pen: this.cleared(this.canvas)});
     this.box = [LEFT, TOP, Math.max(width - LEFT - RIGHT, 1), Math.max(height - TOP - BOTTOM, 1)];
     this.scale = log ? Math.log10 : Number;
     this.ends = y.map(this.scale);
+  }
+
+  /** The pen of a canvas, which is brought to the size of the picture and emptied. */
+  cleared(canvas) {
+    const {width, height, dense} = this,
+      [across, down] = [width, height].map((size) => Math.round(size * dense)),
+      pen = canvas.getContext("2d");
+    if (canvas.width !== across) canvas.width = across;
+    if (canvas.height !== down) canvas.height = down;
+    pen.setTransform(dense, 0, 0, dense, 0, 0);
+    pen.clearRect(0, 0, width, height);
+    return pen;
   }
 
   /** Draw what is the same in most frames: it is kept as a picture until the size, the colours or `of` change. */
@@ -42,10 +50,7 @@ export class Plot {
     const {canvas, dense, pen, colours, x, y} = this,
       layer = (this.layers[name] ??= {canvas: h("canvas"), another: watcher()});
     if (layer.another(canvas.width, canvas.height, dense, colours, ...x, ...y, ...of)) {
-      fit(layer.canvas, canvas.width, canvas.height);
-      this.pen = layer.canvas.getContext("2d");
-      this.pen.setTransform(dense, 0, 0, dense, 0, 0);
-      this.pen.clearRect(0, 0, this.width, this.height);
+      this.pen = this.cleared(layer.canvas);
       draw();
       this.pen = pen;
     }
@@ -171,11 +176,6 @@ export class Plot {
     draw();
     pen.restore();
   }
-}
-
-function fit(canvas, width, height) {
-  if (canvas.width !== width) canvas.width = width;
-  if (canvas.height !== height) canvas.height = height;
 }
 
 /** Round numbers from low to high, about `count` of them. */

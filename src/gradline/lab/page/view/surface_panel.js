@@ -195,10 +195,8 @@ export function surfacePanel(lab) {
     session.change({init: values.map((value, k) => Number(value.toFixed(Math.min(digits(k), 12))))});
   }
 
-  // A start is set where the first weight and the bias are shown: those are what an address holds.
-  const movable = () => lab.plane[0] === 0 && lab.plane[1] === session.trace.p - 1;
   const {canvas} = plot;
-  if (movable()) canvas.style.cursor = "crosshair";
+  if (lab.usual) canvas.style.cursor = "crosshair";
   canvas.addEventListener(
     "touchstart",
     (event) => {
@@ -213,7 +211,7 @@ export function surfacePanel(lab) {
   );
   canvas.addEventListener("pointerdown", (event) => {
     const {x, y, inside} = plot.where(event);
-    if (event.button !== 0 || !inside || !movable()) return;
+    if (event.button !== 0 || !inside || !lab.usual) return;
     plot.element.focus({preventScroll: true});
     canvas.setPointerCapture(event.pointerId);
     held = lab.peek = true;
@@ -235,7 +233,7 @@ export function surfacePanel(lab) {
   canvas.addEventListener("pointercancel", release);
   plot.element.addEventListener("keydown", (event) => {
     const way = {ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1]}[event.key];
-    if (!way || !movable()) return;
+    if (!way || !lab.usual) return;
     const size = event.shiftKey ? 0.1 : 0.02,
       now = session.problem.start,
       [i, j] = lab.plane;
