@@ -194,3 +194,17 @@ def test_what_only_this_process_can_do_is_refused_before_workers_are_looked_for(
 ) -> None:
     with pytest.raises(gl.OptionError, match=said):
         gl.fit(trips / "trips.parquet", target="y", features=["a"], engine="nobody", **option)
+
+
+@pytest.mark.parametrize(
+    "said, message",
+    [
+        ("No module named 'gradline'", "the workers of Spark do not have gradline, or another version"),
+        ("Can't get attribute 'Request' on <module", "the workers of Spark do not have gradline, or another version"),
+        ("No module named 'pyarrow.compute'", "the workers of Spark do not have pyarrow.\nInstall it there"),
+    ],
+)
+def test_what_workers_lack_is_named(said: str, message: str) -> None:
+    from gradline.cluster.trouble import absent
+
+    assert str(absent("Spark", "1.0", said)).startswith(message)

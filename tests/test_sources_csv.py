@@ -323,7 +323,7 @@ def test_conditions_that_cannot_be(where: str, kind: type[Exception], words: str
 
 
 def test_conditions_are_for_files_alone() -> None:
-    with pytest.raises(OptionError, match="ndarray is in memory"):
+    with pytest.raises(OptionError, match="ndarray is neither"):
         open_table(np.zeros((2, 2)), where="x1 > 0")
 
 

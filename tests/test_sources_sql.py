@@ -251,7 +251,7 @@ def test_queries_over_files_that_cannot_be_answered(
 
 
 def test_sql_is_for_files_and_databases(tmp_path: Path) -> None:
-    with pytest.raises(gl.OptionError, match="sql= is a query on files and databases, and DataFrame is in memory"):
+    with pytest.raises(gl.OptionError, match="sql= is a query on files and databases, and DataFrame is neither"):
         open_table(FRAME, sql="SELECT * FROM data")
     (tmp_path / "t.csv").write_text("a\n1\n")
     with pytest.raises(gl.OptionError, match="both given"):

@@ -141,8 +141,8 @@ def _in_a_line(request: Request, tasks: Sequence[Task]) -> Iterator[None]:
         raise killed("Dask", tasks) from None
     except CancelledError as problem:
         raise gone("the Dask scheduler", problem) from None
-    except (ImportError, AttributeError):
-        raise absent("Dask", request.version) from None
+    except (ImportError, AttributeError) as problem:
+        raise absent("Dask", request.version, str(problem)) from None
 
 
 @contextmanager

@@ -136,7 +136,7 @@ def _in_a_line(request: Request, tasks: Sequence[Task]) -> Iterator[None]:
     except exceptions.RayTaskError as problem:
         if isinstance(problem.cause, GradlineError):
             raise problem.cause from None
-        raise absent("Ray", request.version) from None
+        raise absent("Ray", request.version, str(problem.cause)) from None
     except (exceptions.WorkerCrashedError, exceptions.OutOfMemoryError, exceptions.ObjectLostError):
         raise killed("Ray", tasks) from None
     except exceptions.RayError as problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -67,8 +68,11 @@ def failed(place: str, problem: BaseException) -> ClusterError:
     return ClusterError(f"{place} could not be made:\n{last_line(problem)}")
 
 
-def absent(engine: str, version: str) -> ClusterError:
-    """Workers without this program."""
+def absent(engine: str, version: str, problem: str) -> ClusterError:
+    """Workers without this program, or without a module that this one or a table's own functions need."""
+    missing = re.search(r"No module named '(\w+)", problem)
+    if missing and missing[1] != "gradline":
+        return ClusterError(f"the workers of {engine} do not have {missing[1]}.\nInstall it there, as it is here.")
     return ClusterError(
         f"the workers of {engine} do not have gradline, or another version of it.\n"
         f"Install the same there: pip install gradline=={version}"

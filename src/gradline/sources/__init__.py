@@ -98,7 +98,7 @@ def _open(data: Any, where: str | None, sql: str | None) -> Table:
     if chosen:
         option = "where= is a condition for" if sql is None else "sql= is a query on"
         hint = "Filter its rows before." if sql is None else "Use gl.sql(query, data=data)."
-        raise OptionError(f"{option} files and databases, and {type(data).__name__} is in memory.\n{hint}")
+        raise OptionError(f"{option} files and databases, and {type(data).__name__} is neither.\n{hint}")
     if is_array(data):
         return array_table(data)
     if is_sparse(data):
