@@ -33,15 +33,15 @@ REPEATS = 3
 class Constants:
     """What a pass is made of. Rates per second."""
 
-    decode: float = 2.4e8
+    decode: float = 5.3e7
     """Numbers that one core unpacks from Parquet."""
-    double_double: float = 1.1e9
+    double_double: float = 2.8e9
     """Products z_i·z_j that one core adds up in double-double."""
     float64: float = 6.0e9
     """The same in float64."""
-    add: float = 5.0e7
+    add: float = 1.1e7
     """Entries of two matrices that one core adds in double-double, with what pickling them costs."""
-    compressed: float = 8.7
+    compressed: float = 7.9
     """Bytes of a number as it is stored."""
     send: float = 1e-3
     """Seconds of the driver and the scheduler for each task: assumed, as Dask says of itself; Spark takes longer."""
@@ -77,8 +77,9 @@ def simulated(rows: int, columns: int, workers: int, at: Constants, *, double: b
     tasks = tasks_of(parts, columns, workers)
     numbers = [(task.rows or 0) * columns for task in tasks]
     kernel = at.double_double if double else at.float64
-    share = min(at.network, at.storage / min(workers, len(tasks)))
-    spent = {"storage": 0.0, "decode": 0.0, "kernel": 0.0}
+    share = at.storage / min(workers, len(tasks))
+    source, share = ("storage", share) if share < at.network else ("network", at.network)
+    spent = {source: 0.0, "decode": 0.0, "kernel": 0.0}
     free = [0.0] * min(workers, len(tasks))
     ends = []
     for number, count in enumerate(numbers):
@@ -89,7 +90,7 @@ def simulated(rows: int, columns: int, workers: int, at: Constants, *, double: b
         end = start + max(fetch, decode + sums)
         heapq.heappush(free, end)
         ends.append(end)
-        for stage, seconds in (("storage", fetch), ("decode", decode), ("kernel", sums)):
+        for stage, seconds in ((source, fetch), ("decode", decode), ("kernel", sums)):
             spent[stage] += seconds / len(free)
     runs = [(task.chunk or 0, (task.chunk or 0) + -(-(task.rows or 0) // CHUNK)) for task in tasks]
     tree = 0.0

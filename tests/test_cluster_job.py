@@ -197,7 +197,7 @@ def test_what_only_this_process_can_do_is_refused_before_workers_are_looked_for(
 
 
 @pytest.mark.parametrize(
-    "said, message",
+    ("said", "message"),
     [
         ("No module named 'gradline'", "the workers of Spark do not have gradline, or another version"),
         ("Can't get attribute 'Request' on <module", "the workers of Spark do not have gradline, or another version"),

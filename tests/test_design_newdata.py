@@ -105,5 +105,5 @@ def test_refused(data: Any, kind: type[Exception], words: str) -> None:
 
 
 def test_conditions_are_for_files() -> None:
-    with pytest.raises(OptionError, match="in memory"):
+    with pytest.raises(OptionError, match="files and databases, and"):
         predictors(X, TERMS, where="a > 0")

@@ -17,6 +17,7 @@ A message has at most three lines: what was expected, what arrived, what to try.
 from __future__ import annotations
 
 import difflib
+import re
 import sys
 import warnings
 from collections.abc import Iterable
@@ -91,8 +92,18 @@ def infinite_value(name: str, place: str, row: int, value: object) -> DataError:
     )
 
 
-def last_line(problem: BaseException) -> str:
-    """What an error of another program says in the end: tracebacks of its workers come before."""
-    lines = str(problem).strip().splitlines() or ["nothing was said"]
-    kind = type(problem).__name__
-    return lines[-1][:200] if ": " in lines[-1] else f"{kind}: {lines[-1][:200]}"
+def gist(problem: BaseException) -> str:
+    r"""What an error of another program says, in a line: of the errors that led to each other, the first.
+
+    >>> gist(ValueError("Traceback:\n  File …\nKeyError: 'b'\n\nThe above was the cause of …"))
+    "KeyError: 'b'"
+    >>> gist(ValueError("[DIVIDE_BY_ZERO] Division by zero.\n== SQL ==\n1/0\n^^^"))
+    'ValueError: [DIVIDE_BY_ZERO] Division by zero.'
+    """
+    text, kind = str(problem).strip(), type(problem).__name__
+    cause = re.search(r"^(?:\w+\.)*[A-Z]\w*(?:Error|Exception): .+", text, re.MULTILINE)
+    if cause:
+        return cause[0][:200]
+    lines = [line for line in text.splitlines() if re.search(r"\w", line)] or ["nothing was said"]
+    said = (lines[0] if text.startswith("[") else lines[-1])[:200]
+    return said if ": " in said else f"{kind}: {said}"

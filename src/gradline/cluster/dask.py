@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import uuid4
 
-from gradline.cluster.engine import GROUP, Heard, a_few_ahead
+from gradline.cluster.engine import GROUP, Heard, Watch, a_few_ahead
 from gradline.cluster.job import Partial, Request, Task, merged, partition, work
-from gradline.cluster.trouble import PATIENCE, absent, failed, gone, killed, needed, no_workers, unreachable
+from gradline.cluster.trouble import (
+    PATIENCE,
+    absent,
+    closed,
+    demand_listener,
+    failed,
+    gone,
+    killed,
+    needed,
+    no_workers,
+    unreachable,
+)
 from gradline.errors import GradlineError
 from gradline.moments.one_pass import processors
-from gradline.sources.partitions import Partitions
+from gradline.sources.partitions import Partitions, dask_frames
+
+_LOOK = 0.02  # seconds between two looks at what is over
 
 
 @contextmanager
@@ -29,7 +43,9 @@ def opened(address: str | None) -> Iterator[Dask]:
     if there_is is not None:
         yield Dask(there_is)
         return
-    threads = {"processes": False, "n_workers": 1, "threads_per_worker": processors(), "dashboard_address": ":0"}
+    threads = {"processes": False, "n_workers": 1, "threads_per_worker": processors()} | dict.fromkeys(
+        ("dashboard_address", "worker_dashboard_address"), "127.0.0.1:0"
+    )
     try:
         if address is not None:
             _demand_address(address)
@@ -47,6 +63,7 @@ def _demand_address(address: str) -> None:
     scheme, place = parse_address(address)
     if scheme in ("tcp", "tls", "ws", "wss"):
         parse_host_port(place)
+        demand_listener("Dask scheduler", address)
 
 
 class Dask:
@@ -56,6 +73,8 @@ class Dask:
 
     def __init__(self, client: Any) -> None:
         self._client = client
+        if client.status == "closed":
+            raise closed("this client of Dask")
         try:
             client.wait_for_workers(1, timeout=PATIENCE)
         except TimeoutError:
@@ -76,17 +95,22 @@ class Dask:
             futures = self._client.map(
                 work, [shared] * len(tasks), tasks, key=[f"gradline-{job}-{n}" for n in range(len(tasks))]
             )
-            of_key = dict(zip([future.key for future in futures], tasks, strict=True))
+            numbers = {future.key: number for number, future in enumerate(futures)}
             waiting = as_completed(futures, loop=self._client.loop)
             while len(futures) > GROUP:
                 groups = [futures[at : at + GROUP] for at in range(0, len(futures), GROUP)]
                 futures = [self._client.submit(merged, shared, *group, pure=False) for group in groups]
+            watch = Watch(tasks, heard)
             try:
-                for future in waiting:  # sums stay with the workers, and are let go once they have been added
+                for future in self._each(waiting):  # sums stay with the workers, and are let go once they are added
+                    problem = None
                     if future.status != "finished":
-                        future.result()
-                    heard(of_key[future.key])
-                found: list[Partial[Any]] = self._client.gather(futures)
+                        try:
+                            future.result()
+                        except GradlineError as raised:
+                            problem = raised
+                    watch.over(numbers[future.key], problem)
+                found: list[Partial[Any]] = [self._result(future) for future in futures]
             except BaseException:
                 waiting.clear()
                 self._client.cancel(futures)
@@ -101,8 +125,7 @@ class Dask:
         def result(one: tuple[Task, Any]) -> Partial[Any]:
             task, future = one
             with _in_a_line(request, [task]):
-                found: Partial[Any] = future.result()
-            return found
+                return self._result(future)
 
         return a_few_ahead(started, 2 * self.workers, result, self._cancel)
 
@@ -111,17 +134,50 @@ class Dask:
         shared = self._shared(request)
 
         def start() -> Iterator[tuple[Task, Any]]:
-            for number, frame in enumerate(table.data[list(columns)].to_delayed()):
+            for number, frame in enumerate(dask_frames(table.data, columns)):
                 task = partition(table, number)
                 yield task, self._client.submit(work, shared, task, self._client.compute(frame), pure=False)
 
         def result(one: tuple[Task, Any]) -> Partial[Any]:
             task, future = one
             with _in_a_line(request, [task]), _made(task.place):
-                found: Partial[Any] = future.result()
-            return found
+                return self._result(future)
 
         return a_few_ahead(start(), 2 * self.workers, result, self._cancel)
+
+    def _each(self, waiting: Any) -> Iterator[Any]:
+        """Futures as they are over, for as long as there are workers."""
+        silent = time.monotonic()
+        while waiting.count():
+            over = waiting.next_batch(block=False)
+            yield from over
+            if over:
+                silent = time.monotonic()
+            elif time.monotonic() - silent > PATIENCE:
+                self._demand_workers()
+                silent = time.monotonic()
+            else:
+                time.sleep(_LOOK)
+
+    def _result(self, future: Any) -> Partial[Any]:
+        while True:
+            try:
+                found: Partial[Any] = future.result(timeout=PATIENCE)
+            except TimeoutError:
+                if future.done():  # it is the task's own
+                    raise
+                self._demand_workers()
+            else:
+                return found
+
+    def _demand_workers(self) -> None:
+        """Dask itself would wait for ever.
+
+        Raises:
+            ClusterError: none has come in the meantime.
+        """
+        if not self._client.nthreads():
+            raise no_workers("the Dask scheduler", PATIENCE)
 
     def _cancel(self, started: list[tuple[Task, Any]]) -> None:
         self._client.cancel([future for _, future in started])
@@ -139,7 +195,7 @@ def _in_a_line(request: Request, tasks: Sequence[Task]) -> Iterator[None]:
         yield
     except KilledWorker:
         raise killed("Dask", tasks) from None
-    except CancelledError as problem:
+    except (CancelledError, OSError) as problem:
         raise gone("the Dask scheduler", problem) from None
     except (ImportError, AttributeError) as problem:
         raise absent("Dask", request.version, str(problem)) from None
@@ -149,10 +205,11 @@ def _in_a_line(request: Request, tasks: Sequence[Task]) -> Iterator[None]:
 def _made(place: str) -> Iterator[None]:
     """Errors of whatever kind with which Dask did not come to a partition."""
     from distributed import KilledWorker
+    from distributed.comm import CommClosedError
 
     try:
         yield
-    except (GradlineError, KilledWorker, CancelledError):
+    except (GradlineError, KilledWorker, CancelledError, CommClosedError):
         raise
     except Exception as problem:
         if isinstance(problem, ImportError | AttributeError) and "gradline" in str(problem):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from gradline.cluster.job import Partial, Readable, Request, Task, parts_of, tree_of
-from gradline.errors import ClusterError
+from gradline.errors import ClusterError, GradlineError
 from gradline.moments.one_pass import Portable, Progress
 from gradline.moments.tree import SumsT, Tree
 from gradline.sources import CHUNK, Part
@@ -128,6 +128,34 @@ class Cluster:
             if progress is not None:
                 progress(done, problem.table.rows)
         return tree
+
+
+class Watch:
+    """Which tasks of a job are over, and of those that fail the first in the order of the rows.
+
+    So the error does not depend on who is faster: a failure is told once all tasks before it are over.
+    """
+
+    def __init__(self, tasks: Sequence[Task], heard: Heard) -> None:
+        self._heard, self._left = heard, dict(enumerate(tasks))
+        self._problem: tuple[int, GradlineError] | None = None
+
+    def over(self, number: int, problem: GradlineError | None) -> None:
+        """Task `number` is over, once or again.
+
+        Raises:
+            GradlineError: what was wrong with the first task that failed.
+        """
+        task = self._left.pop(number, None)
+        if task is None:
+            return
+        if problem is None:
+            self._heard(task)
+        elif self._problem is None or number < self._problem[0]:
+            self._problem = number, problem
+        before = next(iter(self._left), None)
+        if self._problem is not None and (before is None or before > self._problem[0]):
+            raise self._problem[1]
 
 
 def a_few_ahead(

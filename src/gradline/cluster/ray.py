@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from typing import Any
 
-from gradline.cluster.engine import GROUP, Heard, a_few_ahead
+from gradline.cluster.engine import GROUP, Heard, Watch, a_few_ahead
 from gradline.cluster.job import Partial, Request, Task, merged, partition, work
 from gradline.cluster.trouble import absent, demand_listener, failed, gone, killed, needed, unreachable
 from gradline.errors import GradlineError
 from gradline.sources.partitions import Partitions, ray_blocks
+
+_END = 5  # seconds that cancelled tasks may take to end
 
 
 @contextmanager
@@ -28,13 +30,27 @@ def opened(address: str | None) -> Iterator[Ray]:
         demand_listener("Ray cluster", address)
     own = {} if address is not None else {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
     try:
-        ray.init(address, log_to_driver=False, logging_level="ERROR", **own)
-    except (OSError, RuntimeError, ValueError) as problem:
+        with nullcontext() if address is not None else _loopback():
+            ray.init(address, log_to_driver=False, logging_level="ERROR", **own)
+    except Exception as problem:  # Ray raises bare ones, too
         raise unreachable("Ray cluster", str(address), problem) from None
     try:
         yield Ray()
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _loopback() -> Iterator[None]:
+    """On Linux Ray takes 127.0.0.1 for this machine's public address, unless it is told that it is on Windows."""
+    from ray._private import ray_constants
+
+    before = getattr(ray_constants, "ENABLE_RAY_CLUSTER", None)
+    ray_constants.ENABLE_RAY_CLUSTER = False
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = before
 
 
 class Ray:
@@ -56,24 +72,29 @@ class Ray:
         shared = ray.put(request)
         start, add = ray.remote(num_returns=2)(_with_receipt), ray.remote(merged)
         pairs = [start.remote(shared, task) for task in tasks]
-        receipts = {receipt: task for (receipt, _), task in zip(pairs, tasks, strict=True)}
+        receipts = {receipt: number for number, (receipt, _) in enumerate(pairs)}
         level = [sums for _, sums in pairs]
         del pairs
         while len(level) > GROUP:
             groups = [level[at : at + GROUP] for at in range(0, len(level), GROUP)]
             level = [add.remote(shared, *group) for group in groups]
-        waiting = list(receipts)
+        waiting, watch = list(receipts), Watch(tasks, heard)
         with _in_a_line(request, tasks):
             try:
                 while waiting:
                     done, waiting = ray.wait(waiting)
                     for receipt in done:
-                        ray.get(receipt)
-                        heard(receipts[receipt])
+                        problem = None
+                        try:
+                            ray.get(receipt)
+                        except ray.exceptions.RayTaskError as raised:
+                            if not isinstance(raised.cause, GradlineError):
+                                raise
+                            problem = raised.cause
+                        watch.over(receipts[receipt], problem)
                 found: list[Partial[Any]] = ray.get(level)
             except BaseException:
-                for unfinished in (*waiting, *level):
-                    ray.cancel(unfinished)
+                _let_go([*waiting, *level])
                 raise
         return found
 
@@ -106,10 +127,18 @@ def _result(request: Request, one: tuple[Task, Any]) -> Partial[Any]:
 
 
 def _cancel(started: list[tuple[Task, Any]]) -> None:
+    _let_go([unfinished for _, unfinished in started])
+
+
+def _let_go(unfinished: Sequence[Any]) -> None:
+    """Cancel them, and look at how they end: Ray prints the errors that nobody has looked at."""
     import ray
 
-    for _, unfinished in started:
-        ray.cancel(unfinished)
+    for one in unfinished:
+        ray.cancel(one)
+    for one in ray.wait(list(unfinished), num_returns=len(unfinished), timeout=_END)[0] if unfinished else ():
+        with suppress(ray.exceptions.RayError):
+            ray.get(one)
 
 
 def _made(table: Partitions, blocks: Iterator[Any]) -> Iterator[Any]:

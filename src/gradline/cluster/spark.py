@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeAlias
 from uuid import uuid4
 
-from gradline.cluster.engine import GROUP, Heard
+from gradline.cluster.engine import GROUP, Heard, Watch
 from gradline.cluster.job import Partial, Request, Task, merged, partition, work
-from gradline.cluster.trouble import absent, demand_listener, failed, gone, killed, needed, unreachable
+from gradline.cluster.trouble import absent, closed, demand_listener, failed, gone, killed, needed, unreachable
 from gradline.errors import ClusterError, GradlineError
 from gradline.sources.partitions import Partitions, spark_names
 
@@ -23,6 +23,7 @@ _OF_ONE_MACHINE = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
+    "spark.log.level": "ERROR",
     # The JVM hands out tasks and nothing else; compiling itself well took it 1 to 4 s of the workers' cores.
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
 }
@@ -44,7 +45,7 @@ def opened(address: str | None) -> Iterator[Spark]:
     settings = _OF_ONE_MACHINE if (address or "local").startswith("local") else {}
     builder = SparkSession.builder.appName("gradline").master(address or "local[*]")
     try:
-        with _this_python():
+        with _environment(PYSPARK_PYTHON=sys.executable, SPARK_LOCAL_IP="127.0.0.1" if settings else ""):
             session = builder.config(map=settings).getOrCreate()
     except Exception as problem:  # Py4J has errors of its own for what Java cannot do, and for no Java at all
         raise unreachable("Spark master", address or "local[*]", problem) from None
@@ -55,15 +56,18 @@ def opened(address: str | None) -> Iterator[Spark]:
 
 
 @contextmanager
-def _this_python() -> Iterator[None]:
-    """Workers run the Python of this process, not the first one on the path, unless it was said which."""
-    said = "PYSPARK_PYTHON" in os.environ
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+def _environment(**wanted: str) -> Iterator[None]:
+    """Variables for as long as Spark starts, where they are not set.
+
+    Else workers would run the first Python on the path, and Spark would warn of the address that it finds.
+    """
+    new = {name: value for name, value in wanted.items() if value and name not in os.environ}
+    os.environ.update(new)
     try:
         yield
     finally:
-        if not said:
-            del os.environ["PYSPARK_PYTHON"]
+        for name in new:
+            del os.environ[name]
 
 
 class Spark:
@@ -76,6 +80,8 @@ class Spark:
             raise ClusterError("this is a session of Spark Connect, which has no RDDs.\nGive one of Spark itself.")
         self.session = session
         self._context = session.sparkContext
+        if self._context._jsc is None:
+            raise closed("this session of Spark")
 
     @property
     def workers(self) -> int:
@@ -158,13 +164,14 @@ class Spark:
             return found
 
         def run(rdd: Any) -> list[_Numbered]:
-            left = dict(enumerate(tasks))
+            watch = Watch(tasks, heard)
             with ThreadPoolExecutor(1) as pool:
                 future = pool.submit(collected, rdd)
                 try:
                     while True:
                         over = wait([future], _LOOK).done
-                        _hear(reports.value, left, heard)
+                        for number, problem in reports.value:
+                            watch.over(number, problem)
                         if over:
                             return future.result()
                 except BaseException:
@@ -177,15 +184,6 @@ class Spark:
                 yield _Job(shared, sums, run)
         finally:
             shared.destroy()
-
-
-def _hear(reports: Sequence[tuple[int, GradlineError | None]], left: dict[int, Task], heard: Heard) -> None:
-    """Hand on what is new; what is wrong is raised."""
-    for number, problem in reports:
-        if problem is not None:
-            raise problem
-        if number in left:
-            heard(left.pop(number))
 
 
 _Numbered: TypeAlias = tuple[int, Partial[Any]]

@@ -7,7 +7,8 @@ import socket
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gradline.errors import ClusterError, OptionError, last_line
+from gradline.errors import ClusterError, OptionError
+from gradline.sources.partitions import not_made
 
 if TYPE_CHECKING:
     from gradline.cluster.job import Task
@@ -44,6 +45,11 @@ def demand_listener(what: str, address: str) -> None:
         raise unreachable(what, address, problem) from None
 
 
+def closed(what: str) -> ClusterError:
+    """One's own client or session was closed before."""
+    return ClusterError(f"{what} is closed.\nMake another one.")
+
+
 def gone(what: str, problem: BaseException | None = None) -> ClusterError:
     """It answered, and does so no longer."""
     reason = f": {first_line(problem)}" if problem is not None and str(problem) else ""
@@ -65,7 +71,7 @@ def killed(what: str, tasks: Sequence[Task]) -> ClusterError:
 
 def failed(place: str, problem: BaseException) -> ClusterError:
     """What the engine was to make of its own table could not be made."""
-    return ClusterError(f"{place} could not be made:\n{last_line(problem)}")
+    return ClusterError(not_made(place, problem))
 
 
 def absent(engine: str, version: str, problem: str) -> ClusterError:

@@ -27,7 +27,7 @@ from torch import distributed
 from gradline.allowed import is_whole
 from gradline.descent.autograd import Loop, batch_of, descend
 from gradline.descent.recorded import Recorded
-from gradline.errors import OptionError, last_line
+from gradline.errors import OptionError, gist
 from gradline.layout import told
 
 _LOOK = 0.05  # seconds between two looks at whether all are there
@@ -122,7 +122,7 @@ def descend_together(
             sent = pickle.dumps((loop, torch.get_rng_state(), max(torch.get_num_threads() // processes, 1)))
         except (pickle.PicklingError, AttributeError, TypeError) as problem:
             raise OptionError(
-                f"other processes cannot be sent these options: {last_line(problem)}.\n"
+                f"other processes cannot be sent these options: {gist(problem)}.\n"
                 "Use functions and classes that a module has, or leave processes= out."
             ) from None
         (job / "loop.pickle").write_bytes(sent)
@@ -185,7 +185,7 @@ def _group(folder: Path, rank: int, size: int, followers: list[subprocess.Popen[
             for number, each in enumerate(followers, 1):
                 if each.poll() is not None:
                     words = (folder / f"said-{number}").read_text(errors="replace")
-                    raise OptionError(f"process {number} of {size} did not start:\n{last_line(OSError(words))}")
+                    raise OptionError(f"process {number} of {size} did not start:\n{gist(OSError(words))}")
             time.sleep(_LOOK)
         distributed.init_process_group("gloo", store=store, rank=rank, world_size=size, timeout=_PATIENCE)
         try:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from gradline.errors import ColumnError, DataError, GradlineError, last_line
+from gradline.errors import ColumnError, DataError, GradlineError, gist
 from gradline.sources.frames import frame_table
 from gradline.sources.rows import Part, Rows, demand, whole
 
 _WHAT = {"dask": "to_delayed", "ray": "iter_internal_ref_bundles", "spark": "mapInArrow"}
 """What only their tables have."""
+
+
+_ALIKE = "Give all partitions the same columns."
 
 
 class Partitions:
@@ -32,7 +36,7 @@ class Partitions:
         except GradlineError:
             raise
         except Exception as problem:  # of whatever kind: engines may begin to compute to know their columns
-            raise DataError(f"{self.name} could not be made:\n{last_line(problem)}") from None
+            raise DataError(not_made(self.name, problem)) from None
         self.columns, self.numeric, self.labels = empty.columns, empty.numeric, empty.labels
         self._kinds = {column: empty.kind(column) for column in empty.columns}
         self._spacings = {column: empty.epsilon(column) for column in empty.numeric}
@@ -54,11 +58,19 @@ class Partitions:
         """The rows in order, a partition at a time in memory here."""
         demand(self, columns, labels=True)
         first = 0
-        for number, frame in enumerate(_FRAMES[self.engine](self.data, list(dict.fromkeys(columns)))):
+        for number, frame in enumerate(self._frames(list(dict.fromkeys(columns)))):
             part = self.part(number, frame, columns)
             for rows in part.read():
                 yield rows._replace(first=first + rows.first)
             first += part.rows or 0
+
+    def _frames(self, columns: Sequence[str]) -> Iterator[Any]:
+        try:
+            yield from _FRAMES[self.engine](self.data, columns)
+        except GradlineError:
+            raise
+        except Exception as problem:  # of whatever kind, as above
+            raise DataError(not_made(self.name, problem)) from None
 
     def parts(self, columns: Sequence[str]) -> Sequence[Part]:
         """One part: partitions come one after the other."""
@@ -71,12 +83,17 @@ class Partitions:
             ColumnError: it lacks a column, or has text where others have numbers.
         """
         place = f"partition {number} of {self.name}"
-        table = frame_table(frame)
+        try:
+            table = frame_table(frame)
+        except ColumnError as problem:
+            raise ColumnError(f"{place}: {problem}") from None
         for column in columns:
             if column not in table.columns:
-                raise ColumnError(f"{place} has no column {column!r}.\nGive all partitions the same columns.")
+                raise ColumnError(f"{place} has no column {column!r}.\n{_ALIKE}")
             expected = column in self.numeric
             if (column in table.numeric) != expected and table.rows:
+                if expected and _is_missing(frame, column):
+                    return self.part(number, _with_no_numbers(frame, column), columns)
                 raise ColumnError(
                     f"column {column!r} is {table.kind(column)} in {place}, and {self.kind(column)} in the table.\n"
                     "Convert it, so that all partitions are alike."
@@ -97,6 +114,31 @@ def partitions(data: Any) -> Partitions | None:
     return Partitions(data, engine)
 
 
+def _is_missing(frame: Any, column: str) -> bool:
+    """Whether it has no value in any row, and so a type that says nothing."""
+    import narwhals as nw
+
+    return bool(nw.from_native(frame, eager_only=True)[column].is_null().all())
+
+
+def _with_no_numbers(frame: Any, column: str) -> Any:
+    import narwhals as nw
+
+    return nw.from_native(frame).with_columns(nw.lit(None, nw.Float64).alias(column)).to_native()
+
+
+def not_made(place: str, problem: BaseException) -> str:
+    """What to say where an engine did not come to a part of its own table."""
+    said = gist(problem)
+    return f"{place} could not be made:\n{said}" + (f"\n{_ALIKE}" if said.startswith("KeyError") else "")
+
+
+def dask_frames(data: Any, columns: Sequence[str]) -> Iterator[Any]:
+    """The partitions of a DataFrame of Dask, to be made, with these columns."""
+    own = {str(name): name for name in data.columns}
+    yield from data[[own[name] for name in columns]].to_delayed()
+
+
 @contextmanager
 def ray_blocks(data: Any, columns: Sequence[str]) -> Iterator[Iterator[Any]]:
     """References to the blocks of a Ray Dataset as they are made, in order, which Ray keeps only if asked to."""
@@ -110,7 +152,7 @@ def ray_blocks(data: Any, columns: Sequence[str]) -> Iterator[Iterator[Any]]:
 
 
 def _of_dask(data: Any, columns: Sequence[str]) -> Iterator[Any]:
-    for part in data[list(columns)].to_delayed():
+    for part in dask_frames(data, columns):
         yield part.compute()
 
 
@@ -134,7 +176,9 @@ def spark_names(columns: Sequence[str]) -> list[str]:
 
 def _empty_of_dask(data: Any) -> Any:
     if any(kind.kind == "O" for kind in data.dtypes):  # text, or anything: only values tell
-        return data.head(100)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of fewer rows in the first partition
+            return data.head(100)
     return _empty_frame(data.dtypes.items())
 
 
