@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import psutil
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.feather
@@ -151,9 +152,30 @@ def a_table_that_cannot_be(engine: Any, made: Callable[[list[pd.DataFrame]], Any
     for where in (engine, "local"):
         with pytest.raises(gl.ColumnError, match=f"column 'a' is text in partition 1 of the {name}, and float64 in"):
             gl.fit(bad, target="y", engine=where)
+    first, second = pd.DataFrame({"a": [1.0, 2.0], "y": [1.0, 3.0]}), pd.DataFrame({"y": [1.0, 3.0]})
+    lacking = made([first, second])
+    for where in (engine, "local"):
+        with pytest.raises(gl.GradlineError, match=r"(no column|KeyError:) .*a.*\nGive all partitions the same"):
+            gl.fit(lacking, target="y", features=["a"], engine=where)
+    without_values = made([first, second.assign(a=None)])
+    assert gl.fit(without_values, target="y", engine=engine).nobs == 2
     cluster = Cluster(SimpleNamespace(name=other, workers=1))
     with pytest.raises(gl.ClusterError, match=f"the {name} is no table of {other.capitalize()}"):
         gl.fit(bad, target="y", engine=cluster)
+
+
+def only_this_machine_is_listened_to(trips: Path, engine: str) -> None:
+    """What gradline starts itself has no port that other machines could reach."""
+
+    def listening() -> set[tuple[str, int]]:
+        this = psutil.Process()
+        found = [each for one in (this, *this.children(recursive=True)) for each in one.net_connections()]
+        return {each.laddr for each in found if each.status == psutil.CONN_LISTEN}
+
+    before, during = listening(), set()
+    request = {"target": "y", "features": ["a"], "engine": engine}
+    gl.fit(trips / "trips.parquet", **request, progress=lambda *_: during.update(listening()))
+    assert {address.ip.removeprefix("::ffff:") for address in during - before} == {"127.0.0.1"}
 
 
 def a_lost_worker_changes_nothing(trips: Path, tmp_path: Path, engine: Any, kill: Callable[[], object]) -> None:
@@ -179,7 +201,7 @@ def test_bad_data_end_the_job(trips: Path, tmp_path: Path, engine: Any) -> None:
     """A damaged row group, and a number that cannot be: what is said here is said there, and at once."""
     table = pa.parquet.read_table(trips / "trips.parquet", columns=["a", "y"])
     a = table["a"].to_numpy().copy()
-    a[23 * GROUP + 5] = np.inf
+    a[23 * GROUP + 5 :: GROUP] = np.inf  # in all row groups from there on, of which the first is named
     infinite = tmp_path / "infinite.parquet"
     pa.parquet.write_table(pa.table({"a": a, "y": table["y"]}), infinite, row_group_size=GROUP)
     damaged = tmp_path / "damaged.parquet"

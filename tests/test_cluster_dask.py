@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -24,6 +25,7 @@ from cluster_cases import (
     a_lost_worker_changes_nothing,
     a_table_of_its_own,
     a_table_that_cannot_be,
+    only_this_machine_is_listened_to,
     same_bytes,
     small_tasks,
     test_bad_data_end_the_job,
@@ -140,6 +142,53 @@ def test_a_partition_that_fails(engine: Any) -> None:
     table = dask.dataframe.from_map(fail, [0, 1], meta=pd.DataFrame({"a": [1.0], "y": [1.0]}))
     with pytest.raises(gl.ClusterError, match="partition 0 of the Dask DataFrame could not be made:\nKeyError: 'no"):
         gl.fit(table, target="y", engine=engine)
+
+
+def test_names_that_are_numbers(engine: Any) -> None:
+    frame = pd.DataFrame({0: [1.0, 2.0, 3.0], 1: [2.0, 4.0, 7.0]})
+    table = dask.dataframe.from_pandas(frame, npartitions=2)
+    for where in (engine, "local"):
+        np.testing.assert_allclose(gl.fit(table, target="1", engine=where).params, gl.fit(frame, target="1").params)
+
+
+def test_a_partition_with_a_name_twice(engine: Any) -> None:
+    frame = pd.DataFrame({"a": [1.0, 2.0], "y": [1.0, 3.0]})
+    table = in_partitions([frame, pd.concat([frame, frame[["a"]]], axis=1)])
+    with pytest.raises(gl.ColumnError, match=r"partition 1 of the Dask DataFrame: .* more than one column named 'a'"):
+        gl.fit(table, target="y", features=["a"], engine=engine)
+
+
+def test_a_client_that_was_closed(trips: Path, machines: Machines) -> None:
+    machines.scheduler()
+    one = Client(machines.address, set_as_default=False)
+    one.close()
+    with pytest.raises(gl.ClusterError, match="this client of Dask is closed"):
+        gl.fit(trips / "trips.parquet", target="y", features=["a"], engine=one)
+
+
+def test_the_last_worker_is_lost(trips: Path, machines: Machines, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gradline.cluster import dask
+
+    machines.scheduler()
+    with Client(machines.address, set_as_default=False) as one:
+        for condition in (None, "a > 0"):  # sums that stay with workers, and sums that come here one by one
+            worker = machines.worker()
+            one.wait_for_workers(1, timeout=60)
+            with monkeypatch.context() as patched:
+                patched.setattr(dask, "PATIENCE", 1)
+                with pytest.raises(gl.ClusterError, match="the Dask scheduler has no workers, after 1 seconds"):
+                    gl.fit(
+                        [trips / "trips.parquet"] * 8,
+                        target="y",
+                        features=["a"],
+                        where=condition,
+                        engine=one,
+                        progress=lambda *_, worker=worker: worker.kill(),
+                    )
+
+
+def test_only_this_machine_is_listened_to(trips: Path) -> None:
+    only_this_machine_is_listened_to(trips, "dask")
 
 
 def test_a_lost_worker_changes_nothing(trips: Path, tmp_path: Path, machines: Machines) -> None:

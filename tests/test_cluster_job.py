@@ -208,3 +208,19 @@ def test_what_workers_lack_is_named(said: str, message: str) -> None:
     from gradline.cluster.trouble import absent
 
     assert str(absent("Spark", "1.0", said)).startswith(message)
+
+
+def test_of_what_fails_the_first_in_order_is_told_once_all_before_are_over() -> None:
+    tasks = [Task(number, number + 1, None, None, f"part {number}") for number in range(6)]
+    heard: list[Task] = []
+    watch = engine.Watch(tasks, heard.append)
+    watch.over(4, gl.DataError("of 4"))
+    watch.over(0, None)
+    watch.over(0, gl.DataError("a second time"))
+    watch.over(2, gl.DataError("of 2"))
+    watch.over(5, gl.DataError("of 5"))
+    with pytest.raises(gl.DataError, match="of 2"):
+        watch.over(1, None)
+    assert heard == tasks[:2]
+    with pytest.raises(gl.DataError, match="the only one"):
+        engine.Watch(tasks[:1], heard.append).over(0, gl.DataError("the only one"))

@@ -18,6 +18,7 @@ from cluster_cases import (
     a_lost_worker_changes_nothing,
     a_table_of_its_own,
     a_table_that_cannot_be,
+    only_this_machine_is_listened_to,
     same_bytes,
     small_tasks,
     test_bad_data_end_the_job,
@@ -96,5 +97,6 @@ def test_another_number_of_workers_and_no_cluster_there(trips: Path, tmp_path: P
     with pytest.raises(gl.ClusterError, match=message) as caught, opened("ray", "127.0.0.1:1"):
         pass
     assert len(str(caught.value).splitlines()) <= 3
+    only_this_machine_is_listened_to(trips, "ray")
     same_bytes(trips, tmp_path, "ray", "categories that cross")  # a cluster of this machine, ended with the fit
     assert not ray.is_initialized()

@@ -18,6 +18,7 @@ pytest.importorskip("pyspark")
 from cluster_cases import (
     a_lost_worker_changes_nothing,
     a_table_of_its_own,
+    only_this_machine_is_listened_to,
     same_bytes,
     small_tasks,
     test_bad_data_end_the_job,
@@ -27,7 +28,7 @@ from cluster_cases import (
     trips,
 )
 from pyspark.sql import SparkSession
-from pyspark.sql.functions import udf
+from pyspark.sql.functions import expr, udf
 
 import gradline as gl
 from gradline.cluster.choice import opened
@@ -89,6 +90,12 @@ def test_a_data_frame_of_spark(session: Any) -> None:
     fails = table.withColumn("z", udf(lambda value: 1 / 0, "double")("a"))
     with pytest.raises(gl.ClusterError, match="the Spark DataFrame could not be made:\nZeroDivisionError: division"):
         gl.fit(fails, target="y", features=["z"], engine=session)
+    fails = table.withColumn("z", expr("1 / (a - a)"))
+    with pytest.raises(gl.ClusterError, match=r"could not be made:\n\[DIVIDE_BY_ZERO\] Division by zero"):
+        gl.fit(fails, target="y", features=["z"], engine=session)
+    for twice, error in ((session, gl.ClusterError), ("local", gl.DataError)):
+        with pytest.raises(error, match=r"could not be made:\n\[AMBIGUOUS_REFERENCE\] Reference `a`"):
+            gl.fit(table.select("a", "y", table.y.alias("A")), target="y", features=["a"], engine=twice)
     with pytest.raises(gl.DataError, match="no rows left to fit: the Spark DataFrame gave 0 rows"):
         gl.fit(table.filter("a > 5"), target="y", engine=session)
 
@@ -144,6 +151,9 @@ def test_another_number_of_workers_and_no_master_there(trips: Path, tmp_path: Pa
     session.stop()
     same_bytes(trips, tmp_path, "spark", "categories that cross")  # one of this machine, ended with the fit
     assert SparkSession.getActiveSession() is None
+    with pytest.raises(gl.ClusterError, match="this session of Spark is closed"):
+        gl.fit(trips / "trips.parquet", target="y", features=["a"], engine=session)
+    only_this_machine_is_listened_to(trips, "spark")
     for address in ("spark://127.0.0.1:1", "nonsense"):
         message = f"no Spark master answers at {address}: "
         with pytest.raises(gl.ClusterError, match=message) as caught, opened("spark", address):
