@@ -132,7 +132,7 @@ def parts_of(problem: Readable) -> Sequence[Part]:
     if not isinstance(table, Files):
         raise ClusterError(
             f"workers read files and tables of their engine, and {table.name} is neither.\n"
-            "Leave engine= out, or write the data to Parquet files that all workers see."
+            "Leave engine= out, use where= for sql=, or write the data to Parquet files that all workers see."
         )
     parts = table.parts(columns)
     return parts if len(parts) > 1 else table.separately(columns)
