@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeAlias
 from uuid import uuid4
+from warnings import catch_warnings
 
 from gradline.cluster.engine import GROUP, Heard, Watch
 from gradline.cluster.job import Partial, Request, Task, merged, partition, work
@@ -45,7 +46,10 @@ def opened(address: str | None) -> Iterator[Spark]:
     settings = _OF_ONE_MACHINE if (address or "local").startswith("local") else {}
     builder = SparkSession.builder.appName("gradline").master(address or "local[*]")
     try:
-        with _environment(PYSPARK_PYTHON=sys.executable, SPARK_LOCAL_IP="127.0.0.1" if settings else ""):
+        with (
+            _environment(PYSPARK_PYTHON=sys.executable, SPARK_LOCAL_IP="127.0.0.1" if settings else ""),
+            catch_warnings(action="ignore", category=FutureWarning),  # of versions of pandas, which are not used
+        ):
             session = builder.config(map=settings).getOrCreate()
     except Exception as problem:  # Py4J has errors of its own for what Java cannot do, and for no Java at all
         raise unreachable("Spark master", address or "local[*]", problem) from None
