@@ -164,7 +164,7 @@ def test_an_estimate_is_what_comes_to_pass(trips: Path) -> None:
     problem = pose([trips / "trips.parquet"] * 9, target="y", features=["a", "b"])
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(engine, "_LEAST", 1)
-        patched.setattr(engine, "_TASKS", 30)
+        patched.setattr(engine, "_SHARE", 30)
         said = estimate(problem, cluster)
         found = accumulate(problem, engine=cluster)
     assert said.tasks > 2 * engine.GROUP
@@ -224,3 +224,13 @@ def test_of_what_fails_the_first_in_order_is_told_once_all_before_are_over() -> 
     assert heard == tasks[:2]
     with pytest.raises(gl.DataError, match="the only one"):
         engine.Watch(tasks[:1], heard.append).over(0, gl.DataError("the only one"))
+
+
+def test_the_last_tasks_are_the_smallest() -> None:
+    parts = [Part("", CHUNK, lambda: iter(())) for _ in range(10_000)]
+    sizes = [task.rows for task in engine.tasks_of(parts, 2, workers=2)]
+    assert sum(sizes) == 10_000 * CHUNK
+    assert sizes[:-1] == sorted(sizes[:-1], reverse=True)
+    assert sizes[0] >= 1_000 * CHUNK
+    assert sizes[-2] <= 200 * CHUNK
+    assert len(sizes) < 40

@@ -22,8 +22,9 @@ Heard = Callable[[Task], object]
 
 GROUP = 16
 """Results that one worker adds up: the tree of n tasks is log16(n) deep, and a worker holds 16 lists of nodes."""
-_TASKS = 8
-"""Tasks for each worker, so that the last to finish does not keep the others waiting."""
+_SHARE, _LAST = 4, 32
+"""A task is a 4th of what is left for each worker, but no less than a 32nd of all: the last to finish does not keep the
+others waiting, and tasks are few."""
 _LEAST, _MOST = 2**22, 2**27
 """Numbers that a task reads: of fewer, sending it would cost more than doing it; of more, losing it would be dear."""
 
@@ -181,14 +182,15 @@ def tasks_of(parts: Sequence[Part], columns: int, workers: int, most: int = _MOS
     """The parts shared out: neighbours together, until there is enough to do in a task, or `most` numbers."""
     if any(part.rows is None for part in parts):
         return [Task(number, number + 1, None, None, part.place) for number, part in enumerate(parts)]
-    total = sum(part.rows or 0 for part in parts) * columns
-    enough = min(max(total // (_TASKS * workers), _LEAST), most)
+    left = sum(part.rows or 0 for part in parts) * columns
+    least = max(left // (_LAST * workers), _LEAST)
     tasks: list[Task] = []
     first = chunk = rows = chunks = 0
     for number, part in enumerate(parts, 1):
         rows += part.rows or 0
         chunks += -(-(part.rows or 0) // CHUNK)
-        if rows * columns >= enough or number == len(parts):
+        if rows * columns >= min(max(left // (_SHARE * workers), least), most) or number == len(parts):
+            left -= rows * columns
             more = f" and {number - first - 1} more" if number - first > 1 else ""
             tasks.append(Task(first, number, chunk, rows, parts[first].place + more))
             first, chunk, rows, chunks = number, chunk + chunks, 0, 0
