@@ -165,6 +165,7 @@ def test_an_estimate_is_what_comes_to_pass(trips: Path) -> None:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(engine, "_LEAST", 1)
         patched.setattr(engine, "_SHARE", 30)
+        patched.setattr(engine, "_LAST", 30)
         said = estimate(problem, cluster)
         found = accumulate(problem, engine=cluster)
     assert said.tasks > 2 * engine.GROUP
@@ -232,5 +233,5 @@ def test_the_last_tasks_are_the_smallest() -> None:
     assert sum(sizes) == 10_000 * CHUNK
     assert sizes[:-1] == sorted(sizes[:-1], reverse=True)
     assert sizes[0] >= 1_000 * CHUNK
-    assert sizes[-2] <= 200 * CHUNK
-    assert len(sizes) < 40
+    assert sizes[-2] <= 400 * CHUNK
+    assert len(sizes) < 25

@@ -22,9 +22,9 @@ Heard = Callable[[Task], object]
 
 GROUP = 16
 """Results that one worker adds up: the tree of n tasks is log16(n) deep, and a worker holds 16 lists of nodes."""
-_SHARE, _LAST = 4, 32
-"""A task is a 4th of what is left for each worker, but no less than a 32nd of all: the last to finish does not keep the
-others waiting, and tasks are few."""
+_SHARE, _LAST = 4, 16
+"""A task is a 4th of what is left for each worker, but no less than a 16th of all: the last to finish does not keep
+the others waiting, and tasks are few."""
 _LEAST, _MOST = 2**22, 2**27
 """Numbers that a task reads: of fewer, sending it would cost more than doing it; of more, losing it would be dear."""
 
