@@ -144,6 +144,12 @@ def test_a_partition_that_fails(engine: Any) -> None:
         gl.fit(table, target="y", engine=engine)
 
 
+def fit_and_kill(process: subprocess.Popen[bytes], trips: Path, client: Any, **request: Any) -> None:
+    """A fit in the middle of which the process ends."""
+    files, progress = [trips / "trips.parquet"] * 8, lambda *_: process.kill()
+    gl.fit(files, target="y", features=["a"], **request, engine=client, progress=progress)
+
+
 def test_names_that_are_numbers(engine: Any) -> None:
     frame = pd.DataFrame({0: [1.0, 2.0, 3.0], 1: [2.0, 4.0, 7.0]})
     table = dask.dataframe.from_pandas(frame, npartitions=2)
@@ -177,14 +183,7 @@ def test_the_last_worker_is_lost(trips: Path, machines: Machines, monkeypatch: p
             with monkeypatch.context() as patched:
                 patched.setattr(dask, "PATIENCE", 1)
                 with pytest.raises(gl.ClusterError, match="the Dask scheduler has no workers, after 1 seconds"):
-                    gl.fit(
-                        [trips / "trips.parquet"] * 8,
-                        target="y",
-                        features=["a"],
-                        where=condition,
-                        engine=one,
-                        progress=lambda *_, worker=worker: worker.kill(),
-                    )
+                    fit_and_kill(worker, trips, one, where=condition)
 
 
 def test_only_this_machine_is_listened_to(trips: Path) -> None:
@@ -237,13 +236,7 @@ def test_a_scheduler_that_is_lost_in_the_middle(trips: Path, machines: Machines)
     with Client(machines.address, set_as_default=False, timeout=2) as one:
         one.wait_for_workers(1, timeout=60)
         with pytest.raises(gl.ClusterError, match="the Dask scheduler was lost in the middle of the work"):
-            gl.fit(
-                [trips / "trips.parquet"] * 8,
-                target="y",
-                features=["a"],
-                engine=one,
-                progress=lambda *_: scheduler.kill(),
-            )
+            fit_and_kill(scheduler, trips, one)
 
 
 def test_workers_with_another_version(trips: Path, tmp_path: Path, machines: Machines) -> None:

@@ -225,6 +225,11 @@ def test_of_what_fails_the_first_in_order_is_told_once_all_before_are_over() -> 
     assert heard == tasks[:2]
     with pytest.raises(gl.DataError, match="the only one"):
         engine.Watch(tasks[:1], heard.append).over(0, gl.DataError("the only one"))
+    unheard = engine.Watch(tasks, heard.append)
+    unheard.ended()
+    unheard.over(1, gl.DataError("of 1"))
+    with pytest.raises(gl.DataError, match="of 1"):
+        unheard.ended()
 
 
 def test_the_last_tasks_are_the_smallest() -> None:

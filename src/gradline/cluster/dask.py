@@ -28,6 +28,7 @@ from gradline.moments.one_pass import processors
 from gradline.sources.partitions import Partitions, dask_frames
 
 _LOOK = 0.02  # seconds between two looks at what is over
+_LOOPBACK = "127.0.0.1:0"  # any port that only this machine can reach
 
 
 @contextmanager
@@ -43,9 +44,13 @@ def opened(address: str | None) -> Iterator[Dask]:
     if there_is is not None:
         yield Dask(there_is)
         return
-    threads = {"processes": False, "n_workers": 1, "threads_per_worker": processors()} | dict.fromkeys(
-        ("dashboard_address", "worker_dashboard_address"), "127.0.0.1:0"
-    )
+    threads = {
+        "processes": False,
+        "n_workers": 1,
+        "threads_per_worker": processors(),
+        "dashboard_address": _LOOPBACK,
+        "worker_dashboard_address": _LOOPBACK,
+    }
     try:
         if address is not None:
             _demand_address(address)
@@ -103,13 +108,7 @@ class Dask:
             watch = Watch(tasks, heard)
             try:
                 for future in self._each(waiting):  # sums stay with the workers, and are let go once they are added
-                    problem = None
-                    if future.status != "finished":
-                        try:
-                            future.result()
-                        except GradlineError as raised:
-                            problem = raised
-                    watch.over(numbers[future.key], problem)
+                    watch.over(numbers[future.key], _problem(future))
                 found: list[Partial[Any]] = [self._result(future) for future in futures]
             except BaseException:
                 waiting.clear()
@@ -185,6 +184,16 @@ class Dask:
     def _shared(self, request: Request) -> Any:
         """The request as a task, not as scattered data: where the worker that has it is lost, it is made again."""
         return self._client.submit(Request, *request, pure=False)
+
+
+def _problem(future: Any) -> GradlineError | None:
+    """What was wrong with the data of a task that is over."""
+    if future.status != "finished":
+        try:
+            future.result()
+        except GradlineError as problem:
+            return problem
+    return None
 
 
 @contextmanager

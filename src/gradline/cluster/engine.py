@@ -154,8 +154,16 @@ class Watch:
             self._heard(task)
         elif self._problem is None or number < self._problem[0]:
             self._problem = number, problem
-        before = next(iter(self._left), None)
-        if self._problem is not None and (before is None or before > self._problem[0]):
+        if self._problem is not None and next(iter(self._left), self._problem[0]) >= self._problem[0]:
+            self.ended()
+
+    def ended(self) -> None:
+        """The job is over, whatever was heard of its tasks.
+
+        Raises:
+            GradlineError: what was wrong with the first task that failed.
+        """
+        if self._problem is not None:
             raise self._problem[1]
 
 

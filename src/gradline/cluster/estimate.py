@@ -15,7 +15,6 @@ from gradline.moments.one_pass import summing_of
 from gradline.moments.plan import plan_of
 from gradline.sources import CHUNK
 from gradline.sources.files import Files
-from gradline.sources.partitions import Partitions
 
 
 @dataclass(frozen=True)
@@ -52,11 +51,7 @@ def explain(
     problem = pose(data, target, **request, measure=False)
     planned = str(plan_of(problem, precision))
     with opened(engine, address) as there:
-        if there is None:
-            return planned
-        if isinstance(problem.table, Partitions):
-            return f"{planned}\n{there.adapter.name}, {there.adapter.workers} at a time: a task for each partition"
-        return f"{planned}\n{estimate(problem, there)}"
+        return planned if there is None else f"{planned}\n{estimate(problem, there)}"
 
 
 def estimate(problem: Problem, cluster: Cluster) -> Estimate:

@@ -84,14 +84,7 @@ class Ray:
                 while waiting:
                     done, waiting = ray.wait(waiting)
                     for receipt in done:
-                        problem = None
-                        try:
-                            ray.get(receipt)
-                        except ray.exceptions.RayTaskError as raised:
-                            if not isinstance(raised.cause, GradlineError):
-                                raise
-                            problem = raised.cause
-                        watch.over(receipts[receipt], problem)
+                        watch.over(receipts[receipt], _problem(receipt))
                 found: list[Partial[Any]] = ray.get(level)
             except BaseException:
                 _let_go([*waiting, *level])
@@ -115,6 +108,19 @@ class Ray:
             tasks = ((partition(table, number), block) for number, block in enumerate(_made(table, blocks)))
             started = ((task, start.remote(shared, task, block)) for task, block in tasks)
             yield from a_few_ahead(started, 2 * self.workers, partial(_result, request), _cancel)
+
+
+def _problem(receipt: Any) -> GradlineError | None:
+    """What was wrong with the data of a task that is over."""
+    import ray
+
+    try:
+        ray.get(receipt)
+    except ray.exceptions.RayTaskError as raised:
+        if isinstance(raised.cause, GradlineError):
+            return raised.cause
+        raise
+    return None
 
 
 def _result(request: Request, one: tuple[Task, Any]) -> Partial[Any]:

@@ -177,6 +177,7 @@ class Spark:
                         for number, problem in reports.value:
                             watch.over(number, problem)
                         if over:
+                            watch.ended()
                             return future.result()
                 except BaseException:
                     context.cancelJobGroup(group)
