@@ -153,16 +153,16 @@ def _codes(labels: Any, known: Mapping[Label, int], column: str, rows: Rows, str
 
 def _demand(table: Table, found: Mapping[str, str], terms: Sequence[Term], recipe: Recipe) -> None:
     """Refuse a table in which a column of the model is missing, or holds text where numbers were."""
-    numeric = set(table.numeric)
+    there, numeric = set(table.columns), set(table.numeric)
     texts = {name for each in recipe.derived for name in checked(each.expression).texts}
     for name in sources(recipe.derived, columns_of(terms)):
-        if found[name] not in table.columns:
+        if found[name] not in there:
             raise no_such_column(name, table.columns, table.name)
         if found[name] not in numeric and name not in texts:
             raise not_numbers(found[name], table.kind(found[name]), table.name, table.numeric)
     labels = numeric.union(table.labels)
     for name in sources(recipe.derived, [category.column for category in recipe.categories]):
-        if found[name] not in table.columns:
+        if found[name] not in there:
             raise no_such_column(name, table.columns, table.name)
         if found[name] not in labels:
             raise ColumnError(
@@ -178,7 +178,7 @@ def _opened(data: Any, where: str | None, sql: str | None) -> Table:
 
 def _by_position(table: Table, needed: Sequence[str], array_names: bool) -> bool:
     """Whether a table with names stands for an array: the model has no names of its own, or there is one column."""
-    if all(name in table.columns for name in needed):
+    if set(needed).issubset(table.columns):
         return False
     return array_names and len(table.columns) == len(needed)
 

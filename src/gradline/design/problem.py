@@ -296,14 +296,14 @@ def demand_roles(problem: Problem) -> Problem:
                 )
     if weight in targets:
         raise ColumnError(f"{weight!r} is the target and the weights.\nName another column as one of them.")
-    numeric = table.numeric
+    numeric = set(table.numeric)
     compared = {name for each in problem.derived for name in checked(each.expression).texts}
     for name in sources(problem.derived, columns_of(problem.terms)):
         if name not in numeric and name not in compared:
             if name not in table.columns:
                 raise no_such_column(name, table.columns, table.name)
             taken = [*targets] if weight is None else [*targets, weight]
-            others = [other for other in numeric if other not in taken]
+            others = [other for other in table.numeric if other not in taken]
             raise not_numbers(name, table.kind(name), table.name, others, "feature", taken)
     for name in sources(problem.derived, [category.column for category in problem.categories]):
         if name not in numeric and name not in table.labels:

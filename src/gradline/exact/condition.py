@@ -25,12 +25,12 @@ def scaled_condition(matrix: Array, inverse: Array, norms: Array) -> float:
 
 
 def _largest(matrix: Array, scale: Array) -> float:
-    """The largest eigenvalue of the symmetric diag(scale)·matrix·diag(scale)."""
+    """The largest eigenvalue of diag(scale)·matrix·diag(scale), of a matrix without negative eigenvalues."""
     q = len(scale)
     if q <= ALL:
         return float(np.linalg.eigvalsh(matrix * scale[:, None] * scale[None, :])[-1])
-    # Half of the memory to read, and more digits than are asked for.
-    single = matrix.astype(np.float32) if abs(matrix).max() < _RANGE else matrix
+    # Half of the memory to read, and more digits than are asked for. No entry is beyond the largest on the diagonal.
+    single = matrix.astype(np.float32) if matrix.diagonal().max() < _RANGE else matrix
     start = 1 + np.cos(np.arange(q))  # any fixed vector that is no eigenvector of something common
     basis = np.zeros((_STEPS + 1, q))
     basis[0] = start / np.linalg.norm(start)

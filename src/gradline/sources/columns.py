@@ -69,7 +69,7 @@ class Held:
 
     def epsilon(self, column: str) -> float:
         """Relative spacing of the column's numbers."""
-        if column not in self.numeric:
+        if column not in self._columns or self._columns[column].epsilon is None:
             demand(self, (column,))
         return self._columns[column].epsilon or 0.0
 

@@ -125,13 +125,13 @@ def spread(rows: int) -> int:
 
 def demand(table: Table, columns: Sequence[str], *, labels: bool = False) -> None:
     """Raise ColumnError unless the table has these columns, of numbers; with `labels`, of labels or times too."""
-    numeric = table.numeric
+    numeric = frozenset(table.numeric)
     for column in columns:
         if column in numeric or (labels and (column in table.labels or _is_time(table, column))):
             continue
         if column not in table.columns:
             raise no_such_column(column, table.columns, table.name)
-        raise not_numbers(column, table.kind(column), table.name, numeric)
+        raise not_numbers(column, table.kind(column), table.name, table.numeric)
 
 
 def _is_time(table: Table, column: str) -> bool:
