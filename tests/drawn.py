@@ -14,7 +14,8 @@ from gradline.pictures import fonts
 
 mpl.use("Agg")
 LINE = gl.line(seed=0)
-KOREAN = pytest.mark.skipif(fonts.korean() is None, reason="no font with Korean letters (fonts-nanum) is installed")
+HAS_KOREAN = fonts.korean() is not None
+KOREAN = pytest.mark.skipif(not HAS_KOREAN, reason="no font with Korean letters (fonts-nanum) is installed")
 
 
 def table(n: int = 80, d: int = 5) -> tuple[np.ndarray, np.ndarray]:

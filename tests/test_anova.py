@@ -126,7 +126,7 @@ def test_refusals() -> None:
         ((one, duncan("prestige ~ income + education", weights="education")), "weighted differently"),
         ((duncan("prestige ~ education"), duncan("prestige ~ income + type")), "lacks\neducation"),
         ((one, one), "the same columns"),
-        ((one, duncan("prestige ~ income + education", l2=1.0)), "fit 2 is no least squares"),
+        ((one, duncan("prestige ~ income + education", l2=1.0)), "fit 2 is not a least-squares fit"),
         ((duncan("prestige ~ 1"),), "no terms to test"),
         ((), "anova takes fits"),
         ((frame,), "anova takes fits"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import string
 from functools import cache
+from pathlib import Path
 
 import pytest
 import torch
@@ -28,6 +29,18 @@ def demo(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     said = capsys.readouterr()
     assert said.err == ""
     return said.out
+
+
+@pytest.mark.parametrize("lang", TEXTS)
+def test_a_report_of_the_noisy_half(lang: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "demo.html"
+    said = demo(capsys, "--lang", lang, "--report", str(page))
+    assert said.splitlines()[-1] == f"Wrote {page}: open it in a browser"
+    text = page.read_text(encoding="utf-8")
+    assert text.count("<svg") == 3
+    assert f'lang="{lang}"' in text
+    assert main(["demo", "--report", str(tmp_path / "demo.txt")]) == 2
+    assert "Give it .html or .htm" in capsys.readouterr().err
 
 
 @cache

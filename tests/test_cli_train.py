@@ -101,7 +101,7 @@ def test_the_explanation_stands_after_the_result(
 
 def test_a_language_that_there_is_not(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", line, "--target", "y", "--lang", "fr"]) == 2
-    assert capsys.readouterr().err == "error: lang is en or ko, not 'fr'.\n       Try --lang en.\n"
+    assert capsys.readouterr().err == "error: lang must be one of 'en', 'ko'; 'fr' arrived.\n"
     assert main(["train", line, "--target", "y", "--momentum", "much"]) == 2
     assert "Try --momentum auto" in capsys.readouterr().err
 

@@ -378,8 +378,8 @@ def test_requests_that_cannot_be_met() -> None:
         (lambda: gl.Moments.of(X, y).fit().diagnose(), "these tests need the rows"),
         (lambda: fit.diagnose(target=y), "go with data="),
         (lambda: fit.diagnose(time=np.array(["a"] * 400)), "numbers or dates were expected"),
-        (lambda: fit.diagnose().explain("fr"), "lang is 'en' or 'ko', not 'fr'"),
-        (lambda: fit.diagnose().white.explain("fr"), "lang is 'en' or 'ko', not 'fr'"),
+        (lambda: fit.diagnose().explain("fr"), "lang must be one of 'en', 'ko'; 'fr'"),
+        (lambda: fit.diagnose().white.explain("fr"), "lang must be one of 'en', 'ko'; 'fr'"),
     ]
     for call, text in calls:
         with pytest.raises(OptionError, match=text) as caught:

@@ -227,7 +227,7 @@ def test_explain_of_every_kind_of_fit_in_both_languages() -> None:
         korean = fit.explain(lang="ko")
         assert korean.endswith("다.")
         assert "{" not in korean + fit.explain()
-    with pytest.raises(gl.OptionError, match="lang is 'en' or 'ko', not 'de'"):
+    with pytest.raises(gl.OptionError, match="lang must be one of 'en', 'ko'; 'de'"):
         fit.explain("de")
 
 

@@ -130,7 +130,7 @@ def test_every_language_has_the_same_sentences() -> None:
 
 
 def test_another_language() -> None:
-    with pytest.raises(OptionError, match="lang is 'en' or 'ko', not 'fr'"):
+    with pytest.raises(OptionError, match="lang must be one of 'en', 'ko'; 'fr'"):
         line(epochs=1).explain("fr")
 
 

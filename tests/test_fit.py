@@ -275,6 +275,8 @@ def test_level_is_a_probability(level: Any) -> None:
     fit = gl.fit(np.arange(5.0), [1.0, 2.0, 2.0, 4.0, 5.0])
     with pytest.raises(gl.OptionError, match="level is a probability between 0 and 1"):
         fit.conf_int(level)
+    with pytest.raises(gl.OptionError, match="level is a probability between 0 and 1"):
+        fit.predict(np.arange(5.0), interval="mean", level=level)
     with pytest.raises(gl.OptionError, match="interval is"):
         fit.predict(np.arange(5.0), interval="confidence")
 

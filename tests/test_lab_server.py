@@ -168,7 +168,7 @@ def test_ctrl_c_closes_it(served: tuple[str, subprocess.Popen[str]]) -> None:
     [
         (["--port", "70000"], "port 70000"),
         (["--save", "page.txt"], "page.txt has the ending '.txt'"),
-        (["--lang", "fr"], "lang is en or ko"),
+        (["--lang", "fr"], "lang must be one of 'en', 'ko'"),
         (["--target", "y"], "Give it too: --data FILE"),
         (["--data", "nosuch.csv", "--target", "y"], "nosuch.csv"),
     ],

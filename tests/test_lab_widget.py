@@ -118,7 +118,7 @@ def test_settings_are_the_pages(browser: Browser) -> None:
     page.close()
     with pytest.raises(OptionError, match="no setting 'rate'"):
         gl.Lab(rate=1)
-    with pytest.raises(OptionError, match="lang is"):
+    with pytest.raises(OptionError, match="lang must"):
         gl.Lab(lang="fr")
     with pytest.raises(OptionError, match="takes a Run; list arrived"):
         gl.Lab([1, 2])

@@ -89,6 +89,9 @@ def test_moments_of_other_columns_do_not_add_up(data) -> None:
         gl.Moments.of(X, y) + gl.Moments.of(X[:, :2], y)
     with pytest.raises(gl.DataError, match="same"):
         gl.Moments.of(X, y) + gl.Moments.of(X, y, weights=np.full(200, 2.0))
+    with pytest.raises(gl.DataError, match=r"more and those of y on x1, x2\.") as caught:
+        gl.Moments.of(np.eye(300), np.ones(300)) + gl.Moments.of(np.ones((3, 2)), np.ones(3))
+    assert max(map(len, str(caught.value).splitlines())) < 120
 
 
 def test_sum_of_a_list_and_nonsense(data) -> None:

@@ -13,7 +13,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-from drawn import KOREAN, LINE, diverged, labelled, table, two_targets, written
+from drawn import HAS_KOREAN, KOREAN, LINE, diverged, labelled, table, two_targets, written
 from matplotlib import font_manager
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgb
@@ -30,7 +30,9 @@ pytestmark = pytest.mark.usefixtures("figures")
 def everything() -> dict[str, Any]:
     """Every picture, as a function of ax and lang."""
     x, y = table()
-    frame = pd.DataFrame(x, columns=["키 (cm)", "$cost", "_x", "a$b$", "정말로 아주 긴 이름을 가진 열이 하나 있다"])
+    korean = "키 (cm)", "정말로 아주 긴 이름을 가진 열이 하나 있다"
+    first, last = korean if HAS_KOREAN else ("height (cm)", "a column that has a very, very long name of many words")
+    frame = pd.DataFrame(x, columns=[first, "$cost", "_x", "a$b$", last])
     frame = frame.assign(twice=2 * frame["$cost"], y=y)
     fit, lasso = gl.fit(frame, "y"), gl.fit(frame, "y", l1=5.0)
     path, cv = gl.path(frame, "y", strengths=20), gl.crossval(frame, "y", folds=4, strengths=20)
@@ -143,11 +145,17 @@ def test_without_matplotlib_the_error_says_what_to_install(monkeypatch: pytest.M
         fit.plot()
 
 
-def test_without_a_korean_font_the_words_are_english_and_one_warning_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    latin = [font for font in font_manager.fontManager.ttflist if font.name.startswith("DejaVu")]
-    monkeypatch.setattr(font_manager.fontManager, "ttflist", latin)
+@pytest.fixture
+def latin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No font with Korean letters."""
+    listed = [font for font in font_manager.fontManager.ttflist if font.name.startswith("DejaVu")]
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", listed)
     monkeypatch.setattr(font_manager, "findSystemFonts", list)
     monkeypatch.setattr(fonts, "korean", fonts.korean.__wrapped__)
+
+
+@pytest.mark.usefixtures("latin")
+def test_without_a_korean_font_the_words_are_english_and_one_warning_says_so() -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         ax = gl.train(*LINE, epochs=3, seed=0).plot(lang="ko")
@@ -156,6 +164,12 @@ def test_without_a_korean_font_the_words_are_english_and_one_warning_says_so(mon
     assert "fonts-nanum" in str(caught[0].message)
     assert caught[0].filename == __file__
     assert ax.get_xlabel() == "epoch"
+
+
+@pytest.mark.usefixtures("latin")
+def test_a_report_needs_no_korean_font_for_its_readers_have_one(tmp_path: Path) -> None:
+    gl.train(*LINE, epochs=3, seed=0).report(tmp_path / "r.html", "ko")  # a warning would be an error
+    assert ">에포크</text>" in (tmp_path / "r.html").read_text(encoding="utf-8")
 
 
 @KOREAN

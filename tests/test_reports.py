@@ -403,7 +403,7 @@ def test_the_command_line_refuses_before_it_works(tmp_path: Path) -> None:
     for given, words in {
         ("--report", "missing/r.html"): "the folder missing is not there",
         ("--report", "r.txt"): "Give it .html or .htm",
-        ("--report", "r.html", "--lang", "de"): "lang is en or ko, not 'de'",
+        ("--report", "r.html", "--lang", "de"): "lang must be one of 'en', 'ko'; 'de'",
     }.items():
         done = command("fit", "no-such-file.csv", "--target", "y", *given, folder=tmp_path)
         assert (done.returncode, done.stdout) == (2, "")

@@ -195,9 +195,9 @@ def test_what_it_keeps_is_what_gradline_has(diabetes: Any) -> None:
         (RidgeCV([]), "alphas is empty"),
         (
             RidgeCV(cv=[(np.arange(500), np.arange(3))]),
-            "split 0 of cv= gives what are no numbers of rows, from 0 to 441",
+            "split 0 of cv= gives values that are not row numbers, 0 to 441",
         ),
-        (LassoCV(cv=[(["a"], ["b"])]), "split 0 of cv= gives what are no numbers"),
+        (LassoCV(cv=[(["a"], ["b"])]), "split 0 of cv= gives values that are not row numbers"),
         (ElasticNetCV(l1_ratio=[0.5, 2]), "2 arrived as l1_ratio"),
         (ElasticNetCV(l1_ratio=0), r"l1_ratio=0 there is none. Give alphas= a sequence"),
         (RidgeCV([1.0, 0.0]), r"0 arrived among alphas.\nGive strengths above 0, or cv="),

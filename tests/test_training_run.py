@@ -133,9 +133,13 @@ def test_the_gap_tells_how_many_epochs_are_left() -> None:
     x = x - 990
     run = gl.train(x, y, lr="auto", epochs=10, seed=0)
     assert run.status == "not yet converged"
-    more = run.gap().epochs_more(1e-3)
-    assert gl.train(x, y, lr="auto", epochs=10 + more, seed=0).gap().largest <= 1e-3
-    assert gl.train(x, y, lr="auto", epochs=10 + more - 1, seed=0).gap().largest > 1e-3
+    for tol in (0.5, 1e-3, 3e-5):
+        more = run.gap().epochs_more(tol)
+        assert gl.train(x, y, lr="auto", epochs=10 + more, seed=0).gap().largest <= tol
+        assert gl.train(x, y, lr="auto", epochs=10 + more - 1, seed=0).gap().largest > tol
+    for tol in (0, -1, "a", None):
+        with pytest.raises(OptionError, match="tol is a share of the coefficient, above 0"):
+            run.gap().epochs_more(tol)
     np.testing.assert_allclose(run.gap().distance, [run.bias - run.exact.intercept, *(run.weight - run.exact.coef)])
     assert "epochs more" in str(run.gap())
 

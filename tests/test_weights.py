@@ -165,7 +165,7 @@ def test_explain_reads_nothing(table: pd.DataFrame, tmp_path: Path, capsys: Any)
         capsys, *ask[:-2], "--precision", "float64", "--explain"
     ).rstrip("\n")
     formula = "y ~ scale(a) + log(b) + center(b)"
-    assert "before it, what scale(a), center(b) must know of whole columns" in run(
+    assert "before it, one reading for what scale(a), center(b) must know of whole columns" in run(
         capsys, "fit", str(path), "--formula", formula, "--explain"
     )
     fit = gl.fit(table, formula=formula)

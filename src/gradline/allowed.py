@@ -6,11 +6,14 @@ import difflib
 import math
 import numbers
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import numpy as np
 
 from gradline.errors import OptionError
 from gradline.layout import WIDTH, cells, choices, told
+
+LANGUAGES = ("en", "ko")
 
 
 def one_of(option: str, value: object, allowed: Collection[str], more: str = "") -> None:
@@ -26,6 +29,11 @@ def one_of(option: str, value: object, allowed: Collection[str], more: str = "")
     raise OptionError(f"{refusal}{gap}{hint}".rstrip())
 
 
+def language(lang: object) -> None:
+    """Refuse a language that there are no words in."""
+    one_of("lang", lang, LANGUAGES)
+
+
 def truth(option: str, value: object) -> bool:
     """The value as True or False; anything else is refused, for "no" would count as true."""
     if value is True or value is False:
@@ -33,6 +41,13 @@ def truth(option: str, value: object) -> bool:
     if isinstance(value, np.bool_) or (is_whole(value) and value in (0, 1)):
         return bool(value)
     raise OptionError(f"{option} must be True or False; {told(value)} arrived.")
+
+
+def probability(option: str, value: Any) -> float:
+    """The value, a probability such as an interval's level; anything else is refused, and so are 0 and 1."""
+    if not is_real(value) or not 0 < value < 1:
+        raise OptionError(f"{option} is a probability between 0 and 1, not {told(value)}. Usual: 0.95 or 0.99.")
+    return float(value)
 
 
 def is_real(value: object) -> bool:

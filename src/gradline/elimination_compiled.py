@@ -11,21 +11,16 @@ from typing import Any
 
 import numba as nb
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
 
 from gradline.doubledouble import Array, Pair
+from gradline.moments.low_words import gain
 from gradline.moments.simd import (
     LANES,
     add,
     address_of,
-    float64x8,
+    broadcast,
     fused,
     load,
-    multiply,
-    multiply_add,
-    multiply_subtract,
     store,
     subtract,
     zero,
@@ -66,29 +61,6 @@ def dots(a: Pair, b: Pair) -> Pair:
     return whole, low - (whole - total)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def everywhere(typingctx: Any, value: Any) -> Any:
-    """One float64 in all lanes."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        vector = ir.VectorType(ir.DoubleType(), LANES)
-        first = builder.insert_element(ir.Constant(vector, ir.Undefined), args[0], ir.Constant(ir.IntType(32), 0))
-        same = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-        return builder.shuffle_vector(first, ir.Constant(vector, ir.Undefined), same)
-
-    return float64x8(types.float64), codegen
-
-
-@nb.njit(inline="always")  # type: ignore[untyped-decorator]
-def _gain(a: Any, a_low: Any, b: Any, b_low: Any, s: Any, c: Any) -> Any:
-    """s + c gains (a + a_low)·(b + b_low): exact product and sum, rounded only in c."""
-    p = multiply(a, b)
-    e = multiply_add(a_low, b, multiply_add(a, b_low, multiply_subtract(a, b, p)))
-    t = add(s, p)
-    z = subtract(t, s)
-    return t, add(c, add(add(subtract(s, subtract(t, z)), subtract(p, z)), e))
-
-
 @nb.njit(inline="always")  # type: ignore[untyped-decorator]
 def _take(high: Any, low: Any, s: Any, c: Any) -> None:
     """The pair of vectors at these addresses loses s + c."""
@@ -118,10 +90,10 @@ def _subtract_rows(
             for k in range(rows):
                 b = load(source + k * stride[1] + at)
                 b_low = load(source_low + k * stride[1] + at)
-                s0, c0 = _gain(everywhere(factors[0, k, r]), everywhere(factors[1, k, r]), b, b_low, s0, c0)
-                s1, c1 = _gain(everywhere(factors[0, k, r + 1]), everywhere(factors[1, k, r + 1]), b, b_low, s1, c1)
-                s2, c2 = _gain(everywhere(factors[0, k, r + 2]), everywhere(factors[1, k, r + 2]), b, b_low, s2, c2)
-                s3, c3 = _gain(everywhere(factors[0, k, r + 3]), everywhere(factors[1, k, r + 3]), b, b_low, s3, c3)
+                s0, c0 = gain(broadcast(factors[0, k, r]), broadcast(factors[1, k, r]), b, b_low, s0, c0)
+                s1, c1 = gain(broadcast(factors[0, k, r + 1]), broadcast(factors[1, k, r + 1]), b, b_low, s1, c1)
+                s2, c2 = gain(broadcast(factors[0, k, r + 2]), broadcast(factors[1, k, r + 2]), b, b_low, s2, c2)
+                s3, c3 = gain(broadcast(factors[0, k, r + 3]), broadcast(factors[1, k, r + 3]), b, b_low, s3, c3)
             to, to_low = out + r * stride[0] + at, out_low + r * stride[0] + at
             _take(to, to_low, s0, c0)
             _take(to + stride[0], to_low + stride[0], s1, c1)
@@ -196,10 +168,10 @@ def _eliminate(words: Any, columns: Any, least: Any, inverse: Any, left: Any) ->
             for m in range(j + 1, start + PANEL):
                 ratio, ratio_low = _quotient(words[0, j, m], words[1, j, m], pivot, pivot_low)
                 words[0, m, j] = words[1, m, j] = 0.0
-                a, a_low = everywhere(ratio), everywhere(ratio_low)
+                a, a_low = broadcast(ratio), broadcast(ratio_low)
                 to = base + m * width
                 for c in range(first * _WORD, whole * _WORD, _VECTOR):
-                    s, e = _gain(a, a_low, load(row + c), load(row + depth + c), zero(), zero())
+                    s, e = gain(a, a_low, load(row + c), load(row + depth + c), zero(), zero())
                     _take(to + c, to + depth + c, s, e)
             words[0, j, j], words[1, j, j] = pivot, pivot_low
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gradline.allowed import truth
+from gradline.allowed import one_of, truth
 from gradline.cluster.choice import is_local, opened
 from gradline.design.problem import Problem, pose
 from gradline.design.request import demand_options
@@ -391,8 +391,7 @@ def _demand_for_workers(wanted: Errors | None, checkpoint: Any) -> None:
 
 def _check(l1: float, l2: float, aliased: str) -> tuple[float, float]:
     """Both strengths as numbers."""
-    if aliased not in ("nan", "min-norm", "error"):
-        raise OptionError(f'aliased is "nan", "min-norm" or "error", not {aliased!r}.')
+    one_of("aliased", aliased, ("nan", "min-norm", "error"))
     if aliased != "nan" and l1:
         raise OptionError(f"aliased={aliased!r} is about columns that l1= needs no rule for.\nLeave it out.")
     return one_strength("l1", l1), one_strength("l2", l2)

@@ -56,7 +56,7 @@ class Rows:
         if self.groups is not None and self.time is not None:
             raise OptionError("groups= and time= each say in which fold a row is: leave one of them out.")
         if not is_whole(self.seed):
-            raise OptionError(f"seed is of the folds' hash, a whole number; {told(self.seed)} arrived.")
+            raise OptionError(f"seed must be a whole number; {told(self.seed)} arrived.")
         if self.role != "folds" or _is_count(self.folds):
             _counted(self.folds, self.role)
         elif not isinstance(self.folds, str) and not np.ndim(self.folds):

@@ -143,7 +143,7 @@ def train(
         >>> run.status, run.weight.round(3)
         ('converged', array([1.931]))
 
-    Source: DESIGN section 5, NUMERICS section 5; torch/optim/sgd.py for the order of operations.
+    Source: torch/optim/sgd.py for the order of operations; docs/architecture.md for the choice of an engine.
     """
     objective, optimizer = known_loss(loss, reduction), known_optimizer(optimizer)
     if callback is not None and not callable(callback):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil, log
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from typer import Option
+from typer import Context, Option
 
-from gradline.cli import terminal
+from gradline.cli import given, terminal
 from gradline.cli.demo_texts import TEXTS
-from gradline.errors import OptionError
 from gradline.layout import WIDTH, cells, left, wrapped
 from gradline.report.numbers import brief, significant
 
@@ -25,18 +25,26 @@ DONE = 1e-5  # of its error at the start: what "w was done" means
 
 
 def demo(
+    context: Context,
     lang: Annotated[str, Option(metavar="en|ko", help="Language.")] = "en",
     seed: Annotated[int, Option(metavar="N", help="Seed of torch's random numbers.")] = 0,
+    report: Annotated[Path | None, Option(metavar="R.html", help="Write a page about the noisy half.")] = None,
 ) -> None:
     """Train a line as the classic notebook does, and see what it could not say.
 
     100 points about y = 2x + 3, first with clean labels, then with noisy ones; 500 epochs of SGD each,
     in PyTorch; then the exact answer, its uncertainty, and why the training took as long as it did.
     """
-    if lang not in TEXTS:
-        raise OptionError(f"lang is {' or '.join(TEXTS)}, not {lang!r}. Try --lang en.")
-    for line in _lines(_Words(TEXTS[lang]), seed, _notebook(seed)):
+    given.report(report, lang)
+    notebook = _notebook(seed)
+    for line in _lines(_Words(TEXTS[lang]), seed, notebook):
         terminal.say(line.rstrip(), bold=bool(line[:1].strip()))
+    if report is not None:
+        from gradline.pages.page import write_run
+
+        write_run(notebook.noisy, report, lang, command=context.obj)
+        terminal.say()
+        terminal.wrote(report)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Context, Option
 
+from gradline.allowed import probability
 from gradline.cli import given, terminal
 from gradline.errors import OptionError
 from gradline.layout import filled
@@ -37,7 +38,7 @@ def fit(
     aliased: Annotated[str, Option(metavar="nan|min-norm|error", help="Dependent columns.")] = "nan",
     precision: Annotated[str, Option(metavar="auto|float64|…", help="Of the sums; … double-double.")] = "auto",
     checkpoint: Annotated[Path | None, Option(metavar="FILE", help="Keep the sums so far; go on from them.")] = None,
-    engine: Annotated[str, Option(metavar="dask|ray|spark", help="Workers that read the files. [local]")] = "local",
+    engine: Annotated[str, Option(metavar="dask|ray|spark", help="Workers that read the files.")] = "local",
     address: Annotated[str | None, Option(metavar="A", help="Of their scheduler. [one is started here]")] = None,
     se: Annotated[
         str | None, Option("--se", metavar="HC3|HAC|…", help="Robust standard errors: HC0-3, CR0-2, HAC.")
@@ -65,7 +66,7 @@ def fit(
 
     given.writable(save)
     given.report(report, lang)
-    given.probability(level)
+    probability("level", level)
     request: dict[str, Any] = {
         "features": given.names("features", features),
         "formula": formula,
@@ -123,7 +124,7 @@ def fit(
     terminal.say(fit_summary(result, level, seconds))
     terminal.say()
     if report is not None:
-        terminal.say(f"Wrote {report}: open it in a browser", dim=True)
+        terminal.wrote(report)
     terminal.say(_next(result, save, report), dim=True)
 
 

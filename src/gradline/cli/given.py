@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from gradline.allowed import language
 from gradline.errors import OptionError, StorageError
-from gradline.report.explanation_texts import TEXTS
 
 
 def names(role: str, option: Sequence[str] | None) -> list[str] | None:
@@ -93,20 +93,13 @@ def report(path: Path | None, lang: str) -> None:
         OptionError: there are no words in this language, its name is not that of a page, or a library is missing.
         StorageError: as for `writable`.
     """
-    if lang not in TEXTS:
-        raise OptionError(f"lang is {' or '.join(TEXTS)}, not {lang!r}.\nTry --lang en.")
+    language(lang)
     if path is None:
         return
     writable(path, (".html", ".htm"))
     from gradline.pages.page import demand_libraries
 
     demand_libraries()
-
-
-def probability(level: float) -> None:
-    """Refuse a level that is no probability, before the work and not after it."""
-    if not 0 < level < 1:
-        raise OptionError(f"level is a probability between 0 and 1, not {level!r}.\nUsual: 0.95 or 0.99.")
 
 
 def x_error(option: Sequence[str] | None, deming: float | None) -> Any:

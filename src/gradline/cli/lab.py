@@ -7,10 +7,9 @@ from typing import Annotated
 
 from typer import Option
 
+from gradline.allowed import language
 from gradline.cli import given, terminal
 from gradline.errors import OptionError
-
-_LANGUAGES = ("en", "ko")
 
 
 def lab(
@@ -26,8 +25,7 @@ def lab(
 
     It opens with the notebook's data and settings. gradline lab --data FILE --target y --feature x opens a table.
     """
-    if lang not in _LANGUAGES:
-        raise OptionError(f"lang is {' or '.join(_LANGUAGES)}, not {lang!r}.\nTry --lang en.")
+    language(lang)
     if data is None and (target or feature):
         raise OptionError("--target and --feature name columns of a table.\nGive it too: --data FILE")
     given.writable(save, (".html", ".htm"))

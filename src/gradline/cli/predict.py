@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from typer import Argument, Option
 
+from gradline.allowed import probability
 from gradline.cli import given, terminal
 from gradline.errors import OptionError, StorageError
 
@@ -29,14 +30,14 @@ class _Answer(NamedTuple):
 
 def predict(
     model: Annotated[Path, Argument(metavar="MODEL", help="A file that fit --save or train --save wrote.")],
-    source: Annotated[list[str], Argument(metavar="SOURCE", help="New rows: CSV, Parquet or Feather.")],
+    source: Annotated[list[str], Argument(metavar="SOURCE", help="New rows: what fit takes.")],
     out: Annotated[Path | None, Option(metavar="FILE", help=".csv or .parquet. [CSV on stdout]")] = None,
     interval: Annotated[str | None, Option(metavar="mean|prediction", help="Add lower and upper.")] = None,
     level: Annotated[float, Option(metavar="P", help="Of the interval.")] = 0.95,
     unseen: Annotated[str, Option(metavar="error|nan", help="For levels that the fit has not seen.")] = "error",
     where: Annotated[str | None, Option(metavar="SQL", help="A condition that the rows must meet.")] = None,
     sql: Annotated[str | None, Option(metavar="SELECT", help="A query about SOURCE.")] = None,
-    engine: Annotated[str, Option(metavar="dask|ray|spark", help="Workers that read the files. [local]")] = "local",
+    engine: Annotated[str, Option(metavar="dask|ray|spark", help="Workers that read the files.")] = "local",
     address: Annotated[str | None, Option(metavar="A", help="Of their scheduler. [one is started here]")] = None,
 ) -> None:
     """Predict the target for each new row, columns found by name.
@@ -45,12 +46,12 @@ def predict(
     written in turn, so that SOURCE may be larger than memory.
     """
     given.writable(out, (".csv", ".parquet"))
-    given.probability(level)
+    probability("level", level)
     from gradline.cluster.choice import opened
 
     fit = _fit(model, interval)
     options: dict[str, Any] = {"interval": interval, "level": level, "unseen": unseen, "where": where, "sql": sql}
-    with opened(engine, address) as there, terminal.progress("Predicting") as progress:
+    with opened(engine, address) as there, terminal.progress("predicting") as progress:
         options |= {"progress": progress, "engine": there or "local"}
         answer = _columns(fit, given.one_or_several(source), options)
         if out is None:

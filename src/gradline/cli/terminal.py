@@ -16,6 +16,8 @@ from typer.core import TyperCommand
 from gradline.layout import WIDTH, shortened, wrapped
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.progress import Progress as RichBar
     from rich.progress import TaskID
 
@@ -31,6 +33,11 @@ _COLOURS = {"error": "red", "warning": "yellow", "interrupted": "yellow"}
 def say(text: str = "", **style: bool) -> None:
     """Write lines to stdout, as they are: never wrapped. A style, as bold=True, shows on a terminal only."""
     _write(sys.stdout, text + "\n", style)
+
+
+def wrote(report: Path) -> None:
+    """Say where a page is."""
+    say(f"Wrote {report}: open it in a browser", dim=True)
 
 
 def complain(kind: str, message: str) -> None:

@@ -22,7 +22,9 @@ _LINES = 5  # of losses, at least: the notebook prints five of its 500
 
 def train(
     context: Context,
-    source: Annotated[list[str], Argument(metavar="SOURCE", help="CSV, Parquet or Feather; a glob in quotes.")],
+    source: Annotated[
+        list[str], Argument(metavar="SOURCE", help="CSV, JSON, Parquet, Feather; a folder, a glob in quotes, a URL.")
+    ],
     target: Annotated[list[str] | None, Option(metavar="y", help="The column to explain.")] = None,
     features: Annotated[list[str] | None, Option(metavar="a,b", help="Columns to use. [all the others]")] = None,
     formula: Annotated[str | None, Option(metavar="F", help="'y ~ a + log(b)' in their place.")] = None,
@@ -112,7 +114,7 @@ def train(
         terminal.say(line)
     terminal.say()
     if report is not None:
-        terminal.say(f"Wrote {report}: open it in a browser", dim=True)
+        terminal.wrote(report)
     terminal.say(_next(run, save, traced=traced is not None), dim=True)
 
 

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol
 
 from gradline import __version__
-from gradline.errors import ClusterError, GradlineError, SourceError
+from gradline.errors import ClusterError, GradlineError, SourceError, gist
 from gradline.moments.one_pass import Portable, summed
 from gradline.moments.tree import Node, SumsT, Tree
 from gradline.sources import CHUNK, Part, Rows, Table
@@ -162,7 +162,7 @@ def in_a_line(request: Request, place: str) -> Iterator[None]:
             f"{_here()} has no memory left for {place}.\nGive workers more, or fewer threads each."
         ) from None
     except Exception as problem:
-        raise ClusterError(f"{_here()} failed at {place}:\n{type(problem).__name__}: {problem}") from problem
+        raise ClusterError(f"{_here()} failed at {place}:\n{gist(problem)}") from problem
 
 
 def _each_chunk(problem: Readable, summing: Portable[SumsT], parts: Sequence[Part]) -> Iterator[Node[SumsT]]:

@@ -56,9 +56,9 @@ def gone(what: str, problem: BaseException | None = None) -> ClusterError:
     return ClusterError(f"{what} was lost in the middle of the work{reason}.\nStart it again; nothing was written.")
 
 
-def no_workers(what: str, seconds: int) -> ClusterError:
+def no_workers(what: str) -> ClusterError:
     """There is a scheduler and nobody to do the work."""
-    return ClusterError(f"{what} has no workers, after {seconds} seconds.\nStart some, or give them its address.")
+    return ClusterError(f"{what} has no workers, after {PATIENCE} seconds.\nStart some, or give them its address.")
 
 
 def killed(what: str, tasks: Sequence[Task]) -> ClusterError:
@@ -80,7 +80,7 @@ def absent(engine: str, version: str, problem: str) -> ClusterError:
     if missing and missing[1] != "gradline":
         return ClusterError(f"the workers of {engine} do not have {missing[1]}.\nInstall it there, as it is here.")
     return ClusterError(
-        f"the workers of {engine} do not have gradline, or another version of it.\n"
+        f"the workers of {engine} lack gradline, or have another version.\n"
         f"Install the same there: pip install gradline=={version}"
     )
 

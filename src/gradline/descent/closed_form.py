@@ -29,7 +29,7 @@ class ClosedForm:
     so it never cancels. θ_t is followed as a displacement from θ_0, because the exact answer is not known
     well along flat axes, and need not be: nothing moves there.
 
-    Source: NUMERICS section 5; Goodfellow, Bengio & Courville (2016), Deep Learning, section 7.8.
+    Source: Goodfellow, Bengio & Courville (2016), Deep Learning, section 7.8.
     """
 
     quadratic: Quadratic

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf, nan
 
 import numpy as np
 
+from gradline.allowed import is_real
 from gradline.descent.history import Path
 from gradline.descent.units import Units
 from gradline.doubledouble import Array
+from gradline.errors import OptionError
+from gradline.layout import told
+from gradline.once import once
 
 _NEVER = 2**40  # epochs beyond which it does not matter how many
 
@@ -20,6 +25,14 @@ class Gap:
 
     Arrays are (p,) with the intercept first, aligned with names; (p, k) for several targets. Where columns
     depend on each other, exact is the solution nearest to the start, for that is where descent leads.
+
+    Example:
+        >>> import gradline as gl
+        >>> gap = gl.train(*gl.line(seed=0), lr=0.01, epochs=50, seed=0).gap()
+        >>> gap.names, gap.distance.round(3)
+        (('Intercept', 'x'), array([-0.896, -0.006]))
+        >>> gap.epochs_more(0.01), gap.epochs_more(1e-6), round(gap.largest, 2)
+        (169, 626, 0.3)
     """
 
     names: tuple[str, ...]
@@ -28,8 +41,8 @@ class Gap:
     exact: Array
     se: Array
     """Standard errors of the exact answer; NaN where there are none."""
-    epochs: tuple[float, float] | None
-    """How many more to 1e-3 and to 1e-6, see epochs_more; inf for never, None where no formula knows."""
+    reach: Callable[[float], float] | None
+    """How many more epochs to a tolerance, see epochs_more; None where no formula knows."""
     condition_number: float = nan
     """λ_max/λ_min of the loss that was trained on: about how many times longer the slowest direction takes."""
     noise: Array | None = None
@@ -69,8 +82,19 @@ class Gap:
         return self.noise is not None and bool((np.abs(self.distance) <= 3.0 * self.noise).all())
 
     def epochs_more(self, tol: float = 1e-3) -> float | None:
-        """How many more epochs until every `relative` is at most tol: 1e-3 or 1e-6."""
-        return None if self.epochs is None else self.epochs[0 if tol >= 1e-3 else 1]
+        """How many more epochs until every `relative` is at most tol; inf for never, None where no formula knows.
+
+        Raises:
+            OptionError: tol is not a number above 0.
+        """
+        if not is_real(tol) or tol <= 0:
+            raise OptionError(f"tol is a share of the coefficient, above 0, as 1e-3; {told(tol)} arrived.")
+        return None if self.reach is None else self.reach(tol)
+
+    @once
+    def epochs(self) -> tuple[float, float] | None:
+        """How many more to 1e-3 and to 1e-6, see epochs_more."""
+        return None if self.reach is None else (self.reach(1e-3), self.reach(1e-6))
 
     def __str__(self) -> str:
         from gradline.report.gap import gap_table
@@ -88,7 +112,12 @@ class Gap:
     __repr__ = __str__
 
 
-def epochs_to_reach(path: Path, units: Units | None, exact: Array, se: Array, tol: float, trained: float) -> float:
+def never(tol: float) -> float:
+    """How many epochs a training that blows up needs to any tolerance."""
+    return inf
+
+
+def epochs_to_reach(path: Path, units: Units | None, exact: Array, se: Array, trained: float, tol: float) -> float:
     """How many more epochs a path that can be continued needs to be within tol of the exact answer.
 
     The first of a rising series of epochs that is close enough is narrowed down by halving, so where
@@ -99,8 +128,8 @@ def epochs_to_reach(path: Path, units: Units | None, exact: Array, se: Array, to
         units: Of the path.
         exact: (p, k).
         se: (p, k).
-        tol: Of the coefficient or its standard error, whichever is larger.
         trained: Epochs done.
+        tol: Of the coefficient or its standard error, whichever is larger.
     """
     done, size = int(trained), _size(exact, se)
 

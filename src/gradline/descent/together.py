@@ -206,5 +206,5 @@ def _lost(followers: list[subprocess.Popen[bytes]], problem: BaseException) -> B
     number, code = ends[0]
     return OptionError(
         f"process {number} of {len(followers) + 1} was lost in the middle of training (exit code {code}).\n"
-        "Has the machine memory for all? Take fewer processes."
+        "Does the machine have memory for all of them? Take fewer processes."
     )

@@ -211,7 +211,7 @@ class _Reader:
         known = shortened(next(iter(self.names), "x"), ERROR // 2)
         return OptionError(
             f"the hypothesis {shortened(self.text, ERROR - 20)!r}\n{why}.\n"
-            f'Write equations of sums of parameters, as "2*{known} = 1"; * is not left out.'
+            f'Write equations of sums of parameters, as "2*{known} = 1"; write the *.'
         )
 
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from numbers import Real
-
 import numpy as np
 from scipy import special
 
 from gradline.doubledouble import Array
-from gradline.errors import OptionError
 
 
 def standard_errors(variance: Array, sigma: Array) -> Array:
@@ -34,17 +31,6 @@ def two_sided(t: Array, df_resid: float) -> Array:
     if df_resid <= 0:
         return np.full(np.shape(t), np.nan)
     return np.asarray(2.0 * special.stdtr(df_resid, -np.abs(t)), np.float64)
-
-
-def between(level: float) -> float:
-    """The level of an interval.
-
-    Raises:
-        OptionError: it is not between 0 and 1.
-    """
-    if not (isinstance(level, Real) and 0 < level < 1):
-        raise OptionError(f"level is a probability between 0 and 1, not {level!r}.")
-    return level
 
 
 def t_quantile(level: float, df_resid: float) -> float:

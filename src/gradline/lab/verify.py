@@ -51,7 +51,7 @@ def question_of(asked: Any) -> Question:
     x, y = _numbers(asked, "x", MOST_POINTS), _numbers(asked, "y", MOST_POINTS)
     start = _numbers(asked, "start", 2)
     if len(x) != len(y) or len(x) < 2 or len(start) != 2:
-        raise OptionError("x and y must be as many numbers, 2 or more; start two.")
+        raise OptionError("x and y must have the same length, 2 or more; start must be two numbers.")
     plan = asked.get("plan")
     if not isinstance(plan, list) or not plan or not all(isinstance(each, Mapping) for each in plan):
         raise OptionError("plan must be a list of what holds from which step on.")

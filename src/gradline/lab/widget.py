@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from gradline.allowed import language
 from gradline.container import written_whole
 from gradline.errors import OptionError
 from gradline.lab.bundle import module, page, template
@@ -17,8 +18,6 @@ try:
     import traitlets
 except ImportError:
     raise OptionError("gl.Lab needs the package anywidget.\nInstall it: pip install 'gradline[lab]'.") from None
-
-LANGUAGES = ("en", "ko")
 
 
 class Lab(anywidget.AnyWidget):
@@ -54,8 +53,7 @@ class Lab(anywidget.AnyWidget):
 
     def __init__(self, run: Run | None = None, *, lang: str = "en", **settings: Any) -> None:
         """See the class."""
-        if lang not in LANGUAGES:
-            raise OptionError(f"lang is {' or '.join(LANGUAGES)}, not {lang!r}.")
+        language(lang)
         opening = opening_of(run, settings)
         super().__init__(address=opening.address, given=opening.given, lang=lang)
         self.on_msg(self._asked)

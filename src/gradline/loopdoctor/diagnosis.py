@@ -24,7 +24,7 @@ def diagnose(evidence: Evidence) -> list[Finding]:
 
 
 def detached(evidence: Evidence) -> Iterator[Finding]:
-    """A loss that the parameters are not behind of."""
+    """A loss that does not depend on the parameters."""
     for seen in evidence.graphless[:1]:
         where, text = source(seen.place)
         what, write = _cause(seen)

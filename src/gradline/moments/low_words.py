@@ -32,7 +32,7 @@ STRETCH = 256
 
 
 @nb.njit(inline="always")  # type: ignore[untyped-decorator]
-def _gain(a: Any, a_low: Any, b: Any, b_low: Any, s: Any, c: Any) -> Any:
+def gain(a: Any, a_low: Any, b: Any, b_low: Any, s: Any, c: Any) -> Any:
     """s + c gains (a + a_low)·(b + b_low), without the product of the low words, below 2**-104."""
     p = multiply(a, b)
     e = multiply_add(a_low, b, multiply_add(a, b_low, multiply_subtract(a, b, p)))
@@ -97,10 +97,10 @@ def cross_products(left: Any, left_low: Any, right: Any, right_low: Any, out: An
                     l0, l1 = load(a_low + at), load(a_low + width + at)
                     b0, b1 = load(b + at), load(b + width + at)
                     m0, m1 = load(b_low + at), load(b_low + width + at)
-                    s00, c00 = _gain(a0, l0, b0, m0, s00, c00)
-                    s01, c01 = _gain(a0, l0, b1, m1, s01, c01)
-                    s10, c10 = _gain(a1, l1, b0, m0, s10, c10)
-                    s11, c11 = _gain(a1, l1, b1, m1, s11, c11)
+                    s00, c00 = gain(a0, l0, b0, m0, s00, c00)
+                    s01, c01 = gain(a0, l0, b1, m1, s01, c01)
+                    s10, c10 = gain(a1, l1, b0, m0, s10, c10)
+                    s11, c11 = gain(a1, l1, b1, m1, s11, c11)
                 _fold(sums, i * p + j, s00, c00)
                 _fold(sums, i * p + j + 1, s01, c01)
                 _fold(sums, (i + 1) * p + j, s10, c10)

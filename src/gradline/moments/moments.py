@@ -15,7 +15,7 @@ from gradline.design.request import demand_options
 from gradline.design.terms import Term, fields_of_record
 from gradline.doubledouble import UNIT, Array, Pair, add, divide, subtract
 from gradline.errors import ColumnError, DataError, no_such_column
-from gradline.layout import WIDTH, cells, listing
+from gradline.layout import ERROR, WIDTH, cells, listing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -364,4 +364,6 @@ def _counted(mine: dict[str, int], theirs: dict[str, int], sign: int) -> tuple[t
 
 
 def _list(moments: Moments) -> str:
-    return f"{', '.join(moments.targets)} on {', '.join(moments.columns) or 'nothing'}"
+    """What they are of, in half of an error's line."""
+    head = f"{listing(moments.targets, 20)} on "
+    return head + listing(moments.columns or ("nothing",), ERROR // 2 - cells(head))

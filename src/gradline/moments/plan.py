@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from gradline.allowed import one_of
 from gradline.design.derived import whole_columns
-from gradline.errors import OptionError
 from gradline.layout import WIDTH, listing
 from gradline.moments import devices, entries
 from gradline.sources import comes_once
@@ -80,7 +80,8 @@ class Plan:
             last = f"one pass over the rows; a second for the residuals if fewer than {SAFE_DIGITS} digits are sure"
         else:
             last = "one pass over the rows"
-        before = [f"before it, what {', '.join(self.before)} must know of whole columns"] if self.before else []
+        known = f"before it, one reading for what {', '.join(self.before)} must know of whole columns"
+        before = [known] if self.before else []
         device = [f"tensors: {self.device}"] if self.device else []
         return "\n".join([first, *categories, f"{self.precision}: {self.why}", *device, last, *before])
 
@@ -91,9 +92,7 @@ def plan_of(problem: Problem, precision: str = "auto") -> Plan:
     Raises:
         OptionError: precision is none of "auto", "double-double" and "float64".
     """
-    if precision not in PRECISIONS:
-        listing = ", ".join(repr(name) for name in PRECISIONS)
-        raise OptionError(f"precision must be one of {listing}; {precision!r} arrived.")
+    one_of("precision", precision, PRECISIONS)
     chosen, why = _choice(problem, precision)
     return Plan(
         source=problem.table.name,

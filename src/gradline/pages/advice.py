@@ -1,7 +1,7 @@
 """What stands against the numbers of a fit, in plain words of each language, and what to do about it.
 
 Most of it follows from the record. What is in the fit's notes alone is known by its words (`results/notes.py`,
-`design/slips.py`, `second_pass.py`), and a note that is not known stands as it is.
+`design/slips.py`, `second_pass/robust.py`), and a note that is not known stands as it is.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
+import warnings
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -91,7 +92,8 @@ def _drawn(draw: Draw, ground: str, size: tuple[float, float]) -> ET.Element:
     """The picture on one ground, as matplotlib writes it."""
     from matplotlib.figure import Figure
 
-    with _settings(*_GROUNDS[ground]):
+    with _settings(*_GROUNDS[ground]), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)  # the reader has the letters
         figure = Figure(figsize=size, layout="constrained")
         axes = figure.add_subplot()
         draw(axes)

@@ -7,9 +7,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gradline.allowed import probability
 from gradline.container import written_whole
 from gradline.errors import OptionError
-from gradline.exact.inference import between
 from gradline.pages.again import Call, call_of_fit, call_of_run, versions
 from gradline.pages.fit_sections import sections_of_fit
 from gradline.pages.inline import Colours
@@ -27,7 +27,7 @@ _PASSWORD = re.compile(r"(//[^/:@\s'\"]*):[^/@\s'\"]*@")
 def write_fit(fit: Fit, path: str | Path, lang: str = "en", *, level: float = 0.95, command: str = "") -> None:
     """`Fit.report`; a command is the line of a shell that made the fit."""
     say = _ready(lang)
-    between(level)
+    probability("level", level)
     with written_whole(path) as unfinished:
         colours = Colours()
         sections = list(sections_of_fit(fit, say, level, colours))

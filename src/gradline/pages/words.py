@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gradline.allowed import one_of
+from gradline.allowed import language
 from gradline.layout import listing
 from gradline.pages.texts import TEXTS
 
@@ -19,7 +19,7 @@ class Says:
 
     def __post_init__(self) -> None:
         """Refuse a language that there is not."""
-        one_of("lang", self.lang, TEXTS)
+        language(self.lang)
 
     def __call__(self, key: str, **facts: object) -> str:
         """A text with these facts in it."""

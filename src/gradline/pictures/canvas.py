@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
-from gradline.allowed import one_of
+from gradline.allowed import language
 from gradline.errors import OptionError, warn
 from gradline.layout import shortened
 from gradline.pictures.fonts import families
@@ -114,7 +114,7 @@ def canvas_on(ax: Axes | None, lang: str, size: tuple[float, float] | None = Non
     Warns:
         GradlineWarning: No font has Korean letters; the words are English then.
     """
-    one_of("lang", lang, TEXTS)
+    language(lang)
     try:
         import matplotlib as mpl
     except ImportError:
@@ -132,7 +132,8 @@ def canvas_on(ax: Axes | None, lang: str, size: tuple[float, float] | None = Non
             f"ax must be matplotlib's Axes; {type(ax).__name__} arrived.\nfigure, ax = plt.subplots() gives one."
         )
     fonts, has_korean = families()
-    if lang == "ko" and not has_korean:
+    drawn_elsewhere = mpl.rcParams["svg.fonttype"] == "none"  # letters stay text, in the fonts of whoever reads
+    if lang == "ko" and not has_korean and not drawn_elsewhere:
         lang = "en"
         warn(
             "no installed font has Korean letters, so the words of the picture are English.\n"

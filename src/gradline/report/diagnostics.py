@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isnan
 from typing import TYPE_CHECKING
 
-from gradline.errors import OptionError
+from gradline.allowed import language
 from gradline.layout import column_width, left, shortened, side_by_side, wrapped
 from gradline.report.diagnostic_texts import TEXTS
 from gradline.report.numbers import ABSENT, brief, count, probability, significant
@@ -67,8 +67,7 @@ def sentences(test: DiagnosticTest, lang: str = "en") -> list[str]:
     Raises:
         OptionError: there are no words in this language.
     """
-    if lang not in TEXTS:
-        raise OptionError(f"lang is {' or '.join(map(repr, TEXTS))}, not {lang!r}.\nTry lang='en'.")
+    language(lang)
     return [_sentence(test, TEXTS[lang], number) for number in range(len(test.targets))]
 
 

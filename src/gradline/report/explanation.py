@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gradline.allowed import language
 from gradline.descent.rates import slowest
-from gradline.errors import OptionError
 from gradline.layout import shortened
 from gradline.report.explanation_texts import TEXTS
 from gradline.report.numbers import brief, significant
@@ -35,15 +35,14 @@ def explained(run: Run, lang: str = "en") -> list[str]:
     Raises:
         OptionError: There are no words in this language.
     """
-    if lang not in TEXTS:
-        raise OptionError(f"lang is {' or '.join(map(repr, TEXTS))}, not {lang!r}.\nTry lang='en'.")
+    language(lang)
     texts, request = TEXTS[lang], run.request
     number = texts["epoch" if run.epochs == 1 else "epochs"].format(number=f"{run.epochs:,}")
     words = _Words(texts, _facts(run) | {"epochs": number})
     known = request.loss == "mse" and request.optimizer == "sgd" and request.lr_schedule == "constant"
     stable = known and request.batch_size is None and run.stability.stable
     if run.stopped_at is not None and stable:
-        return list(_beyond(run, words))
+        return list(_beyond(words))
     if request.loss != "mse":
         return list(_other_loss(run, words))
     if request.optimizer != "sgd":
@@ -119,7 +118,7 @@ def _listed(names: tuple[str, ...]) -> str:
     return ", ".join(shortened(name, _NAME) for name in names)
 
 
-def _beyond(run: Run, words: _Words) -> Iterator[str]:
+def _beyond(words: _Words) -> Iterator[str]:
     yield words("beyond")
     yield words("beyond_why")
     yield words("beyond_try")
@@ -262,7 +261,6 @@ def _furthest(run: Run) -> dict[str, str]:
         "name": name,
         "trained": significant(trained, digits),
         "exact": significant(exact, digits),
-        "off": significant(float(abs(gap.distance[far])), 2),
     }
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gradline.errors import OptionError
+from gradline.allowed import language
 from gradline.layout import shortened
 from gradline.report.fit_explanation_texts import TEXTS
 from gradline.report.numbers import brief, significant
@@ -24,8 +24,7 @@ def explained(fit: Fit, lang: str = "en") -> str:
     Raises:
         OptionError: There are no words in this language.
     """
-    if lang not in TEXTS:
-        raise OptionError(f"lang is {' or '.join(map(repr, TEXTS))}, not {lang!r}.\nTry lang='en'.")
+    language(lang)
     paragraphs = (_sentences(fit, TEXTS[lang], number) for number in range(len(fit.targets)))
     return "\n\n".join(" ".join(sentences) for sentences in paragraphs)
 

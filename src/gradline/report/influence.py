@@ -55,7 +55,7 @@ def _marks(found: Influence, at: int) -> list[str]:
     size, row = found.outlier[:, at].tolist()
     p = float(np.atleast_1d(found.outlier_p)[at])
     if np.isfinite(p):
-        said = "an outlier" if p < _SURE else "no outlier for certain"
+        said = "an outlier" if p < _SURE else "not certainly an outlier"
         lines.append(
             f"the largest |studentized|, {significant(size, 3)}, is that of row {row:,.0f}: {said} "
             f"(p {probability(p)} for the largest of {count(found.nobs, 'row')})"

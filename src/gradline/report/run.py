@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradline.layout import WIDTH, cells, shortened
+from gradline.layout import WIDTH, cells, shortened, wrapped
 from gradline.report.marks import html_table
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def run_summary(run: Run) -> str:
         ("condition", f"number {run.stability.condition_number:.4g}"),
         ("outcome", _outcome(run)),
     ]
-    lines = [f"{name:<10}{value}" for name, value in rows]
+    lines = [line for name, value in rows for line in wrapped(f"{name:<10}{value}", " " * 10)]
     return "\n".join([*lines, "", str(run.gap())])
 
 

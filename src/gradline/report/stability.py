@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
 from gradline.layout import WIDTH, cells, left, listing, shortened, wrapped
@@ -41,7 +42,8 @@ def stability_lines(stability: Stability) -> str:
     limit = f"Stability: limit {stability.lr_limit:.4g} (set by "
     best = f") · best rate {stability.lr_best:.4g} · condition {stability.condition_number:.3g}"
     column = shortened(stability.column, min(20, WIDTH - cells(limit + best)))
-    epochs = f"{stability.epochs_to(1e-3)} epochs to 1e-3 of the start, {stability.epochs_to(1e-6)} to 1e-6"
+    more = stability.epochs_to(1e-6)
+    epochs = f"{_epochs(stability)} to 1e-3 of the start, {more if more < inf else 'never'} to 1e-6"
     lines = [limit + column + best]
     lines.append(f"  at lr {stability.lr:.4g}: {epochs}")
     if stability.drawing is not None and stability.lr_limit_batches is not None:
@@ -67,4 +69,5 @@ def _standardized(stability: Stability) -> str:
 
 
 def _epochs(stability: Stability) -> str:
-    return count(stability.epochs_to(1e-3), "epoch")
+    epochs = stability.epochs_to(1e-3)
+    return count(epochs, "epoch") if epochs < inf else "never"

@@ -120,7 +120,7 @@ def anova(*fits: Fit, kind: int = 1) -> Anova:
     for number, fit in enumerate(fits, 1):
         if fit.l1 or fit.l2 or fit.x_error:
             raise OptionError(
-                f"fit {number} is no least squares, which F tests are of.\nFit without l1, l2 and x_error."
+                f"fit {number} is not a least-squares fit, which F tests need.\nFit without l1, l2 and x_error."
             )
     if kind not in (1, 2):
         raise OptionError(f"kind is 1 or 2, not {kind!r}.\n1: terms in their order; 2: each after all others.")

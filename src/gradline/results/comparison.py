@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gradline.errors import OptionError
+from gradline.layout import told
 from gradline.results.fit import Fit
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def compare(*fits: Fit, names: Sequence[str] | None = None, stars: bool = False)
         targets = [fit.targets[0] for fit in single]
         names = targets if len(set(targets)) == len(targets) > 1 else [f"({at})" for at in range(1, len(single) + 1)]
     if isinstance(names, str) or len(names) != len(single) or len(set(names)) < len(single):
-        raise OptionError(f"names are {len(single)} texts, each for one column, not {names!r:.60}.")
+        raise OptionError(f"names= needs {len(single)} different texts, one for each column; {told(names)} arrived.")
     return Comparison(tuple(single), tuple(map(str, names)), stars)
 
 

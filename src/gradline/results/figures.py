@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gradline.allowed import probability
 from gradline.doubledouble import Array
 from gradline.exact import inference, robust
 from gradline.exact.errors_in_x import XError
@@ -169,7 +170,7 @@ class Figures:
         Raises:
             OptionError: level is not between 0 and 1.
         """
-        reach = inference.t_quantile(inference.between(level), self.df_t) * self._errors
+        reach = inference.t_quantile(probability("level", level), self.df_t) * self._errors
         ends = np.stack([self.estimates - reach, self.estimates + reach], axis=1)
         return ends[:, :, 0] if self.single_target else ends
 
@@ -178,7 +179,7 @@ class Figures:
         import pandas as pd
 
         errors, t = self._errors, inference.t_statistics(self.estimates, self._errors)
-        reach = inference.t_quantile(inference.between(level), self.df_t) * errors
+        reach = inference.t_quantile(probability("level", level), self.df_t) * errors
         columns = {
             "estimate": self.estimates,
             "std_error": errors,

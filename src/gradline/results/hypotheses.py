@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gradline.allowed import probability
 from gradline.design.effects import base_of, written
 from gradline.design.restrictions import Restriction, redundant, restrictions
 from gradline.doubledouble import Array
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 class HypothesisTest(Shown):
     """Whether linear restrictions R·params = r hold: q of them jointly, and each by itself.
 
-        F = (R·b - r)'·(R·cov·R')⁻¹·(R·b - r) / q    on q and df_resid degrees of freedom
+        F = (R·b - r)'·(R·cov·R')⁻¹·(R·b - r) / q    on q and df_t degrees of freedom
 
     With one target figures are floats and vectors (q,); with k targets they have a trailing axis of length k.
 
@@ -59,7 +60,7 @@ class HypothesisTest(Shown):
     df_num: int
     """How many restrictions are tested: those that follow from others count once."""
     df_denom: float
-    """Degrees of freedom of the residuals."""
+    """`Fit.df_t`: degrees of freedom of the residuals, or the fewest clusters less 1."""
     targets: tuple[str, ...]
     single_target: bool
     notes: tuple[str, ...] = ()
@@ -101,7 +102,7 @@ class HypothesisTest(Shown):
         Raises:
             OptionError: level is not between 0 and 1.
         """
-        reach = inference.t_quantile(inference.between(level), self.df_denom) * self.errors
+        reach = inference.t_quantile(probability("level", level), self.df_denom) * self.errors
         ends = np.stack([self.estimates - reach, self.estimates + reach], axis=1)
         return ends[:, :, 0] if self.single_target else ends
 
@@ -151,8 +152,10 @@ def tested(fit: Fit, hypotheses: Sequence[str]) -> HypothesisTest:
     system = _system(fit, hypotheses)
     follows, contradicts = redundant(system)
     if contradicts is not None:
-        against = "what cannot be" if not contradicts else "the ones before it"
-        raise OptionError(f"the hypothesis {_short(system[contradicts])} contradicts {against}.\nTest them apart.")
+        hypothesis = f"the hypothesis {_short(system[contradicts])}"
+        if not contradicts:
+            raise OptionError(f"{hypothesis} can never hold.\nCorrect it, or leave it out.")
+        raise OptionError(f"{hypothesis} contradicts the ones before it.\nTest them apart.")
     places = {name: place for place, name in enumerate(fit.names)}
     matrix, values = np.zeros((len(system), len(places))), np.zeros(len(system))
     for row, each in enumerate(system):
@@ -191,9 +194,8 @@ def _roots(fit: Fit, matrix: Array) -> list[Array]:
 
     They come from `fit.root` where standard errors are those of it, as it holds twice the digits of the covariance.
     """
-    deviations, errors = np.reshape(fit.sigma, -1), np.reshape(fit.se, (len(fit.names), -1))
-    classical = inference.standard_errors(fit.variance, deviations)
-    if np.array_equal(errors, classical, equal_nan=True):
+    deviations = np.reshape(fit.sigma, -1)
+    if fit.covariance is None:
         root = (at_zero(fit.root, np.array(fit.origin)) if fit.origin else fit.root) @ matrix.T
         return [root * deviation for deviation in deviations]
     covariances = np.nan_to_num(np.reshape(fit.cov, (len(fit.names), len(fit.names), -1)))

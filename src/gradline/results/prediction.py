@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gradline.allowed import probability
 from gradline.cluster.choice import opened
 from gradline.design.newdata import NewRows, Predictors, height, numeric_parts, predictors
 from gradline.design.terms import less
 from gradline.doubledouble import Array, add, multiply
 from gradline.errors import OptionError
 from gradline.exact import inference
+from gradline.layout import told
 
 if TYPE_CHECKING:
     from gradline.results.fit import Fit
@@ -53,9 +55,8 @@ def predictions(
         GradlineError: the request cannot be met; columns are looked for before the first chunk.
     """
     if interval not in (None, "mean", "prediction"):
-        raise OptionError(f'interval is "mean", "prediction" or None, not {interval!r}.')
-    if not 0 < level < 1:
-        raise OptionError(f"level is a probability between 0 and 1, not {level!r}.")
+        raise OptionError(f'interval is "mean", "prediction" or None, not {told(interval)}.')
+    probability("level", level)
     if interval and fit.covariance is not None and fit.origin:
         raise OptionError(
             f"integers as large as these leave no intervals with {fit.se_kind} standard errors.\n"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def wald_test(fit: Fit, *hypotheses: str) -> HypothesisTest:
     """Test linear restrictions on the parameters, jointly and one by one.
 
-        F = (R·b - r)'·(R·cov·R')⁻¹·(R·b - r) / q    on q and df_resid degrees of freedom
+        F = (R·b - r)'·(R·cov·R')⁻¹·(R·b - r) / q    on q and df_t degrees of freedom
 
     Args:
         fit: The fit.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import inf
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from gradline.allowed import truth
 from gradline.descent.closed_form import ClosedForm
 from gradline.descent.drawing import floor
-from gradline.descent.gap import Gap, epochs_to_reach
+from gradline.descent.gap import Gap, epochs_to_reach, never
 from gradline.descent.history import History, Moment, Path
 from gradline.descent.quadratic import Quadratic
 from gradline.descent.stability import Stability, stability_of
@@ -338,16 +338,15 @@ class Run:
         exact, se = self.exact.estimates, self.exact.se.reshape(self._theta.shape)
         if np.isnan(exact).any():
             exact = self._goal(0.0)
-        epochs: tuple[float, float] | None = None
+        reach: Callable[[float], float] | None = None
         if self.request.smooth and not self.stability.stable:
-            epochs = (inf, inf)
+            reach = never
         elif (onward := self._onward()) is not None:
             path, done = onward
-            first, second = (epochs_to_reach(path, self.units, exact, se, tol, done) for tol in (1e-3, 1e-6))
-            epochs = (first, second)
+            reach = partial(epochs_to_reach, path, self.units, exact, se, done)
         trained, exact, se = (self._vector(values) for values in (self._theta, exact, se))
         noise, kappa = self._noise(), self.stability.condition_number
-        return Gap(self.names, self.moments.targets, trained, exact, se, epochs, kappa, noise)
+        return Gap(self.names, self.moments.targets, trained, exact, se, reach, kappa, noise)
 
     def _noise(self) -> Array | None:
         """See Gap.noise."""

@@ -71,7 +71,7 @@ class Errors:
                 f"Leave cluster= out, or choose {', '.join(CLUSTERED)}."
             )
         if self.kind == "CR2" and len(self.clusters) > 1:
-            raise OptionError('CR2 is for one kind of clusters here.\nUse kind="CR1" for two.')
+            raise OptionError('CR2 takes one column of clusters.\nUse kind="CR1" for two.')
         lags = self.lags
         if lags is not None and (isinstance(lags, bool) or not isinstance(lags, Integral) or lags < 0):
             raise OptionError(f"lags is a whole number, 0 or more, not {lags!r}.")

@@ -116,7 +116,7 @@ def _use(train: Any, test: Any, rows: int, number: int) -> Numbers:
                 f"split {number} of cv= has no rows to {purpose}.\nGive fewer folds, or another splitter."
             )
         if some.ndim != 1 or some.dtype.kind not in "iu" or some.min() < -rows or some.max() >= rows:
-            raise OptionError(f"split {number} of cv= gives what are no numbers of rows, from 0 to {rows - 1}.")
+            raise OptionError(f"split {number} of cv= gives values that are not row numbers, 0 to {rows - 1}.")
         if np.bincount(some % rows, minlength=rows).max() > 1 or use[some].any():
             raise OptionError(f"split {number} of cv= uses a row twice.\nGive each row once, to one of the two.")
         use[some] = kind

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from gradline.errors import ColumnError, DataError, ShapeError
+from gradline.layout import ERROR, listing
 from gradline.sources.arrays import array_columns, is_tensor
 from gradline.sources.arrow import Kind, holds_labels, kind_of, regroup, values_of
 from gradline.sources.columns import Column
@@ -46,11 +47,7 @@ def is_stream(data: Any) -> bool:
     stream: only what holds several of them is.
     """
     if isinstance(data, list):
-        return bool(data) and (
-            _is_pair(data[0])
-            or isinstance(data[0], Mapping)
-            or (_root(data[0]) is not None and hasattr(type(data[0]), "columns"))
-        )
+        return bool(data) and (_is_pair(data[0]) or isinstance(data[0], Mapping) or _is_frame(data[0]))
     if isinstance(data, (tuple, str, bytes, Mapping, set, frozenset)):
         return False
     kind = type(data)
@@ -170,7 +167,8 @@ class Stream:
         place = f"item {number} of {self.name}"
         expected = set(columns) if _is_dataset(self._data) else self._kinds.keys()
         if kinds.keys() != expected:
-            raise ColumnError(f"{place} has the columns {_list(kinds)}.\nThe first had {_list(self._kinds)}.")
+            here, there = listing(kinds, ERROR // 2), listing(self._kinds, ERROR // 2)
+            raise ColumnError(f"{place} has the columns {here}.\nThe first had {there}.")
         for name in columns:
             (label, epsilon), (first_label, first) = kinds[name], self._kinds[name]
             same = holds_labels(kinds[name]) and holds_labels(self._kinds[name])
@@ -280,8 +278,3 @@ def _root(item: Any) -> str | None:
 def _is_dataset(data: Any) -> bool:
     """Whether this is a dataset or scanner of pyarrow, which gives its record batches when asked."""
     return type(data).__module__ == "pyarrow._dataset" and hasattr(data, "to_batches")
-
-
-def _list(names: Iterable[str]) -> str:
-    listed = list(names)
-    return ", ".join(listed[:8]) + (", …" if len(listed) > 8 else "")

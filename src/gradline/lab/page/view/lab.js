@@ -61,6 +61,7 @@ export class Lab {
     }
     this.session.listen(() => this.refresh());
     this.player = new Player(this);
+    this.dark = matchMedia("(prefers-color-scheme: dark)");
     this.root = h("div", {
       class: "gradline-lab",
       "data-lm-suppress-shortcuts": true,
@@ -79,7 +80,7 @@ export class Lab {
     const redraw = () => this.refresh();
     this.watcher = new ResizeObserver(redraw);
     this.watcher.observe(this.root);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+    this.dark.onchange = redraw;
   }
 
   /** Make the screen anew, as after a change of language; the session goes on. */
@@ -177,7 +178,7 @@ export class Lab {
 
   /** The colours of the style sheet as the canvas needs them; they change with light and dark only. */
   resolved() {
-    const dark = `${this.theme} ${matchMedia("(prefers-color-scheme: dark)").matches}`;
+    const dark = `${this.theme} ${this.dark.matches}`;
     if (this.resolvedFor === dark && this.colours) return this.colours;
     this.resolvedFor = this.root.isConnected && dark; // a notebook may attach it later
     const names = CSS.match(/(?<=--)\w+(?=:)/g), // all that the style sheet names, be it a colour or not
@@ -259,7 +260,7 @@ export class Lab {
   }
 
   turn() {
-    const dark = this.theme ? this.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+    const dark = this.theme ? this.theme === "dark" : this.dark.matches;
     this.theme = dark ? "light" : "dark";
     this.root.dataset.theme = this.theme;
     this.refresh();
@@ -372,6 +373,7 @@ export class Lab {
     cancelAnimationFrame(this.waiting);
     clearTimeout(this.peeking);
     this.watcher.disconnect();
+    this.dark.onchange = null;
     this.host.replaceChildren();
   }
 }
