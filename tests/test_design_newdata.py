@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 import torch
 
+import gradline as gl
 from gradline.design.newdata import height, predictors
 from gradline.design.polynomial import polynomial
 from gradline.design.terms import Term, column_term, powers
@@ -107,3 +108,20 @@ def test_refused(data: Any, kind: type[Exception], words: str) -> None:
 def test_conditions_are_for_files() -> None:
     with pytest.raises(OptionError, match="files and databases, and"):
         predictors(X, TERMS, where="a > 0")
+
+
+@pytest.mark.parametrize("levels", [["1", "2", "3"], [1, 2, 3], [True, False, True]])
+def test_digits_are_the_same_levels_in_any_kind_of_table(levels: list[Any], tmp_path: Path) -> None:
+    rows = pd.DataFrame({"g": levels * 4, "y": np.random.default_rng(0).normal(size=12)})
+    rows.to_csv(tmp_path / "t.csv", index=False)
+    texts = rows.assign(g=[str(level) for level in rows.g])
+    tables = (rows, texts, tmp_path / "t.csv")
+    for fit in [gl.fit(each, formula="y ~ C(g)") for each in tables]:
+        for new in tables:
+            np.testing.assert_allclose(fit.predict(new), gl.fit(texts, formula="y ~ C(g)").predict(texts))
+
+
+def test_a_level_that_only_looks_alike_is_none() -> None:
+    fit = gl.fit(pd.DataFrame({"g": ["01", "2"] * 3, "y": np.arange(6.0)}), formula="y ~ C(g)")
+    with pytest.raises(gl.DataError, match="the level '1' of 'g'"):
+        fit.predict(pd.DataFrame({"g": [1, 2]}))

@@ -182,6 +182,10 @@ def test_a_title_above_the_header_is_no_header(folder: Path) -> None:
     assert values(csv(folder, "made in May\na,b\n1,2\n3,4\n"), "a", "b") == [[1, 3], [2, 4]]
 
 
+def test_two_lines_of_title_with_a_comma_each(folder: Path) -> None:
+    assert values(csv(folder, "Title, one\nPart, two\nx,y,z\n1,2,3\n2,3,4\n3,5,9\n"), "z") == [[3.0, 4.0, 9.0]]
+
+
 def test_odd_names(folder: Path) -> None:
     table = csv(folder, 'total "net",it\'s,키,a b,select\n1,2,3,4,5\n'.replace('total "net"', '"total ""net"""'))
     assert table.columns == ('total "net"', "it's", "키", "a b", "select")
@@ -245,7 +249,11 @@ def test_text_in_a_column_that_is_not_asked_for(folder: Path) -> None:
 
 
 def test_yes_and_no(folder: Path) -> None:
-    assert values(csv(folder, "a,b\ntrue,1\nfalse,2\n"), "a") == [[True, False]]
+    assert values(csv(folder, "a,b\ntrue,1\nFALSE,2\n"), "a") == [[True, False]]
+    for yes, no in (("Yes", "No"), ("t", "f"), ("y", "n"), ("T", "F")):
+        table = csv(folder, f"a,b\n{yes},1\n{no},2\n,3\n")
+        assert "a" in table.labels
+        assert values(table, "a") == [[yes, no, None]]
 
 
 def test_duplicate_names(folder: Path) -> None:
@@ -346,6 +354,12 @@ def test_values_from_memory_beside_a_file_of_unknown_length(folder: Path) -> Non
         ('a,"b, c",y\n1,2,3\n"4\n4",4\n5,6,7\n', 3, "2 fields", 3),
         ("a,b,y\n1,2\n3,4\n", 2, "2 fields", 3),
         ("a,b\n" + "1,2\n" * 30_000 + "1,2,3\n", 30_002, "3 fields", 2),
+        ("a,b\n" + "1,2\n" * 5_000 + "1,2,3\n", 5_002, "3 fields", 2),
+        ("a,b\n" + "1,2\n" * 5_000 + "1\n" + "1,2\n" * 5_000, 5_002, "1 field,", 2),
+        ("a,b\n" + "1,2\n" * 20 + "8,3,4\n", 22, "3 fields", 2),
+        ("a,b\n1,2\n8,3,4\n", 3, "3 fields", 2),
+        ("a,b\n" + "1,2\n" * 20 + "Total,45,extra\n", 22, "3 fields", 2),
+        ("a,b\n" + "1,2\n" * 1_000 + "a,b,c\n" + "1,2,3\n" * 10, 1_002, "3 fields", 2),
     ],
 )
 def test_an_odd_line_is_named_with_its_fields(text: str, line: int, found: str, expected: int, folder: Path) -> None:

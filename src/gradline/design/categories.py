@@ -87,6 +87,10 @@ def _arrow(values: NDArray[Any]) -> Any:
     """Numbers as an Arrow array of the same memory. `pa.array` would do, but it loads pandas."""
     import pyarrow as pa
 
+    if values.dtype.kind == "f" and values.dtype.itemsize > 8:
+        present = ~np.isnan(values)
+        whole = np.where(present, values, 0)
+        return pa.array(whole.astype(np.uint64 if whole.max() >= 2.0**63 else np.int64), mask=~present)
     if values.dtype.kind == "b":
         values = values.view(np.uint8)
     values = np.ascontiguousarray(values, values.dtype.newbyteorder("="))

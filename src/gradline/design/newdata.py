@@ -139,6 +139,9 @@ def _finite(parts: Sequence[Term], hi: Sequence[NDArray[Any]], rows: Rows) -> No
 def _codes(labels: Any, known: Mapping[Label, int], column: str, rows: Rows, strict: bool) -> Codes:
     """The numbers of these rows' levels among the known ones."""
     codes, levels = encode(labels[0] if isinstance(labels, tuple) else labels)
+    if any(level not in known for level in levels):  # digits are text in one kind of table, and numbers in another
+        same = {str(level): level for level in known}
+        levels = [level if level in known else same.get(str(level), level) for level in levels]
     unseen = next((level for level in levels if level not in known), None) if strict else None
     if unseen is not None:
         row = rows.first + int(np.argmax(codes == levels.index(unseen)))

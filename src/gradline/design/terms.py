@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from gradline.design.recipe import Recipe
 from gradline.doubledouble import Pair, add, multiply, two_sum
+from gradline.sources.arrow import WHOLE
 
 Words: TypeAlias = tuple[NDArray[Any], NDArray[Any] | None]
 """Numbers (n,) as high words and low words, None where the high words are the whole numbers."""
 
-_WHOLE = 2**53
 """Integers up to here are float64 numbers."""
 
 
@@ -115,9 +115,12 @@ def exact_words(values: NDArray[Any] | Words) -> Words:
     """The values as they are, or as two words where they are integers that float64 cannot hold."""
     if isinstance(values, tuple):
         return values
+    if values.dtype.kind == "f" and values.dtype.itemsize > 8:
+        rounded = values.astype(np.float64)
+        return rounded, np.nan_to_num(values - rounded).astype(np.float64)
     if values.dtype.kind not in "iu" or values.dtype.itemsize < 8 or not len(values):
         return values, None
-    if int(values.max()) <= _WHOLE and int(values.min()) >= -_WHOLE:
+    if int(values.max()) <= WHOLE and int(values.min()) >= -WHOLE:
         return values, None
     # Halves of 32 bits are float64 numbers, and so is the rounding error of their sum.
     upper = (values >> 32).astype(np.float64) * 2.0**32

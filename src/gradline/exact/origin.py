@@ -14,6 +14,7 @@ import numpy as np
 
 from gradline.doubledouble import UNIT, Array, add, divide, multiply, subtract, sum_pairs
 from gradline.exact.solve import Solution
+from gradline.sources.arrow import LONG
 
 if TYPE_CHECKING:
     from gradline.design.problem import Problem
@@ -38,7 +39,7 @@ def origins(problem: Problem, moments: Moments, solution: Solution) -> dict[str,
     """Integers near the means of such columns, if the first pass left the slope of one or the residuals in doubt.
 
     Only of a model with an intercept, which takes up the origins. Columns that are used in products or within
-    categories stay as they are, and so do those with missing values, which were read as float64.
+    categories stay as they are, and so do those with missing values where those were read as float64.
     """
     if not problem.intercept or not moments.used or moments.precision != "double-double":
         return {}
@@ -51,7 +52,8 @@ def origins(problem: Problem, moments: Moments, solution: Solution) -> dict[str,
     for number, term in enumerate(problem.terms):
         if number in within or not term.plain:
             exact.difference_update(column for column, _ in term.factors)
-    exact.difference_update(moments.lacking)
+    if not LONG:
+        exact.difference_update(moments.lacking)
     exact.difference_update(name for name, same in zip(moments.targets, moments.constant, strict=True) if same)
     names = [*[term.factors[0][0] if term.plain else "" for term in moments.terms], *moments.targets]
     found, doubtful = {}, False

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradline.errors import ColumnError, ShapeError
+from gradline.sources.arrow import beside_nan
 from gradline.sources.columns import Column, Held, There
 
 _BFLOAT16_EPSILON = 2.0**-7
@@ -102,6 +103,8 @@ def _column(name: str, values: NDArray[Any], halves: bool) -> Column:
         if halves:
             return (piece.astype(np.uint32) << np.uint32(16)).view(np.float32)
         if isinstance(piece, np.ma.MaskedArray):
+            if piece.dtype.kind in "iu":
+                return beside_nan(piece.filled(0), np.ma.getmaskarray(piece))
             return np.ma.filled(np.ma.asarray(piece, np.float64), np.nan)
         kind = piece.dtype
         if kind.kind == "f" and kind.itemsize not in (4, 8):

@@ -13,6 +13,12 @@ from gradline.sources.rows import CHUNK
 Kind: TypeAlias = tuple[str, float | None]
 """How an error calls a type, and the relative spacing of its numbers: None where it holds no numbers."""
 
+WHOLE = 2**53
+"""Up to here float64 holds every whole number."""
+
+LONG = np.finfo(np.longdouble).nmant >= 63
+"""Whether long doubles hold every number of 64 bits, as they do but on Windows and on Apple's processors."""
+
 _LABELS = ("text", "categorical")
 
 
@@ -83,10 +89,21 @@ def values_of(array: Any) -> Any:
         kind = array.type
     if types.is_float16(kind):
         array = array.cast(pa.float32())
+    elif types.is_integer(kind) and kind.bit_width == 64 and array.null_count:
+        from pyarrow import compute, scalar
+
+        return beside_nan(_numbers(compute.fill_null(array, scalar(0, kind))), _numbers(array.is_null()))
     elif types.is_decimal(kind) or (array.null_count and not types.is_floating(kind)):
-        # Integers past 2**53 beside missing values are rounded: float64 is what has a NaN.
         array = array.cast(pa.float64(), safe=False)
     return _numbers(array)
+
+
+def beside_nan(whole: NDArray[Any], missing: NDArray[np.bool_]) -> NDArray[Any]:
+    """Whole numbers (n,) with NaN where one is missing; as long doubles, which round none, if float64 would."""
+    past = len(whole) and (int(whole.max()) > WHOLE or int(whole.min()) < -WHOLE)
+    numbers = whole.astype(np.longdouble if past and LONG else np.float64)
+    numbers[missing] = np.nan
+    return numbers
 
 
 def _whole_numbers(array: Any) -> Any:

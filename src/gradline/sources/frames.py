@@ -146,6 +146,9 @@ def _column(name: str, series: nw.Series[Any]) -> Column:
             return piece.to_numpy().astype(np.float32)
         if label.startswith(("Int", "UInt", "Boolean")) and not label.endswith("128") and piece.null_count() == 0:
             return piece.to_numpy().astype(label.lower().replace("boolean", "bool"), copy=False)
+        if label in ("Int64", "UInt64"):
+            numbers: NDArray[Any] = values_of(one_array(piece.to_arrow()))
+            return numbers
         import narwhals as nw
 
         return piece.cast(nw.Float64).to_numpy()

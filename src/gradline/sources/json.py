@@ -10,7 +10,7 @@ from typing import Any
 
 from gradline.errors import ColumnError, SourceError
 from gradline.sources.duck import ask, literal, quoted, struct
-from gradline.sources.text import NUMBER, SAMPLE, first_text
+from gradline.sources.text import NUMBER, SAMPLE, first_text, past_float64
 
 _SINGLE = re.compile(r"(VARCHAR|BOOLEAN|DATE|TIME.*|TIMESTAMP.*|UUID)$")
 _PLACE = re.compile(r"in (?P<unit>line|record/value) (?P<number>\d+)")
@@ -45,6 +45,7 @@ def json_file(connection: Any, path: str, file: str, packing: str) -> Json:
     }
     # In a column whose first values are whole, DuckDB would round 2.5: every number is read as DOUBLE.
     types = {name: _type(type_, nested=name in nested) for name, type_ in found.items()}
+    types |= past_float64(connection, guess, found)
     _reject_case_twins(connection, path, f"read_json({file}, {options}", list(found))
     return Json(tuple(found), f"read_json({file}, {options}, columns = {struct(types)})", nested)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,9 @@ _EXPECTED = {"DOUBLE": "a number", "BIGINT": "a whole number", "BOOLEAN": "true 
 _HEAD = 1 << 16
 NUMBER = re.compile(r"(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|BIGNUM|FLOAT|DOUBLE|DECIMAL.*)$")
 _PLAIN = r"' *[+-]?((\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|(?i:inf|infinity)) *'"
-"""A number, as a pattern in SQL; 1_000 is one to DuckDB, and more likely a name."""
+"""A number, as a pattern in SQL: also +3 and " 2 ", which are text to DuckDB; 1_000 is more likely a name."""
+_TRUTH = r"'(?i:true|false)'"
+"""What is true or false, as in pandas; Yes, No, t and f are so to DuckDB, and text in a table from memory."""
 _NOT_A_NUMBER = re.compile(
     r'CSV Error on Line: (?P<line>\d+).*?converting column "(?P<column>.*?)"\. '
     r'Could not convert string "(?P<value>.*?)" to (?:\')?(?P<kind>\w+)',
@@ -47,18 +49,26 @@ class Text:
     names: tuple[str, ...]
     """The columns as the file names them."""
     source: str
-    """The file in SQL, with the numbers as DOUBLE."""
+    """The file in SQL, with the numbers as DOUBLE but for ids that are too long for it."""
 
 
 def text_file(connection: Any, path: str, file: str, packing: str) -> Text:
     """The columns of a CSV file. `file` is the path in SQL with its compression, `packing` the name of that."""
+    import duckdb
+
     head = first_text(path, packing)
     if not head.strip("\ufeff \t\r\n"):
         raise SourceError(f"{path} has no line of column names.\nExpected a table with its names in the first line.")
-    dialect, skip, sniffed = _dialect(connection, file, head)
-    if len(sniffed) == 1:
-        reject_ragged(path, packing, head.lstrip("\ufeff\r\n").splitlines()[0])
+    first = head.lstrip("\ufeff\r\n").splitlines()[0]
+    try:
+        dialect, skip, sniffed = _dialect(connection, file, head)
+    except duckdb.Error as problem:
+        if "sniff" in str(problem).lower():
+            reject_ragged(path, packing, first)
+        raise
     rows = _first_rows(head, dialect, skip + 1)
+    if len(sniffed) == 1 or _is_table(rows[:skip]):
+        reject_ragged(path, packing, first)
     options = f"header = true{dialect['options']}"
     names = [*rows[skip], *[""] * len(sniffed)][: len(sniffed)] if skip < len(rows) else []
     if skip and len(rows[skip - 1]) == len(sniffed) - 1 and any(_is_number(name) for name in names):
@@ -70,8 +80,15 @@ def text_file(connection: Any, path: str, file: str, packing: str) -> Text:
     names = [name or sql for name, (sql, _) in zip(names, sniffed, strict=True)]
     reject_duplicates(names, path)
     texts = [sql for sql, kind in sniffed if kind == "VARCHAR"]
-    numbers = _without_text(connection, file, options, texts) if texts else set()
-    types = {sql: "DOUBLE" for sql, kind in sniffed if NUMBER.match(kind) or sql in numbers}
+    numbers = _only(_PLAIN, connection, file, options, texts) if texts else set()
+    numbers |= {sql for sql, kind in sniffed if NUMBER.match(kind)}
+    types = dict.fromkeys(numbers, "DOUBLE")
+    types |= past_float64(connection, _read_csv(file, options), dict(sniffed))
+    logical = [sql for sql, kind in sniffed if kind == "BOOLEAN"]
+    if logical:
+        as_text = options + f", types = {struct(dict.fromkeys(logical, 'VARCHAR'))}"
+        others = set(logical) - _only(_TRUTH, connection, file, as_text, logical)
+        types |= dict.fromkeys(others, "VARCHAR")
     if "skip" in options:
         types[sniffed[0][0]] = "VARCHAR"  # numbers of rows are names too, not a feature
     return Text(tuple(names), _read_csv(file, options + (f", types = {struct(types)}" if types else "")))
@@ -106,6 +123,19 @@ def bad_text(path: str, problem: Exception, advice: str = _LEAVE_EMPTY) -> Colum
             "Expected one delimiter (, ; | : ^ ~ tab or a single space) and lines that all end in the same way."
         )
     return None
+
+
+def past_float64(connection: Any, source: str, types: Mapping[str, str]) -> dict[str, str]:
+    """The columns of whole numbers that float64 would round, as those of long ids, with their types in SQL.
+
+    All others are read as DOUBLE, for a fraction may come further down.
+    """
+    whole = {column: kind for column, kind in types.items() if kind in ("BIGINT", "UBIGINT")}
+    if not whole:
+        return {}
+    largest = ", ".join(f"coalesce(max(abs({quoted(column)}::HUGEINT)), 0) > {2**53}" for column in whole)
+    [found] = ask(connection, f"SELECT {largest} FROM (SELECT * FROM {source} LIMIT {SAMPLE})")  # noqa: S608
+    return {column: kind for (column, kind), past in zip(whole.items(), found, strict=True) if past}
 
 
 def first_text(path: str, packing: str) -> str:
@@ -166,6 +196,12 @@ def _first_rows(head: str, dialect: dict[str, str], count: int) -> list[list[str
     return [row for row, _ in zip(lines, range(count), strict=False)]
 
 
+def _is_table(rows: Sequence[list[str]]) -> bool:
+    """Whether lines that DuckDB would skip are no title: one has a number and as many fields as the first."""
+    names, *values = [row for row in rows if row] or [[]]
+    return len(names) > 1 and any(len(row) == len(names) and any(map(_is_number, row)) for row in values)
+
+
 def _is_number(text: str) -> bool:
     try:
         float(text)
@@ -174,9 +210,9 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _without_text(connection: Any, file: str, options: str, columns: Sequence[str]) -> set[str]:
-    """The columns that DuckDB calls text and that have none at the start of the file: no value, or +3, " 2 "."""
-    counts = ", ".join(f"count(*) FILTER (NOT regexp_full_match({quoted(column)}, {_PLAIN}))" for column in columns)
+def _only(pattern: str, connection: Any, file: str, options: str, columns: Sequence[str]) -> set[str]:
+    """Those of these columns of text in which every value at the start of the file is like the pattern."""
+    counts = ", ".join(f"count(*) FILTER (NOT regexp_full_match({quoted(column)}, {pattern}))" for column in columns)
     head = f"SELECT * FROM {_read_csv(file, options)} LIMIT {SAMPLE}"  # noqa: S608
     [found] = ask(connection, f"SELECT {counts} FROM ({head})")  # noqa: S608
     return {column for column, count in zip(columns, found, strict=True) if count == 0}
