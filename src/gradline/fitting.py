@@ -225,6 +225,13 @@ def plan(
 
     Raises:
         GradlineError: the request cannot be used.
+
+    Example:
+        >>> import numpy as np, gradline as gl
+        >>> print(gl.plan(np.zeros((5000, 2)), np.zeros(5000)))
+        the array: 5,000 rows, 3 numeric columns
+        double-double: 2 numeric features are few
+        one pass over the rows
     """
     demand_options(plan, request)
     return plan_of(pose(data, target, **request, measure=False), precision)

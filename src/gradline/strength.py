@@ -57,7 +57,15 @@ class Strength:
 
     @classmethod
     def from_sklearn_ridge(cls, alpha: float) -> Strength:
-        """Of scikit-learn's Ridge: RSS + alpha·Σ coef²."""
+        """Of scikit-learn's Ridge: RSS + alpha·Σ coef².
+
+        Raises:
+            OptionError: alpha is negative.
+
+        Example:
+            >>> Strength.from_sklearn_ridge(2.0), Strength.from_sklearn_ridge(2.0).to_sklearn_ridge()
+            (Strength(l1=0.0, l2=2.0, standardize=False), {'alpha': 2.0})
+        """
         return cls(l2=_checked(alpha=alpha))
 
     def to_sklearn_ridge(self) -> dict[str, float]:
@@ -67,7 +75,16 @@ class Strength:
 
     @classmethod
     def from_sklearn_lasso(cls, alpha: float, n: float) -> Strength:
-        """Of scikit-learn's Lasso: RSS/(2n) + alpha·Σ|coef|."""
+        """Of scikit-learn's Lasso: RSS/(2n) + alpha·Σ|coef|.
+
+        Raises:
+            OptionError: alpha is negative, or n not positive.
+
+        Example:
+            >>> s = Strength.from_sklearn_lasso(alpha=0.1, n=50)
+            >>> s, s.to_sklearn_lasso(n=50)
+            (Strength(l1=5.0, l2=0.0, standardize=False), {'alpha': 0.1})
+        """
         return cls._mixed(alpha, 1.0, n)
 
     def to_sklearn_lasso(self, n: float) -> dict[str, float]:
@@ -90,6 +107,14 @@ class Strength:
 
         RSS/(2n) + alpha·(share·Σ|coef| + (1 - share)/2·Σ coef²), the share 0 of penalty "l2", 1 of "l1", and l1_ratio
         of "elasticnet".
+
+        Raises:
+            OptionError: there is no such penalty, or a number is out of its range.
+
+        Example:
+            >>> s = Strength.from_sklearn_sgd(alpha=0.1, n=50, penalty="l1")
+            >>> s, s.to_sklearn_sgd(n=50)
+            (Strength(l1=5.0, l2=0.0, standardize=False), {'penalty': 'elasticnet', 'alpha': 0.1, 'l1_ratio': 1.0})
         """
         shares = {"l2": 0.0, "l1": 1.0, "elasticnet": l1_ratio}
         if penalty is None:
@@ -106,6 +131,14 @@ class Strength:
         """Of statsmodels' OLS.fit_regularized: RSS/(2n) + alpha·((1 - L1_wt)/2·Σ coef² + L1_wt·Σ|coef|).
 
         There a constant is a column like any other: give it the alpha 0, as in alpha=[0, a, a, …].
+
+        Raises:
+            OptionError: a number is out of its range.
+
+        Example:
+            >>> s = Strength.from_statsmodels(alpha=0.1, L1_wt=0.5, n=50)
+            >>> s, s.to_statsmodels(n=50)
+            (Strength(l1=2.5, l2=2.5, standardize=False), {'alpha': 0.1, 'L1_wt': 0.5})
         """
         return cls._mixed(alpha, L1_wt, n)
 
@@ -136,6 +169,16 @@ class Strength:
             target_sd: Standard deviation of the target, with n below; it matters where alpha is less than 1.
             standardize: Whether glmnet standardizes the columns, as it does unless it is told not to.
             named: λ as `lambda`, which Python lets through as from_glmnet(**arguments) alone.
+
+        Raises:
+            OptionError: λ is given twice or not at all, or a number is out of its range.
+
+        Example:
+            >>> s = Strength.from_glmnet(0.1, alpha=0.5, n=50, target_sd=2.0)
+            >>> s
+            Strength(l1=2.5, l2=1.25, standardize=True)
+            >>> s.to_glmnet(n=50, target_sd=2.0)
+            {'lambda': 0.1, 'alpha': 0.5, 'standardize': True}
         """
         given = [*([] if lambda_ is None else [("lambda_", lambda_)]), *named.items()]
         if len(given) != 1 or given[0][0] not in ("lambda_", "lambda"):
@@ -170,6 +213,16 @@ class Strength:
             standardization: Whether columns are standardized; the target always is.
             solver: "normal" has n below its standard deviations, "l-bfgs" n - 1. Spark's "auto" is the first up to
                 4,096 columns.
+
+        Raises:
+            OptionError: there is no such solver, or a number is out of its range.
+
+        Example:
+            >>> s = Strength.from_spark(0.1, 0.5, n=50, target_sd=2.0)
+            >>> s
+            Strength(l1=2.5, l2=1.25, standardize=True)
+            >>> s.to_spark(n=50, target_sd=2.0)
+            {'regParam': 0.1, 'elasticNetParam': 0.5, 'standardization': True, 'solver': 'normal'}
         """
         wider = _wider(solver, n)
         even = cls._mixed(regParam, elasticNetParam, n)

@@ -146,6 +146,12 @@ class Stability:
 
         Raises:
             OptionError: tol is not between 0 and 1.
+
+        Example:
+            >>> import gradline as gl
+            >>> s = gl.stability(*gl.line(seed=0), lr=0.01)
+            >>> s.epochs_to(1e-3), s.epochs_to(1e-6)
+            (343, 685)
         """
         if isinstance(tol, bool) or not isinstance(tol, (int, float)) or not 0.0 < tol < 1.0:
             raise OptionError(f"tol must be a number between 0 and 1; {tol!r} arrived.")

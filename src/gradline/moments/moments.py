@@ -137,6 +137,17 @@ class Moments:
             threads: How many chunks to compute at a time; the sums do not depend on it.
             progress: See data.
             engine: See data.
+
+        Raises:
+            GradlineError: as for `gl.fit`.
+
+        Example:
+            >>> import numpy as np, gradline as gl
+            >>> m = gl.Moments.of(np.arange(6.0), [1, 2, 2, 3, 5, 5])
+            >>> m
+            Moments: 6 rows of y on x · double-double
+            >>> m.hi[0]
+            array([ 6., 15., 18.])
         """
         from gradline.cluster.choice import opened
         from gradline.design.problem import pose
@@ -263,6 +274,12 @@ class Moments:
 
         Raises:
             ColumnError: a name is not among the columns.
+
+        Example:
+            >>> import numpy as np, gradline as gl
+            >>> m = gl.Moments.of(np.eye(4)[:, :3], [1.0, 2.0, 4.0, 5.0])
+            >>> m.select(["x3"]).fit().coef
+            array([1.33333333])
         """
         features = [features] if isinstance(features, str) else list(features)
         targets = list(self.targets) if target is None else [target] if isinstance(target, str) else list(target)
@@ -298,41 +315,101 @@ class Moments:
         aliased: str = "nan",
         x_error: Any = None,
     ) -> Fit:
-        """The exact answer, as `gl.fit`."""
+        """The exact answer, as `gl.fit`.
+
+        Raises:
+            GradlineError: as for `gl.fit`.
+
+        Example:
+            >>> import gradline as gl
+            >>> gl.Moments.of([0.0, 1.0, 2.0, 3.0], [1.0, 2.0, 4.0, 5.0]).fit().params
+            array([0.9, 1.4])
+        """
         from gradline.fitting import fit_moments
 
         return fit_moments(self, intercept=intercept, l2=l2, l1=l1, aliased=aliased, x_error=x_error)
 
     def path(self, **options: Any) -> PenaltyPath:
-        """The answers for many strengths of a penalty, as `gl.path`."""
+        """The answers for many strengths of a penalty, as `gl.path`.
+
+        Raises:
+            GradlineError: as for `gl.path`.
+
+        Example:
+            >>> import gradline as gl
+            >>> gl.Moments.of([0.0, 1.0, 2.0, 3.0], [1.0, 2.0, 4.0, 5.0]).path(l2=[0.0, 5.0]).coef
+            array([[1.4],
+                   [0.7]])
+        """
         from gradline.penalising import path_moments
 
         demand_options(path_moments, options, (), "path")
         return path_moments(self, **options)
 
     def subsets(self, **options: Any) -> Subsets:
-        """Which features to keep, as `gl.subsets`."""
+        """Which features to keep, as `gl.subsets`.
+
+        Raises:
+            GradlineError: as for `gl.subsets`.
+
+        Example:
+            >>> import numpy as np, gradline as gl
+            >>> X = np.random.default_rng(0).normal(size=(50, 3))
+            >>> gl.Moments.of(X, X[:, 1] + 0.1 * X[:, 0] ** 2).subsets().columns[1]
+            ('x2',)
+        """
         from gradline.selecting import subsets_of_moments
 
         demand_options(subsets_of_moments, options, (), "subsets")
         return subsets_of_moments(self, **options)
 
     def train(self, **options: Any) -> Run:
-        """What full-batch gradient descent does with these data, as `gl.train`."""
+        """What full-batch gradient descent does with these data, as `gl.train`.
+
+        Raises:
+            GradlineError: as for `gl.train`.
+
+        Example:
+            >>> import gradline as gl
+            >>> m = gl.Moments.of(*gl.line(seed=0))
+            >>> m.train(lr=0.01, epochs=500, seed=0).weight.round(4)
+            array([1.9314])
+        """
         from gradline.training import train_moments
 
         demand_options(train_moments, options, (), "train")
         return train_moments(self, **options)
 
     def stability(self, **options: Any) -> Stability:
-        """The learning-rate limit and its kin, as `gl.stability`."""
+        """The learning-rate limit and its kin, as `gl.stability`.
+
+        Raises:
+            GradlineError: as for `gl.stability`.
+
+        Example:
+            >>> import gradline as gl
+            >>> round(gl.Moments.of(*gl.line(seed=0)).stability(lr=0.01).lr_limit, 4)
+            0.0291
+        """
         from gradline.training import stability_of_moments
 
         demand_options(stability_of_moments, options, (), "stability")
         return stability_of_moments(self, **options)
 
     def save(self, path: str | Path) -> None:
-        """Write the moments to one safetensors file, whole or not at all."""
+        """Write the moments to one safetensors file, whole or not at all.
+
+        Raises:
+            StorageError: the file cannot be written.
+
+        Example:
+            >>> import pathlib, tempfile, gradline as gl
+            >>> m = gl.Moments.of([0.0, 1.0, 2.0], [1.0, 2.0, 4.0])
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     m.save(pathlib.Path(folder, "m.safetensors"))
+            ...     gl.Moments.load(pathlib.Path(folder, "m.safetensors")).nobs
+            3
+        """
         from gradline import storage
 
         storage.save_moments(self, path)

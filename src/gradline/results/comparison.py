@@ -75,7 +75,22 @@ class Comparison:
         return as_latex(self)
 
     def to_markdown(self) -> str:
-        """A Markdown table, with pipes."""
+        """A Markdown table, with pipes.
+
+        Example:
+            >>> import gradline as gl
+            >>> one = gl.fit([0.0, 1.0, 2.0, 3.0], [1.0, 2.0, 4.0, 5.0])
+            >>> print(gl.compare(one).to_markdown())
+            |             |      (1) |
+            | ----------- | -------: |
+            | x           |   1.4000 |
+            |             | (0.1414) |
+            | Intercept   |   0.9000 |
+            |             | (0.2646) |
+            | R²          |    0.980 |
+            | n           |        4 |
+            | residual sd |   0.3162 |
+        """
         from gradline.report.comparison import as_markdown
 
         return as_markdown(self)
@@ -99,6 +114,25 @@ def compare(*fits: Fit, names: Sequence[str] | None = None, stars: bool = False)
 
     Raises:
         OptionError: no fits are given, or not as many names.
+
+    Example:
+        >>> import numpy as np, gradline as gl
+        >>> X = np.random.default_rng(0).normal(size=(50, 2))
+        >>> y = X[:, 0] + 0.5 * X[:, 1] + np.sin(np.arange(50.0))
+        >>> gl.compare(gl.fit(X[:, :1], y), gl.fit(X, y))
+                          (1)       (2)
+        x              1.0391
+                     (0.1443)
+        x1                       0.9237
+                               (0.1109)
+        x2                       0.6309
+                               (0.1042)
+        Intercept      0.0916   -0.0207
+                     (0.1338)  (0.1030)
+        -------------------------------
+        R²              0.519     0.730
+        n                  50        50
+        residual sd    0.9458    0.7163
     """
     if not fits or not all(isinstance(fit, Fit) for fit in fits):
         raise OptionError("compare takes fits: gl.compare(one, other).")

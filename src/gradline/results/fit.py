@@ -170,6 +170,13 @@ class Fit(Figures, Shown):
 
         Source: Cameron, Gelbach & Miller (2011), Journal of Business & Economic Statistics 29, 238-249; Bell &
         McCaffrey (2002), Survey Methodology 28, for CR2.
+
+        Example:
+            >>> import numpy as np, gradline as gl
+            >>> x, firm = np.arange(12.0), np.repeat([0, 1, 2, 3], 3)
+            >>> y = x + np.sin(np.arange(12.0))
+            >>> gl.fit(x, y).clustered(firm).se.round(3), gl.fit(x, y).se.round(3)
+            (array([0.368, 0.049]), array([0.4  , 0.062]))
         """
         from gradline.second_pass import robust
 
@@ -207,6 +214,12 @@ class Fit(Figures, Shown):
             DataError: times are missing or equal, and as `robust`.
 
         Source: Newey & West (1987), Econometrica 55, 703-708.
+
+        Example:
+            >>> import numpy as np, gradline as gl
+            >>> x = np.arange(12.0)
+            >>> gl.fit(x, x + np.sin(x)).hac(lags=2).se.round(3)
+            array([0.302, 0.05 ])
         """
         from gradline.second_pass import robust
 
@@ -256,6 +269,12 @@ class Fit(Figures, Shown):
 
         Raises:
             OptionError: dtype is no floating-point type.
+
+        Example:
+            >>> import torch, gradline as gl
+            >>> layer = gl.fit([0.0, 1.0, 2.0], [1.0, 3.0, 5.0]).to_torch()
+            >>> layer(torch.tensor([[10.0]], dtype=torch.float64)).item()
+            21.0
         """
         import torch
 
@@ -320,7 +339,20 @@ class Fit(Figures, Shown):
     report = questions.report
 
     def summary(self) -> str:
-        """The result as a table of at most 80 columns."""
+        """The result as a table of at most 80 columns.
+
+        Example:
+            >>> import gradline as gl
+            >>> print(gl.fit([0.0, 1.0, 2.0, 3.0], [1.0, 2.0, 4.0, 5.0]).summary())
+            y   4 rows
+            <BLANKLINE>
+                       estimate  std err     t      p  95 % interval
+            Intercept    0.9000   0.2646  3.40  0.077  -0.238  2.038
+            x            1.4000   0.1414  9.90  0.010   0.792  2.008
+            <BLANKLINE>
+            R² 0.980 (adjusted 0.970) · residual sd 0.3162 on 2 df · F 98.00, p 0.010
+            numbers: 15 digits sure · condition 3 scaled · double-double, one pass
+        """
         from gradline.report.text import fit_summary
 
         return fit_summary(self)
@@ -354,7 +386,19 @@ class Fit(Figures, Shown):
         return picture_of_fit(self, kind, ax, lang, target=target)
 
     def save(self, path: str | Path) -> None:
-        """Write the fit to one safetensors file, whole or not at all; it holds nothing of the data."""
+        """Write the fit to one safetensors file, whole or not at all; it holds nothing of the data.
+
+        Raises:
+            StorageError: the file cannot be written.
+
+        Example:
+            >>> import pathlib, tempfile, gradline as gl
+            >>> fit = gl.fit([0.0, 1.0, 2.0], [1.0, 3.0, 5.0])
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     fit.save(pathlib.Path(folder, "line.safetensors"))
+            ...     gl.load(pathlib.Path(folder, "line.safetensors")).predict([10.0])
+            array([21.])
+        """
         from gradline import storage
 
         storage.save_fit(self, path)

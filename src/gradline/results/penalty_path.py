@@ -101,6 +101,12 @@ class PenaltyPath(Shown):
 
         Raises:
             OptionError: there is no such strength.
+
+        Example:
+            >>> import gradline as gl
+            >>> path = gl.path([[0.0], [1.0], [2.0], [3.0]], [1.0, 2.0, 4.0, 5.0], l2=[0.0, 5.0])
+            >>> path.at(1).coef
+            array([0.7])
         """
         from gradline.penalising import fit_at
 

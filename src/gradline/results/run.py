@@ -165,7 +165,16 @@ class Run:
         return "converged" if near else "not yet converged"
 
     def gap(self) -> Gap:
-        """How far each coefficient is from exact, and how many more epochs it is to 1e-3 and 1e-6."""
+        """How far each coefficient is from exact, and how many more epochs it is to 1e-3 and 1e-6.
+
+        Example:
+            >>> import gradline as gl
+            >>> gl.train(*gl.line(seed=0), lr=0.01, epochs=500, seed=0).gap()
+                              trained           exact    distance  in std errors
+            Intercept      2.97841442      2.97851681     -0.0001        0.00057
+            x              1.93141364      1.93141435    -7.1e-07        2.3e-05
+            epochs more: 0 to 1e-3, 176 to 1e-6 of the coefficient or std error
+        """
         return self._gap
 
     def explain(self, lang: str = "en") -> str:
@@ -267,6 +276,17 @@ class Run:
         A closed-form run comes back with its whole history, for that is computed. Of a loop's history the
         file keeps the losses and the last weights only: `history.weight`, `bias`, `grad` and `at` are refused
         after loading, and so is `trace` of any run.
+
+        Raises:
+            StorageError: the file cannot be written.
+
+        Example:
+            >>> import pathlib, tempfile, gradline as gl
+            >>> run = gl.train(*gl.line(seed=0), lr=0.01, epochs=500, seed=0)
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     run.save(pathlib.Path(folder, "run.safetensors"))
+            ...     gl.load(pathlib.Path(folder, "run.safetensors")).weight.round(4)
+            array([1.9314])
         """
         from gradline import storage
 
@@ -286,7 +306,23 @@ class Run:
         return from_record(record)
 
     def summary(self) -> str:
-        """What ran, how it went and how far it is from the exact answer, at most 80 columns wide."""
+        """What ran, how it went and how far it is from the exact answer, at most 80 columns wide.
+
+        Example:
+            >>> import gradline as gl
+            >>> print(gl.train(*gl.line(seed=0), lr=0.01, epochs=500, seed=0).summary())
+            model     nn.Linear(1, 1), 100 rows
+            training  sgd, lr 0.01
+            loss      mse (mean), from 136.271 to 3.16471
+            engine    closed-form: full batch, MSE, SGD
+            condition number 34.46
+            outcome   converged · 500 epochs
+            <BLANKLINE>
+                              trained           exact    distance  in std errors
+            Intercept      2.97841442      2.97851681     -0.0001        0.00057
+            x              1.93141364      1.93141435    -7.1e-07        2.3e-05
+            epochs more: 0 to 1e-3, 176 to 1e-6 of the coefficient or std error
+        """
         from gradline.report.run import run_summary
 
         return run_summary(self)

@@ -90,6 +90,12 @@ class Subsets(Shown):
 
         Raises:
             OptionError: there is no such model, or it is that of nothing.
+
+        Example:
+            >>> import numpy as np, gradline as gl
+            >>> X = np.random.default_rng(0).normal(size=(50, 3))
+            >>> gl.subsets(X, X[:, 1] + 0.1 * X[:, 0] ** 2).at(1).names
+            ['Intercept', 'x2']
         """
         if not isinstance(number, int | np.integer) or not -len(self) <= number < len(self):
             raise OptionError(f"there are {len(self)} models, numbered from 0; {told(number)} is none of them.")
