@@ -115,7 +115,7 @@ def fit(
 
         write_fit(result, report, lang, level=level, command=context.obj)
     if json:
-        from gradline.cli.machine import as_json, fit_record
+        from gradline.cli.json_output import as_json, fit_record
 
         terminal.say(as_json(fit_record(result, level) | {"seconds": seconds}))
         return

@@ -104,7 +104,7 @@ def train(
     if json:
         from dataclasses import asdict
 
-        from gradline.cli.machine import as_json, run_record
+        from gradline.cli.json_output import as_json, run_record
 
         terminal.say(as_json(run_record(run, lang) | ({} if traced is None else {"trace": asdict(traced)["events"]})))
         return

@@ -11,7 +11,7 @@ import numpy as np
 
 from gradline.doubledouble import Array
 from gradline.errors import OptionError, no_such_column
-from gradline.exact.corrected_moments import plain, rows_free, with_known, with_ratios
+from gradline.exact.errors_in_x_moments import plain, rows_free, with_known, with_ratios
 from gradline.exact.solve import Solution
 from gradline.layout import shortened
 from gradline.moments import Moments

@@ -8,7 +8,7 @@ from typing import Any
 
 from gradline.errors import GradlineError
 from gradline.sources.arrow import Kind
-from gradline.sources.file import File
+from gradline.sources.file_kind import File
 from gradline.sources.location import Location
 
 

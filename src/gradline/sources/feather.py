@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from gradline.sources.arrow import Kind, kind_of
-from gradline.sources.file import Piece, by_name
+from gradline.sources.file_kind import Piece, by_name
 from gradline.sources.location import Location, trouble
 from gradline.sources.messages import batches_of
 from gradline.sources.rows import reject_duplicates, together

@@ -10,7 +10,7 @@ from gradline.errors import ColumnError, SourceError
 from gradline.sources.arrow import holds_labels
 from gradline.sources.copied import Copied
 from gradline.sources.feather import Feather
-from gradline.sources.file import File, Piece
+from gradline.sources.file_kind import File, Piece
 from gradline.sources.hive import Partitioned, keys_in_sql, with_keys
 from gradline.sources.location import Location, locate
 from gradline.sources.parquet import Parquet

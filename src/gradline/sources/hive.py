@@ -11,7 +11,7 @@ import numpy as np
 
 from gradline.sources.arrow import Kind
 from gradline.sources.duck import literal
-from gradline.sources.file import Columnar, File, Piece
+from gradline.sources.file_kind import Columnar, File, Piece
 
 _Value: TypeAlias = int | float | str | None
 _MISSING = "__HIVE_DEFAULT_PARTITION__"

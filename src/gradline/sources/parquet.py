@@ -9,7 +9,7 @@ from typing import Any
 
 from gradline.errors import SourceError
 from gradline.sources.arrow import Kind, holds_labels, kind_of
-from gradline.sources.file import Piece, by_name
+from gradline.sources.file_kind import Piece, by_name
 from gradline.sources.location import Location, trouble
 from gradline.sources.rows import reject_duplicates, together
 
