@@ -25,7 +25,15 @@ if TYPE_CHECKING:
 
 
 class Step(NamedTuple):
-    """What a callback is given after each step."""
+    """What a callback is given after each step.
+
+    Example:
+        >>> import gradline as gl
+        >>> losses = []
+        >>> run = gl.train(*gl.line(seed=0), lr=0.01, epochs=3, seed=0, callback=lambda step: losses.append(step.loss))
+        >>> [round(loss, 2) for loss in losses]
+        [136.27, 21.31, 9.92]
+    """
 
     number: int
     """From 0, through all epochs."""

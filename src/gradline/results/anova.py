@@ -32,6 +32,23 @@ class Anova(Shown):
         F = (sum_sq / df) / (RSS / df_resid)    RSS and df_resid of the largest model
 
     Arrays have a row for each model or term, and an axis of k targets.
+
+    Example:
+        >>> import numpy as np, pandas as pd, gradline as gl
+        >>> rows = pd.DataFrame(np.random.default_rng(0).normal(size=(50, 2)), columns=["a", "b"])
+        >>> rows["y"] = rows.a + 0.5 * rows.b + np.sin(np.arange(50.0))
+        >>> table = gl.anova(gl.fit(rows, formula="y ~ a"), gl.fit(rows, formula="y ~ a + b"))
+        >>> table
+        y   nested fits
+        <BLANKLINE>
+        model  df left      RSS  df  sum of squares      F        p
+            1       48  42.9337   —               —      —        —
+            2       47  24.1182   1           18.82  36.67  2.2e-07
+        <BLANKLINE>
+        model 1: Intercept + a
+        model 2: Intercept + a + b
+        >>> table.frame().columns.tolist()
+        ['model', 'df_resid', 'rss', 'df', 'sum_sq', 'statistic', 'p_value']
     """
 
     kind: int

@@ -115,7 +115,16 @@ class PenaltyPath(Shown):
         return fit_at(self, number % len(self))
 
     def frame(self) -> pd.DataFrame:
-        """One row per strength (and target): l1, l2, df, r2, rss, intercept and the coefficients by name."""
+        """One row per strength (and target): l1, l2, df, r2, rss, intercept and the coefficients by name.
+
+        Example:
+            >>> import gradline as gl
+            >>> path = gl.path([[0.0], [1.0], [2.0], [3.0]], [1.0, 2.0, 4.0, 5.0], l2=[0.0, 5.0])
+            >>> path.frame()
+                l1   l2   df     r2   rss  Intercept    x
+            0  0.0  0.0  2.0  0.980  0.20       0.90  1.4
+            1  0.0  5.0  1.5  0.735  2.65       1.95  0.7
+        """
         import pandas as pd
 
         parts = []

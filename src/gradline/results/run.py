@@ -203,6 +203,18 @@ class Run:
         Raises:
             OptionError: steps is not a whole number from 1 up, or the rows are not at hand (training from
                 moments, a loaded run).
+
+        Example:
+            >>> import gradline as gl
+            >>> print(gl.train(*gl.line(seed=0), lr=0.01, epochs=5, seed=0).trace(1))
+            step 0   optimizer.zero_grad()     w.grad: None
+                                               b.grad: None
+                     pred = model(x)           pred[0] = 0.53700411
+                     loss = loss_fn(pred, y)   loss = 136.27115
+                     loss.backward()           w.grad: None -> -132.28047
+                                               b.grad: None -> -3.9860106
+                     optimizer.step()          w: -0.0074868202 -> 1.3153179
+                                               b: 0.53644359 -> 0.57630372
         """
         if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
             raise OptionError(f"steps must be a whole number from 1 up; {steps!r} arrived.")

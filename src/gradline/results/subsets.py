@@ -102,7 +102,14 @@ class Subsets(Shown):
         return self.moments.select(self.columns[number]).fit(intercept=self.has_intercept)
 
     def frame(self) -> pd.DataFrame:
-        """One row per model: its size, what it has beyond the one before, rss, aic, bic, held-out error if any."""
+        """One row per model: its size, what it has beyond the one before, rss, aic, bic, held-out error if any.
+
+        Example:
+            >>> import numpy as np, gradline as gl
+            >>> X = np.random.default_rng(0).normal(size=(50, 3))
+            >>> gl.subsets(X, X[:, 1] + 0.1 * X[:, 0] ** 2).frame().columns.tolist()
+            ['terms', 'added', 'parameters', 'rss', 'aic', 'bic']
+        """
         import pandas as pd
 
         columns = {
