@@ -127,7 +127,7 @@ BAD = {
     "long Korean name twice": (f"fit long.csv --target y --features '{KOREAN},{KOREAN}'", "2 times"),
     "long target among features": (f"fit long.csv --target {LONG} --features {LONG}", "also a feature"),
     "long name in a formula": (f"fit long.csv --formula '{LONG}x ~ {LONG}'", "Did you mean"),
-    "unknown language": ("demo --lang fr", "Try --lang en"),
+    "unknown language": ("demo --lang fr", "lang must be one of 'en', 'ko'"),
 }
 
 

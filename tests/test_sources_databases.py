@@ -72,7 +72,8 @@ def test_sqlite_missing_values_large_integers_and_odd_names(sqlite: sqlite3.Conn
     table = open_table("sqlite:///f.db?table=odd%20name")
     assert (table.numeric, table.labels) == (('a "b"', "nil", "inf", "any"), ("words",))
     a, nothing, inf, mixed = next(table.read(table.numeric)).columns
-    np.testing.assert_array_equal(a, [2.0**60, np.nan])
+    assert int(a[0]) == 2**60 + 1
+    assert np.isnan(a[1])
     assert np.isnan(nothing).all()
     assert (inf.tolist(), mixed.tolist()) == ([np.inf, 2.5], [1, 2.5])
     whole = open_table("sqlite:///f.db?table=odd%20name", where='"a ""b""" IS NOT NULL')

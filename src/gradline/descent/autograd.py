@@ -30,7 +30,7 @@ class Step(NamedTuple):
     Example:
         >>> import gradline as gl
         >>> losses = []
-        >>> run = gl.train(*gl.line(seed=0), lr=0.01, epochs=3, seed=0, callback=lambda step: losses.append(step.loss))
+        >>> run = gl.train(*gl.line(seed=0), epochs=3, seed=0, callback=lambda step: losses.append(step.loss))
         >>> [round(loss, 2) for loss in losses]
         [136.27, 21.31, 9.92]
     """
