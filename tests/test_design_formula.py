@@ -103,6 +103,43 @@ def test_refused(formula: str, kind: type[Exception], words: str) -> None:
     assert len(str(caught.value).splitlines()) <= 3
 
 
+@pytest.mark.parametrize(
+    ("formula", "terms", "intercept"),
+    [
+        ("y ~ .", ["0", "1", "-1", "1e3", "-1:0"], True),
+        ("y ~ . - 1", ["0", "1", "-1", "1e3", "-1:0"], False),
+        ("y ~ . - `1`", ["0", "-1", "1e3", "-1:0"], True),
+        ("y ~ . - `-1` - `0`", ["1", "1e3", "-1:0"], True),
+        ("y ~ `0` + `1`", ["0", "1"], True),
+        ("y ~ 0 + `0` + `1`", ["0", "1"], False),
+        ("y ~ -1 + `-1`", ["-1"], False),
+        ("y ~ 1 + `1`", ["1"], True),
+        ("y ~ `0` * `1`", ["0", "1", "0:1"], True),
+        ("y ~ (`0` + `1` + `-1`)**2 - `1`:`-1`", ["0", "1", "-1", "0:1", "0:-1"], True),
+        ("y ~ log(`1` + 1) + poly(`0`, 2)", ["log(`1` + 1)", "0", "0^2"], True),
+        ("`1` ~ . - y", ["0", "-1", "1e3", "-1:0"], True),
+        ("log(`1`) ~ I(`0` * 1e3)", ["I(`0` * 1000.0)"], True),
+    ],
+)
+def test_columns_that_are_called_as_numbers(formula: str, terms: list[str], intercept: bool) -> None:
+    got = parse(formula, ("0", "1", "-1", "y", "1e3", "-1:0"))
+    assert [term.name for term in got.terms] == terms
+    assert got.intercept is intercept
+
+
+def test_a_number_in_backticks_is_missed_as_a_column() -> None:
+    for formula in ("y ~ `1`", "`1` ~ a", "y ~ log(`1`)"):
+        with pytest.raises(ColumnError, match=r"^no column '1' in "):
+            parse(formula, COLUMNS)
+
+
+def test_a_formula_that_cannot_be_read_is_told_in_its_own_names() -> None:
+    with pytest.raises(OptionError, match=r"cannot be read: Missing operator between `a` and `a b`\.\n"):
+        parse("y ~ a `a b`", COLUMNS)
+    with pytest.raises(OptionError, match=r"^1:2 in formula 'y ~ `1`:2' scales a column"):
+        parse("y ~ `1`:2", ("y", "1"))
+
+
 FRAME = pd.DataFrame({"y": [1.0, 2.0, 4.0], "a": [1.0, 3.0, 5.0], "b": [2.0, 2.5, 3.0], "s": ["u", "v", "w"]})
 
 

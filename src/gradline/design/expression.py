@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from gradline.design.quoted import Quoted
 from gradline.errors import OptionError
 
 WHOLE_COLUMN = ("center", "scale")
@@ -40,7 +41,7 @@ class Expression:
 
     text: str
     tree: ast.expr
-    quoted: tuple[str, ...]
+    quoted: Quoted
     """Columns that were written in backticks; in the tree they have plain words for names."""
 
     @property
@@ -50,7 +51,7 @@ class Expression:
 
     def source(self, node: ast.AST) -> str:
         """The node as text that can be read again."""
-        return re.sub(r"_quoted_(\d+)_", lambda found: f"`{self.quoted[int(found[1])]}`", ast.unparse(node))
+        return self.quoted.shown(ast.unparse(node))
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -67,8 +68,7 @@ class Expression:
     def column(self, node: ast.AST) -> str | None:
         """The column that this node stands for, if it is one."""
         if isinstance(node, ast.Name):
-            place = re.fullmatch(r"_quoted_(\d+)_", node.id)
-            return self.quoted[int(place[1])] if place and int(place[1]) < len(self.quoted) else node.id
+            return self.quoted.name(node.id)
         if isinstance(node, ast.Attribute):
             return ast.unparse(node)
         if (
@@ -98,18 +98,12 @@ def syntax(text: str) -> Expression:
     Raises:
         OptionError: it is no expression.
     """
-    quoted: list[str] = []
-
-    def word(found: re.Match[str]) -> str:
-        if found[1] not in quoted:
-            quoted.append(found[1])
-        return f"_quoted_{quoted.index(found[1])}_"
-
+    quoted = Quoted()
     try:
-        tree = ast.parse(re.sub(r"`([^`]+)`", word, text.strip()), mode="eval").body
+        tree = ast.parse(quoted.hide(text.strip()), mode="eval").body
     except (SyntaxError, RecursionError, MemoryError, ValueError):
         raise OptionError(f"{text[:60]!r} cannot be read.\nExpected arithmetic, e.g. log(x) + x**2.") from None
-    return Expression(text, tree, tuple(quoted))
+    return Expression(text, tree, quoted)
 
 
 @lru_cache(maxsize=256)

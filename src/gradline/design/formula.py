@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 from gradline.design.coding import Coded, DuplicateError, Factor, code
 from gradline.design.factors import Factors
+from gradline.design.quoted import Quoted
 from gradline.design.recipe import Category, Derived
 from gradline.design.terms import Term, column_term
 from gradline.errors import OptionError
@@ -31,6 +32,16 @@ class Model:
         return self.coded.terms
 
 
+class _Part(NamedTuple):
+    """One factor of a term, as it was written."""
+
+    text: str
+    kind: str  # "lookup" of a column, "literal" for a number, "python" for what is computed
+
+
+_Parts: TypeAlias = tuple[_Part, ...]
+
+
 def parse(formula: str, columns: Sequence[str], labels: Sequence[str] = (), *, intercept: bool = True) -> Model:
     """What a formula means for a table with these columns, of which `labels` hold text.
 
@@ -45,11 +56,11 @@ def parse(formula: str, columns: Sequence[str], labels: Sequence[str] = (), *, i
     constant = False
     terms: list[list[Factor]] = []
     # Formulaic's degree: a number in a term does not count.
-    for term in sorted(right, key=lambda term: sum(not _is_number(part) for part in term.factors)):
-        parts = [part for part in term.factors if str(part.expr) != "1"]
-        if any(_is_number(part) for part in parts):
+    for term in sorted(right, key=lambda term: sum(part.kind != "literal" for part in term)):
+        parts = [part for part in term if part != _Part("1", "literal")]
+        if any(part.kind == "literal" for part in parts):
             raise OptionError(
-                f"{term} in formula {formula!r} scales a column by a number.\nUse I(…) for that: I(2 * x)."
+                f"{_written(term)} in formula {formula!r} scales a column by a number.\nUse I(…) for that: I(2 * x)."
             )
         if not parts:
             constant = intercept
@@ -73,14 +84,13 @@ def choose(
     return Model((), coded, intercept, tuple(factors.categories))
 
 
-def _target(term: Any, factors: Factors, formula: str) -> str:
+def _target(term: _Parts, factors: Factors, formula: str) -> str:
     """The column that a term left of the tilde is, perhaps a computed one."""
-    parts = list(term.factors)
     advice = "The target is a column or computed of columns, or several such: 'a + log(b) ~ x'."
-    if len(parts) != 1 or _is_number(parts[0]):
-        raise OptionError(f"the target {str(term)!r} in formula {formula!r} is not supported.\n{advice}")
-    text = str(parts[0].expr)
-    if parts[0].eval_method.value == "lookup":
+    if len(term) != 1 or term[0].kind == "literal":
+        raise OptionError(f"the target {_written(term)!r} in formula {formula!r} is not supported.\n{advice}")
+    [(text, kind)] = term
+    if kind == "lookup":
         return factors.present(text)
     factor = factors.read(text)
     if factor.category is not None or len(factor.terms) != 1 or not factor.terms[0].plain:
@@ -88,32 +98,38 @@ def _target(term: Any, factors: Factors, formula: str) -> str:
     return factor.terms[0].factors[0][0]
 
 
-def _factor(part: Any, factors: Factors) -> Factor:
-    text = str(part.expr)
-    return factors.column(text) if part.eval_method.value == "lookup" else factors.read(text)
+def _factor(part: _Part, factors: Factors) -> Factor:
+    return factors.column(part.text) if part.kind == "lookup" else factors.read(part.text)
 
 
-def _is_number(part: Any) -> bool:
-    return bool(part.eval_method.value == "literal")
+def _written(term: _Parts) -> str:
+    return ":".join(part.text for part in term)
 
 
-def _sides(formula: str, columns: Sequence[str]) -> tuple[list[Any], list[Any]]:
+def _sides(formula: str, columns: Sequence[str]) -> tuple[list[_Parts], list[_Parts]]:
     """Formulaic's terms left and right of the tilde."""
     from formulaic.errors import FormulaicError
     from formulaic.parser import DefaultFormulaParser
 
     if not isinstance(formula, str) or not all(side.strip() for side in formula.partition("~")):
         raise OptionError(f"formula is {formula!r}; expected a target, a tilde and features: 'y ~ a + b'.")
+    names = Quoted()  # formulaic takes a column `1` for the number, and Python's parser changes names within calls
+    text = names.hide(formula, set(columns))
+    available = [names.word(column) for column in columns]
     try:
-        parsed = DefaultFormulaParser().get_terms(
-            formula, context={"__formulaic_variables_available__": list(columns)}
-        )
+        parsed = DefaultFormulaParser().get_terms(text, context={"__formulaic_variables_available__": available})
         left, right = list(parsed.lhs), list(parsed.rhs)
     except (FormulaicError, SyntaxError, AttributeError) as problem:
         reason = "brackets or calls in it make no sense."  # Python's own errors, of (a] and of f(a).b()
         if isinstance(problem, FormulaicError):
-            reason = re.sub(r"\x1b\[[0-9;]*m|[⧛⧚]", "", str(problem)).strip().splitlines()[0][:150]
+            reason = re.sub(r"\x1b\[[0-9;]*m|[⧛⧚]", "", str(problem)).strip().splitlines()[0]
+            reason = names.shown(reason).replace("``", "`")[:150]  # formulaic has backticks of its own
         raise OptionError(f"formula {formula!r} cannot be read: {reason}\nExpected e.g. 'y ~ a + b + a:b'.") from None
     if any(not hasattr(term, "factors") for term in left + right):
         raise OptionError(f"formula {formula!r} has several parts (|).\nExpected one: 'y ~ a + b'.")
-    return left, right
+    return [_parts(term, names) for term in left], [_parts(term, names) for term in right]
+
+
+def _parts(term: Any, names: Quoted) -> _Parts:
+    found = [(str(part.expr), str(part.eval_method.value)) for part in term.factors]
+    return tuple([_Part(names.name(text) if kind == "lookup" else names.shown(text), kind) for text, kind in found])
