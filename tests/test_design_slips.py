@@ -23,6 +23,14 @@ def test_the_value_that_is_no_number_is_named(value: str, shown: str, tmp_path: 
     assert NOTE.format(shown) in " ".join(fit.summary().split())
 
 
+def test_the_advice_is_a_formula_that_can_be_read(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(f"{SLIP}n/a,A,3\n".replace("km", "km h"))
+    [note] = [note for note in gl.fit(tmp_path / "t.csv", formula="y ~ `km h`").notes if "levels" in note]
+    assert note.endswith("or write C(`km h`) in a formula")
+    asked = gl.fit(tmp_path / "t.csv", formula="y ~ C(`km h`)")
+    assert not [note for note in asked.notes if "levels" in note]
+
+
 def test_it_is_said_on_the_command_line_and_after_saving(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "t.csv").write_text(f"{SLIP}n/a,A,3\n")
     path, model = str(tmp_path / "t.csv"), str(tmp_path / "m.safetensors")

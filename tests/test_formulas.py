@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +152,40 @@ def test_targets_are_computed(formula: str) -> None:
     np.testing.assert_allclose(np.column_stack(block.hi[-len(problem.targets) :]), peer, rtol=1e-13, atol=1e-15)
 
 
+ODD = [
+    *("class", "lambda", "in", "x.1", "2x", "a b", "it's", "_quoted_0_"),
+    *("\u00b5g", "m²", "ﾃﾞｰﾀ"),  # NFKC has a Greek letter, a 2 and wider letters instead
+    *(unicodedata.normalize("NFD", name) for name in ("매출", "café")),  # as macOS writes names of files
+]
+CALLS = {
+    "x": ["y ~ {} + k", "y ~ log({} + 10):k + I({}**2)", "I(y + {}) ~ b", "y ~ scale({}) + poly(center({}), 2)"],
+    "a": ["y ~ {} - 1", "y ~ C({}, Treatment('v'))*k", "y ~ I({} == 'v') + C({}):b", "y ~ I('`v`' != {}) + k"],
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+@pytest.mark.parametrize(("like", "formula"), [(like, each) for like in CALLS for each in CALLS[like]])
+def test_a_column_is_what_it_is_called_to_the_letter(name: str, like: str, formula: str) -> None:
+    """Python's parser refuses keywords, and spells letters anew."""
+    frame = FRAME.assign(**{"W": FRAME[like], unicodedata.normalize("NFKC", name): -1.0, name: FRAME[like]})
+    names, matrix = dense(pose(frame, formula=formula.replace("{}", "W")))
+    spelt = [f"`{name}`"] if re.search("[ ']", name) else [f"`{name}`", name]
+    for word in spelt:
+        problem = pose(frame, formula=formula.replace("{}", word))
+        got = dense(problem)
+        assert [each.replace(f"`{name}`", "W").replace(name, "W") for each in got[0]] == names
+        np.testing.assert_array_equal(got[1], matrix)
+
+
+def test_numbers_and_truth_values_stay_what_they_are_beside_columns_called_so() -> None:
+    frame = FRAME.assign(**{"1e3": 0.0, "True": 0.0, "2": 0.0})
+    [block] = pose(frame, formula="y ~ I(x * 1e3) + I(2 * z) + scale(x, scale=True)").blocks()
+    np.testing.assert_array_equal(block.hi[0], 1e3 * FRAME["x"])
+    np.testing.assert_array_equal(block.hi[1], 2 * FRAME["z"])
+    [block] = pose(frame, formula="y ~ I(x * `1e3`) + I(`True` * `2`)").blocks()
+    assert not np.any(block.hi[:2])
+
+
 def test_features_that_hold_text_are_categories() -> None:
     wanted = dense(pose(FRAME, formula="y ~ a + x"))
     got = dense(pose(FRAME, "y", features=["a", "x"]))
@@ -242,6 +278,7 @@ def test_computed_powers_and_differences_carry_two_words() -> None:
     ("formula", "kind", "words"),
     [
         ("y ~ log(a)", ColumnError, "'a' in 'log\\(a\\)' is text; numbers were expected.\nUse C\\(a\\)"),
+        ("y ~ log(is)", ColumnError, "'is' in 'log\\(`is`\\)' is text; .*\nUse C\\(`is`\\) .* I\\(`is` == "),
         ("y ~ I(x == 'u')", ColumnError, "'x' in .* is compared with text, and it holds numbers"),
         ("a ~ x", ColumnError, "target 'a' in the DataFrame is text"),
         ("y ~ C(y)", ColumnError, "target 'y' is also a feature \\(y\\)"),
@@ -256,7 +293,7 @@ def test_computed_powers_and_differences_carry_two_words() -> None:
 )
 def test_refused(formula: str, kind: type[Exception], words: str) -> None:
     n = len(FRAME)
-    frame = FRAME.assign(d=pd.Timestamp("2024-01-01"), one=0.1, zero=np.arange(n) != 1)
+    frame = FRAME.assign(d=pd.Timestamp("2024-01-01"), one=0.1, zero=np.arange(n) != 1, **{"is": FRAME["a"]})
     with pytest.raises(kind, match=words) as caught:
         pose(frame, formula=formula)
     assert len(str(caught.value).splitlines()) <= 3

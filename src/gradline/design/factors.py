@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from gradline.design.coding import Factor
 from gradline.design.expression import Expression, called, checked, syntax
+from gradline.design.quoted import in_backticks
 from gradline.design.recipe import Category, Derived, Label
 from gradline.design.terms import column_term, powers
 from gradline.errors import ColumnError, OptionError, no_such_column
@@ -78,9 +79,10 @@ class Factors:
 
     def _demand_kind(self, column: str, compared: bool, name: str) -> None:
         if column in self._labels and not compared:
+            written = in_backticks(column)
             raise ColumnError(
                 f"column {column!r} in {name!r} is text; numbers were expected.\n"
-                f'Use C({column}) for its levels, or compare it: I({column} == "…").'
+                f'Use C({written}) for its levels, or compare it: I({written} == "…").'
             )
         if compared and column not in self._labels:
             raise ColumnError(f"column {column!r} in {name!r} is compared with text, and it holds numbers.")

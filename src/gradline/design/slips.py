@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from gradline.design.quoted import in_backticks
 from gradline.design.recipe import Label, Recipe
 from gradline.design.terms import Term
 
@@ -25,10 +26,11 @@ def slips(recipe: Recipe, terms: Sequence[Term], unused: Sequence[tuple[str, Lab
         every = [*levels, *[level for column, level in unused if column == category.column]]
         texts = [level for level in every if isinstance(level, str)]
         odd = [text for text in texts if not _NUMBER.fullmatch(text)]
-        asked = any(f"C({category.column}" in term.name for term in terms)
+        call = f"C({in_backticks(category.column)}"
+        asked = any(call in term.name for term in terms)
         if odd and not asked and 2 * len(odd) < len(texts):
             numbers = f"{len(texts) - len(odd)} of its {len(texts)} levels are numbers, {odd[0]!r} is not"
             yield (
                 f"{category.column} is text and so a category: {numbers}. "
-                f"Correct it for one slope, or write C({category.column}) in a formula"
+                f"Correct it for one slope, or write {call}) in a formula"
             )

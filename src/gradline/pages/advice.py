@@ -67,14 +67,14 @@ _KNOWN = {
     ),
     "slip": _Known(
         r"(?P<name>.*) is text and so a category: (?P<some>\d+) of its (?P<all>\d+) levels are numbers, "
-        r"(?P<odd>.*) is not\. Correct it for one slope, or write .*",
+        r"(?P<odd>.*) is not\. Correct it for one slope, or write (?P<call>.*) in a formula",
         (
             "{name} is text and so a category: {some} of its {all} levels are numbers, {odd} is not.",
-            "Correct that value for one slope, or write C({name}) in a formula if levels are meant.",
+            "Correct that value for one slope, or write {call} in a formula if levels are meant.",
         ),
         (
             "{name} 열은 문자여서 범주로 보았다: 수준 {all}개 가운데 {some}개는 숫자이고 {odd} 값은 숫자가 아니다.",
-            "기울기 하나를 원하면 그 값을 고치고, 범주가 맞다면 공식에 C({name})라고 쓴다.",
+            "기울기 하나를 원하면 그 값을 고치고, 범주가 맞다면 공식에 {call}라고 쓴다.",
         ),
     ),
     "unused": _Known(
