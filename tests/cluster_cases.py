@@ -121,6 +121,14 @@ def test_predictions(trips: Path, engine: Any) -> None:
         found = [model.predict(trips / new, interval="prediction", engine=each) for each in ("local", engine)]
         for here, there in zip(*found, strict=True):
             np.testing.assert_array_equal(here, there)
+    narrow = gl.fit(pd.DataFrame({"a": [1.0, 2, 4], "b": [2.0, 4, 8], "y": [1.0, 3, 2]}), target="y")
+    said = []
+    for each in ("local", engine):
+        with pytest.warns(gl.GradlineWarning, match="predictions are arbitrary, the first in row ") as caught:
+            narrow.predict(trips / "trips.parquet", engine=each)
+        said.append([str(warning.message) for warning in caught])
+    assert said[0] == said[1]
+    assert len(said[0]) == 1
 
 
 def a_table_of_its_own(engine: Any, made: Callable[[list[pd.DataFrame]], Any]) -> None:

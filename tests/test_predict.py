@@ -179,6 +179,130 @@ def test_cells_that_no_row_had(table: pd.DataFrame) -> None:
     np.testing.assert_allclose(fit.predict(complete), wanted, rtol=1e-9)
 
 
+CELLS = pd.DataFrame(
+    {
+        "y": [100.0, 101, 102, 103, 104, 105.5, 99],
+        "c": list("aabbbba"),
+        "d": list("uuuvvvu"),
+        "e": list("ppqqqqp"),  # as c
+        "x": [1.0, 2, 4, 3, 5, 9, 7],
+        "z": [0.0, 0, 1, 2, 0, 4, 0],  # 0 wherever c is a
+    }
+)
+CELLS["x2"] = 2 * CELLS["x"]
+OTHERS = pd.DataFrame(
+    [
+        (c, d, e, x, z, x2)
+        for c in "ab"
+        for d in "uv"
+        for e in "pq"
+        for x, z, x2 in ((0.0, 0, 0), (1, 0, 2), (1, 0, 50), (3, 1, 6))
+    ],
+    columns=["c", "d", "e", "x", "z", "x2"],
+)
+OPEN = [
+    "c:d - 1",
+    "c*d",
+    "c/d",
+    "c:d:x",
+    "c:x:d - 1",
+    "x + x2",
+    "c*x + x2",
+    "c + e",
+    "c*z",
+    "d*x2 + c:d + x",
+    "c*d + x*x2",
+]
+
+
+@pytest.mark.parametrize("min_norm", [False, True])
+@pytest.mark.parametrize("formula", OPEN)
+def test_rows_that_the_data_leave_open_are_counted_and_keep_their_values(formula: str, min_norm: bool) -> None:
+    fit = gl.fit(CELLS, formula=f"y ~ {formula}", aliased="min-norm" if min_norm else "nan")
+    both = formulaic.model_matrix(formula, pd.concat([CELLS, OTHERS])).to_numpy(float)
+    known, new = both[: len(CELLS)], both[len(CELLS) :]
+    # What a row asks is answered if the row is a sum of rows of the fit, so that the rank stays what it is.
+    rank = np.linalg.matrix_rank(known)
+    left_open = np.array([np.linalg.matrix_rank(np.vstack([known, row])) > rank for row in new])
+    assert 0 < left_open.sum() < len(new)
+    words = (
+        rf"^{left_open.sum()} of {len(new)} predictions (is|are) arbitrary, the first in row {left_open.argmax()} "
+    )
+    with pytest.warns(gl.GradlineWarning, match=words) as caught:
+        answer = fit.predict(OTHERS, interval="mean")
+    assert len(caught) == 1
+    assert len(str(caught[0].message).splitlines()) == 3
+    np.testing.assert_allclose(answer.fit, new @ np.nan_to_num(fit.params), atol=1e-9)
+    assert np.isfinite(answer.upper).all()
+    determined = OTHERS[~left_open]
+    np.testing.assert_array_equal(fit.predict(determined), answer.fit[~left_open])
+    fit.predict(CELLS, interval="prediction")
+
+
+def test_a_combination_of_levels_never_seen_may_be_nan() -> None:
+    fit = gl.fit(CELLS, formula="y ~ c*d + x + x2")
+    new = pd.DataFrame({"c": list("abab"), "d": list("uvvv"), "x": 1.0, "x2": [2.0, 2, 2, 50]})
+    with pytest.warns(
+        gl.GradlineWarning, match=r"^2 of 4 .* row 2 .*\n.*c\[T\.b\]:d\[T\.v\] = .*\nUse unseen=\"nan\""
+    ):
+        wanted = fit.predict(new)
+    with pytest.warns(gl.GradlineWarning, match=r"^1 of 4 .* is .* row 3 .*\n.* x2 = 2·x, .*\nLeave such rows out"):
+        answer = fit.predict(new, interval="mean", unseen="nan")
+    for part in answer:
+        assert np.isnan(part).tolist() == [False, False, True, False]
+    np.testing.assert_array_equal(answer.fit[[0, 1, 3]], wanted[[0, 1, 3]])
+    # Of a row that breaks both, its levels are the reason.
+    np.testing.assert_array_equal(np.isnan(fit.predict(new.assign(x2=[2, 2, 50, 2]), unseen="nan")), [0, 0, 1, 0])
+    fit.predict(new.assign(c=["a", None, None, "b"], x2=[np.nan, 50, 2, 2]))  # NaN as they stand
+
+
+def test_rows_left_open_are_numbered_over_chunks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fit = gl.fit(CELLS, formula="y ~ x + x2")
+    new = pd.DataFrame({"x": np.arange(140_000.0), "x2": 2 * np.arange(140_000.0)})
+    assert len(fit.predict(new)) == 140_000
+    new.loc[[70_001, 70_002, 139_999], "x2"] += [1.0, np.nan, -3.0]
+    with pytest.warns(gl.GradlineWarning, match=r"^2 of 140000 .* row 70001 "):
+        fit.predict(new)
+    fit.save(tmp_path / "m")
+    new.to_parquet(tmp_path / "new.parquet")
+    assert main(["predict", str(tmp_path / "m"), str(tmp_path / "new.parquet")]) == 0
+    said = capsys.readouterr()
+    assert said.err.count("2 of 140000 predictions") == said.err.count("warning: ") == 1
+    assert len(said.out.splitlines()) == 140_001
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_rounding_breaks_no_relation(kind: type) -> None:
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(500, 3)) * [1e-3, 1.0, 1e6] + [0, 1e3, -1e6]
+    X = np.column_stack([X, X @ [1e6, 2, 0.3] + 7, X[:, 0] / 3, np.full(500, 0.1)]).astype(kind)
+    fit = gl.fit(X, rng.normal(size=(500, 2)))
+    assert len(fit.aliased) == 3
+    fit.predict(X, interval="mean")
+    fit.predict(X.astype(np.float32))  # as are new rows
+    for column in (3, 4, 5):
+        new = X.copy()
+        new[7, column] *= 1.001
+        with pytest.warns(gl.GradlineWarning, match=r"^1 of 500 predictions is arbitrary, the first in row 7 "):
+            fit.predict(new)
+
+
+def test_large_integers_are_related_about_their_origin() -> None:
+    x = 2**53 + np.arange(40) * 2 + 1
+    frame = pd.DataFrame({"x": x, "d": x - 5, "y": np.arange(40.0) ** 2})
+    fit = gl.fit(frame, target="y")
+    assert fit.origin
+    assert list(fit.aliased) == ["d"]
+    fit.predict(frame)
+    with pytest.warns(gl.GradlineWarning, match=r"^40 of 40 .*\n.* have d = 1·x - 5"):
+        fit.predict(frame.assign(d=frame["d"] + 2))
+
+
+def test_nothing_is_left_open_where_nothing_is_aliased() -> None:
+    assert not len(gl.fit(CELLS, formula="y ~ c + d + x").relations)
+    gl.fit(CELLS, formula="y ~ c*d + x2 + x", l2=1).predict(OTHERS)  # the penalty decides
+
+
 def test_several_targets_and_no_features(table: pd.DataFrame) -> None:
     complete = table.dropna()
     both = gl.fit(complete, formula="log(body_mass_g) + flipper_length_mm ~ species:bill_length_mm")

@@ -334,6 +334,8 @@ def _fit(
     if aliased == "min-norm":
         solution = minimum_norm(solution, intercept=intercept)
     d = len(moments.columns)
+    left_out = list(solution.relations)
+    related = np.array([np.delete(each, left_out) for each in solution.relations.values()])
     if origin is not None:
         solution = about_zero(solution, origin[:d], origin[d:])
     names = (["Intercept"] if intercept else []) + list(moments.columns)
@@ -376,6 +378,7 @@ def _fit(
         origin=() if origin is None else tuple(origin[:d].tolist()),
         l1=strengths[0],
         standardized=standardized,
+        relations=related.reshape(len(left_out), rank),
         notes=notes_of(moments, solution, relations, rank, origin, lost),
     )
     # Of many coefficients one is always nearly zero and has few digits, however small its error is beside its spread.

@@ -114,6 +114,8 @@ def _fit(record: dict[str, Any], tensors: dict[str, Any]) -> Fit:
     shapes = (fit.estimates.shape, fit.estimates_low.shape, fit.variance.shape, fit.root.shape, fit.rss.shape)
     if shapes != ((q, k), (q, k), (q,), (q, q), (k,)) or q != len(fit.terms) + fit.has_intercept:
         raise MisfitError("shapes and names in its description differ")
+    if fit.relations.shape not in ((0, 0), (len(fit.aliased), fit.rank)):
+        raise MisfitError("its relations have another shape than its aliased columns need")
     if fit.covariance is not None and fit.covariance.matrix.shape != (q, q, k):
         raise MisfitError("its covariance has another shape than its names need")
     demand_tensors(tensors, _of_linear(len(fit.terms), k, bias=fit.has_intercept))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -107,6 +107,8 @@ class Fit(Figures, Shown):
     """Whether they said how many rows each row stands for."""
     covariance: Covariance | None = None
     """What standard errors, t, p and intervals are made of; None for the classical σ²·(X'X)⁻¹."""
+    relations: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    """(r, rank) of each aliased column, its coefficients on those that are not, all of them less `origin`."""
     x_error: XError | None = None
     """What the slopes were corrected for, with `x_error=`; what F and likelihood say of least squares is NaN then."""
 
@@ -242,12 +244,14 @@ class Fit(Figures, Shown):
             interval: None; "mean" for the confidence interval of the expected value, σ·√h; "prediction" for
                 one new observation, σ·√(1 + h), with h = z (X'X)⁻¹ z'.
             level: Probability that the interval covers what it is for.
-            unseen: What a level of a category gives that was not in the data of the fit: "error", or "nan".
+            unseen: What a level of a category gives that was not in the data of the fit: "error", or "nan". A
+                combination of levels that was not there gives a warning, or NaN too.
             engine: For files: whose workers read and score them, as for `gl.fit`; the answer comes here.
 
         Returns:
             (n,) or (n, k); with an interval a named tuple (fit, lower, upper) of these. A row with a missing input
-            gives NaN, never a shorter answer.
+            gives NaN, never a shorter answer. One that breaks the relation of an aliased column gives a warning: the
+            data of the fit do not say what to predict there, and the number is one of many.
 
         Raises:
             ColumnError: a column is missing in new.

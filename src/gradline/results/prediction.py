@@ -14,9 +14,10 @@ from gradline.cluster.choice import opened
 from gradline.design.newdata import NewRows, Predictors, height, numeric_parts, predictors
 from gradline.design.terms import less
 from gradline.doubledouble import Array, add, multiply
-from gradline.errors import OptionError
+from gradline.errors import OptionError, warn
 from gradline.exact import inference
 from gradline.layout import told
+from gradline.results.undetermined import Open, Relations, broken
 
 if TYPE_CHECKING:
     from gradline.results.fit import Fit
@@ -76,23 +77,24 @@ def predictions(
         unseen=unseen,
     )
     models = tuple([_Model.of(fit, root) for root in fit.roots])
-    return _scored(new_rows, _Scoring(models, reach, own), engine, progress)
+    return _scored(new_rows, _Scoring(models, reach, own, Relations.of(fit), new_rows.strict), engine, progress)
 
 
 def _scored(
     new: Predictors, scoring: _Scoring, engine: Any, progress: Callable[[int, int | None], object] | None
 ) -> Iterator[Prediction]:
     """What is predicted here, or by workers, in order."""
-    done = 0
+    done, open_rows = 0, Open()
     with opened(engine) as there:
-        if there is None:
-            yield from map(scoring.of, new.blocks(progress))
-            return
-        for each in there.in_order(new, scoring):
-            yield each
-            done += len(each.fit)
-            if progress is not None:
+        chunks = map(scoring.of, new.blocks(progress)) if there is None else there.in_order(new, scoring)
+        for answer, left_open in chunks:
+            yield answer
+            open_rows = open_rows.and_after(left_open, done)
+            done += len(answer.fit)
+            if progress is not None and there is not None:
                 progress(done, new.table.rows)
+    if scoring.relations is not None and open_rows.rows:
+        warn(scoring.relations.warning(open_rows, done))
 
 
 def predict(fit: Fit, new: Any, **options: Any) -> Prediction:
@@ -147,6 +149,28 @@ class _Cells:
         return np.where(self.keys[at] == cell, self.places[at], none)
 
 
+class _Parts(NamedTuple):
+    """Some rows of the design matrix, without the zeros of categories."""
+
+    design: Array
+    """(n, q) the constant and the terms without categories."""
+    chosen: NDArray[np.int64]
+    """(q,) their parameters."""
+    cells: list[tuple[Array, NDArray[np.int64]]]
+    """Of each group of cells the number (n,) or (1,) and the parameter (n,) that each row has."""
+
+    def times(self, matrix: Array) -> Array:
+        """(n, m) these rows times a matrix (p + 1, m)."""
+        product: Array = self.design @ matrix[self.chosen]
+        for number, places in self.cells:
+            product += matrix[places] * number[:, None]
+        return product
+
+    def without_signs(self) -> _Parts:
+        """The same with the size of each number."""
+        return _Parts(abs(self.design), self.chosen, [(abs(number), places) for number, places in self.cells])
+
+
 @dataclass(frozen=True, slots=True)
 class _Model:
     """A fit taken apart: columns of numbers, and cells of categories that never become columns."""
@@ -199,25 +223,41 @@ class _Model:
 
     def leverage(self, rows: NewRows) -> Array:
         """(n,) h = z (X'X)⁻¹ z', some rows at a time, so that no matrix of all levels is ever made."""
-        chosen = [*range(int(self.fit.has_intercept)), *[place for place, _ in self.plain]]
+        result = np.empty(rows.rows)
+        for some, parts in self._stretches(rows):
+            scaled = parts.times(self.root)
+            apart = np.zeros(len(scaled))
+            for number, places in parts.cells:
+                apart += self.apart[places] * number**2
+            result[some] = np.einsum("ij,ij->i", scaled, scaled) + apart
+        return result
+
+    def broken(self, rows: NewRows, relations: Array) -> NDArray[np.int64]:
+        """(n,) the first of the relations (p + 1, r) that a row breaks, -1 for none."""
+        result = np.empty(rows.rows, np.int64)
+        sizes = abs(relations)
+        for some, parts in self._stretches(rows):
+            with np.errstate(over="ignore", invalid="ignore"):
+                result[some] = broken(parts.times(relations), parts.without_signs().times(sizes))
+        return result
+
+    def _stretches(self, rows: NewRows) -> Iterator[tuple[slice, _Parts]]:
+        """The rows about the fit's origin, as many at a time as a number for each parameter allows."""
+        chosen = np.array([*range(int(self.fit.has_intercept)), *[place for place, _ in self.plain]], np.int64)
         design = self._design(rows)
         if self.fit.origin:
-            for column, (place, of) in enumerate(self.plain, 1):
+            for column, (place, of) in enumerate(self.plain, int(self.fit.has_intercept)):
                 high, low = less((rows.hi[of], rows.lo[of]), self.fit.origin[place - 1])
                 design[:, column] = high if low is None else high + low
         found = [(group.part, group.parameters(rows, len(self.root) - 1)) for group in self.cells]
-        result = np.empty(rows.rows)
         step = max(1, _CELLS // len(self.root))
         for first in range(0, rows.rows, step):
             some = slice(first, first + step)
-            scaled = design[some] @ self.root[chosen]
-            apart = np.zeros(len(scaled))
-            for part, places in found:
-                number = 1.0 if part is None else np.asarray(rows.hi[part][some], np.float64)
-                scaled += self.root[places[some]] * np.atleast_1d(number)[:, None]
-                apart += self.apart[places[some]] * number**2
-            result[some] = np.einsum("ij,ij->i", scaled, scaled) + apart
-        return result
+            cells = [
+                (np.ones(1) if part is None else np.asarray(rows.hi[part][some], np.float64), places[some])
+                for part, places in found
+            ]
+            yield some, _Parts(design[some], chosen, cells)
 
     def _design(self, rows: NewRows) -> Array:
         """(n, q) the constant and the terms without categories."""
@@ -262,15 +302,26 @@ class _Scoring:
     reach: Any
     """How many spreads an interval goes either way; None where there is no interval."""
     own: float
+    relations: Relations | None
+    """What every row of the fit kept to, if anything."""
+    strict: bool
+    """Whether combinations of levels that the fit has not seen have predictions all the same."""
 
-    def of(self, rows: NewRows) -> Prediction:
-        """Of these rows."""
-        values, leverage = self.models[0].values(rows), None
+    def of(self, rows: NewRows) -> tuple[Prediction, Open]:
+        """Of these rows; and which of them the data of the fit leave open."""
+        values, leverage, left_open = self.models[0].values(rows), None, Open()
         if self.reach is not None:
             leverage = np.stack([model.leverage(rows) for model in self.models], axis=1)
-        return _around(values, leverage, self.reach, self.own)
+        if self.relations is not None:
+            found = self.models[0].broken(rows, self.relations.matrix)
+            found[np.isnan(values).any(axis=1)] = -1
+            if not self.strict:
+                unseen = (found >= 0) & (found < self.relations.levels)
+                values[unseen], found[unseen] = np.nan, -1
+            left_open = Open.of(found)
+        return _around(values, leverage, self.reach, self.own), left_open
 
-    def chunks(self, rows: NewRows) -> Iterator[Prediction]:
+    def chunks(self, rows: NewRows) -> Iterator[tuple[Prediction, Open]]:
         """One, of all these rows."""
         yield self.of(rows)
 
