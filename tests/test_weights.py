@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+import torch
+from torch.utils.data import DataLoader, TensorDataset
 
 import gradline as gl
 from gradline.cli import main
@@ -54,6 +56,18 @@ def test_frequency_weights_that_are_not_whole(table: pd.DataFrame) -> None:
     np.testing.assert_allclose(fit.params, peer.params, rtol=1e-12)
     np.testing.assert_allclose(fit.se, peer.bse, rtol=1e-12)
     np.testing.assert_allclose(fit.nobs, table["w"].sum(), rtol=1e-15)
+
+
+@pytest.mark.parametrize("option", ["weights", "frequency_weights"])
+@pytest.mark.parametrize("kind", [list, iter, "loader"])
+def test_values_beside_a_stream_that_knows_its_targets(kind: Any, option: str, table: pd.DataFrame) -> None:
+    features, target, values = table[FEATURES].to_numpy(), table["y"].to_numpy(), table["w"].to_numpy()
+    pairs = [(features[:70], target[:70]), (features[70:], target[70:])]
+    stream: Any = kind(pairs) if callable(kind) else DataLoader(TensorDataset(*map(torch.tensor, (features, target))))
+    fit = gl.fit(stream, **{option: values})
+    expected = gl.fit(features, target, **{option: values})
+    assert (fit.targets, fit.nobs) == (expected.targets, expected.nobs)
+    np.testing.assert_array_equal(fit.params, expected.params)
 
 
 @pytest.mark.parametrize("formula", ["y ~ a + b", "y ~ a + b + C(k)"])

@@ -12,6 +12,7 @@ from gradline.design.roles import demand_targets, targets_of, weights_of
 from gradline.design.terms import Term
 from gradline.errors import OptionError, ShapeError
 from gradline.sources import is_named, open_table
+from gradline.sources.rows import own_targets
 
 
 def pose_again(
@@ -45,7 +46,7 @@ def pose_again(
         OptionError: weights for a model that has none.
     """
     table = open_table(data)
-    if target is None and not getattr(table, "targets", ()):
+    if target is None and not own_targets(table):
         target = list(targets)
     if weight is None and weights is not None:
         raise OptionError("weights were given and the fit has none.\nLeave weights= out, or fit with them.")

@@ -11,7 +11,7 @@ from gradline.errors import ColumnError, DataError, OptionError, ShapeError, no_
 from gradline.layout import ERROR, cells, choices, listing, shortened
 from gradline.sources import Table, demand, is_array, is_named, open_columns
 from gradline.sources.columns import Column, beside
-from gradline.sources.rows import TIMES, not_numbers, numeric_columns
+from gradline.sources.rows import TIMES, not_numbers, numeric_columns, own_targets
 
 
 def labels_as_names(table: Table, data: Any, target: Any, weights: Any, features: Any) -> tuple[Any, Any, Any]:
@@ -33,9 +33,7 @@ def targets_of(
 ) -> tuple[Table, tuple[str, ...]]:
     """The names of the targets, and the table with them in it."""
     if target is None:
-        # A stream of pairs (X, y) knows its targets.
-        own: tuple[str, ...] = getattr(table, "targets", ())
-        if own:
+        if own := own_targets(table):
             return table, own
         if is_named(data):
             raise OptionError(

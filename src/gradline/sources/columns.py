@@ -13,6 +13,7 @@ from gradline.sources.rows import (
     comes_once,
     counting_column,
     demand,
+    own_targets,
     reject_duplicates,
     spread,
     together,
@@ -119,6 +120,7 @@ class Beside:
         self.identity: str | None = None
         self.rows = table.rows
         self.once = comes_once(table)
+        self.targets = own_targets(table)
         for column in extra:
             if column.rows != (column.rows if self.rows is None else self.rows):
                 raise _misfit(column, self.rows or 0, self.name)

@@ -105,6 +105,12 @@ def comes_once(table: Table) -> bool:
     return bool(getattr(table, "once", False))
 
 
+def own_targets(table: Table) -> tuple[str, ...]:
+    """The targets that the table knows itself, as a stream of pairs (X, y) does."""
+    own: tuple[str, ...] = getattr(table, "targets", ())
+    return own
+
+
 def whole(table: Table, columns: Sequence[str]) -> Sequence[Part]:
     """The one part of a table that is read from end to end."""
     return (Part(table.name, table.rows, lambda: table.read(columns)),)
