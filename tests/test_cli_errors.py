@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import shlex
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from rich.cells import cell_len
 
@@ -193,6 +196,52 @@ def test_an_unfinished_output_leaves_the_old_file(
     assert out.read_text() == "old\n"
     assert sorted(folder.iterdir()) == before
     assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "predict model.safetensors good.csv --out good.csv",
+        "predict model.safetensors good.csv --out ./here/../good.csv",
+        "predict model.safetensors good.csv --out link.csv",
+        "predict model.safetensors link.csv --out good.csv",
+        "predict model.safetensors file://{folder}/good.csv --out good.csv",
+        "predict model.safetensors 'g*d.csv' --out good.csv",
+        "predict model.safetensors other.csv good.csv --out good.csv",
+        "predict model.csv good.csv --out model.csv",
+        "predict model.safetensors here --out here/data.parquet",
+        "fit good.csv --target y --features x --save good.csv",
+        "fit good.html --target y --features x --report good.html",
+        "fit sqlite:///good.db?table=good --target y --features x --save good.db",
+        "train good.csv --target y --features x --save link.csv",
+        "train good.html --target y --features x --report good.html",
+        "lab --data good.html --target y --feature x --save good.html",
+    ],
+)
+def test_an_output_that_is_an_input_is_refused(
+    command: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "here").mkdir()
+    pd.DataFrame({"x": [1.0, 2.0]}).to_parquet(folder / "here" / "data.parquet")
+    (folder / "link.csv").symlink_to("good.csv")
+    (folder / "good.html").write_text(GOOD)
+    (folder / "model.csv").symlink_to("model.safetensors")
+    with closing(sqlite3.connect(folder / "good.db")) as connection:
+        pd.read_csv("good.csv").to_sql("good", connection)
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    capsys.readouterr()
+
+    assert main(shlex.split(command.format(folder=folder))) == 2
+
+    [said] = capsys.readouterr().err.splitlines()
+    assert said.endswith(" is one of the inputs: name another file to write.")
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_an_output_beside_the_inputs_is_written(folder: Path) -> None:
+    for _ in range(2):  # the second time it is there
+        assert main(["predict", "model.safetensors", "good.csv", "--out", "out.csv"]) == 0
+    assert len((folder / "out.csv").read_text().splitlines()) == 5
 
 
 def test_warnings_have_the_shape_of_errors(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

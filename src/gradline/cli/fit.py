@@ -66,6 +66,7 @@ def fit(
 
     given.writable(save)
     given.report(report, lang)
+    given.apart(source, save, report)
     probability("level", level)
     request: dict[str, Any] = {
         "features": given.names("features", features),

@@ -86,6 +86,23 @@ def writable(path: Path | None, endings: Sequence[str] = ()) -> None:
         )
 
 
+def apart(sources: Sequence[str], *outputs: Path | None) -> None:
+    """Refuse an output that is one of the inputs, by whatever path: it would take the place of the data.
+
+    Raises:
+        StorageError: with the path of the output.
+    """
+    there = [output for output in outputs if output is not None and output.exists()]
+    if not there:
+        return
+    from gradline.sources import files_of
+
+    inputs = [Path(path) for source in sources for path in files_of(source)]
+    for output in there:
+        if any(path.exists() and output.samefile(path) for path in inputs):
+            raise StorageError(f"{output} is one of the inputs: name another file to write.")
+
+
 def report(path: Path | None, lang: str) -> None:
     """Refuse a report that cannot be written, before the work and not after it.
 

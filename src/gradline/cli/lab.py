@@ -29,6 +29,7 @@ def lab(
     if data is None and (target or feature):
         raise OptionError("--target and --feature name columns of a table.\nGive it too: --data FILE")
     given.writable(save, (".html", ".htm"))
+    given.apart(data or [], save)
     from gradline.lab.opening import Opening, opening_of_table
 
     opening = Opening()

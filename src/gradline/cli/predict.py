@@ -46,6 +46,7 @@ def predict(
     written in turn, so that SOURCE may be larger than memory.
     """
     given.writable(out, (".csv", ".parquet"))
+    given.apart([str(model), *source], out)
     probability("level", level)
     from gradline.cluster.choice import opened
 

@@ -62,6 +62,7 @@ def train(
         raise OptionError(f"trace is how many steps to show, 1 or more, not {trace}.\nTry --trace 2.")
     given.writable(save)
     given.report(report, lang)
+    given.apart(source, save, report)
     if lab and report is None:
         raise OptionError("--lab puts the lab into a report.\nName one too: --report report.html")
     rate, start = given.rate(lr), given.weights_and_bias(init)

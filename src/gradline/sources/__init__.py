@@ -23,6 +23,7 @@ __all__ = [
     "Table",
     "comes_once",
     "demand",
+    "files_of",
     "is_named",
     "is_path",
     "open_columns",
@@ -68,6 +69,17 @@ def is_path(data: Any) -> bool:
     if isinstance(data, (list, tuple)):
         return bool(data) and all(isinstance(item, _PATHS) for item in data)
     return isinstance(data, _PATHS)
+
+
+def files_of(source: str) -> list[str]:
+    """The paths on this machine that a path, glob, folder or URL means, whether or not there is something."""
+    from gradline.sources.databases import database_file, is_database
+    from gradline.sources.location import locate
+
+    if is_database(source):
+        path = database_file(source)
+        return [] if path is None else [path]
+    return [each.path for each in locate(source) if each.system is None]
 
 
 def is_array(data: Any) -> bool:

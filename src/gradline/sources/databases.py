@@ -49,6 +49,12 @@ def is_database(data: Any) -> bool:
     return isinstance(data, str) and data.partition(":")[0] in _SCHEMES and "://" in data
 
 
+def database_file(url: str) -> str | None:
+    """The path of the file that holds the database; None of one that a server holds."""
+    scheme, _, place = url.partition("?")[0].partition("://")
+    return unquote(place).removeprefix("/") if _SCHEMES[scheme] == "sqlite" else None
+
+
 def database_table(url: str, where: str | None = None, sql: str | None = None) -> Table:
     """The rows of a database table or query, with those columns alone that are read.
 
