@@ -112,6 +112,40 @@ def test_a_checkpoint_of_other_data_or_another_model_is_refused(trips: Path, tmp
         gl.fit(trips, target="y", features=["a"], checkpoint=tmp_path / "nowhere" / "c.safetensors")
 
 
+def test_a_damaged_checkpoint_is_never_believed_and_never_overwritten(trips: Path, tmp_path: Path) -> None:
+    path = tmp_path / "c.safetensors"
+    request = {"target": "y", "features": ["a"], "checkpoint": path}
+    params = gl.fit(trips, **request).params
+    whole = path.read_bytes()
+    cut = [whole[:keep] for keep in (0, 4, 20, 60, 200, len(whole) // 2, len(whole) - 1)]
+    altered = [
+        whole[:place] + bytes([whole[place] ^ 1 << place % 8]) + whole[place + 1 :] for place in range(len(whole))
+    ]
+    refused = 0
+    for content in (*cut, *altered[::7]):
+        path.write_bytes(content)
+        try:
+            # Only a bit of padding, or of the checksum's name.
+            np.testing.assert_array_equal(gl.fit(trips, **request).params, params)
+            continue
+        except gl.StorageError as error:
+            problem = str(error)
+        refused += 1
+        assert problem.startswith(f"{path} is a damaged checkpoint: empty, cut short or altered.\nDelete it to begin")
+        assert path.read_bytes() == content
+    assert refused > 0.95 * (len(cut) + len(altered[::7]))
+
+
+def test_other_damaged_files_are_not_to_be_deleted(trips: Path, tmp_path: Path) -> None:
+    path = tmp_path / "m.safetensors"
+    gl.fit(trips, target="y", features=["a"]).save(path)
+    path.write_bytes(path.read_bytes()[:-1])
+    for other in (path, trips, Path(__file__)):
+        with pytest.raises(gl.StorageError) as caught:
+            gl.fit(trips, target="y", features=["a"], checkpoint=other)
+        assert "elete" not in str(caught.value)
+
+
 def test_the_file_changed_under_its_name(trips: Path, tmp_path: Path) -> None:
     data, path = tmp_path / "d.parquet", tmp_path / "c.safetensors"
     table = pa.parquet.read_table(trips)

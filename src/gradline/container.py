@@ -1,7 +1,8 @@
 """Safetensors files with a description: no pickle, written whole or not at all, read with a clear refusal.
 
 All but the tensors stands in the file's metadata under one key, as JSON, arrays in base64; one key, because the
-order of several is not fixed and the same content is to be the same bytes.
+order of several is not fixed and the same content is to be the same bytes. It ends with a checksum of everything, as
+one bit that has changed may leave a file that looks sound.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 import base64
 import dataclasses
 import errno
+import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -29,6 +32,7 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Errors of a disk that is full, or of a limit on what one may write."""
 
 _KEY = "gradline"
+_CHECKSUM = re.compile(r', "sha256": "([0-9a-f]{64})"\}$')
 
 
 @contextmanager
@@ -83,7 +87,9 @@ def write(path: str | Path, kind: str, record: dict[str, Any], tensors: Mapping[
     from safetensors.numpy import save
 
     header = {"format": FORMAT, "kind": kind, "record": record}
-    content = save(dict(tensors), {_KEY: json.dumps(header, default=_pack, ensure_ascii=False)})
+    description = json.dumps(header, default=_pack, ensure_ascii=False)
+    checked = f'{description[:-1]}, "sha256": "{_checksum(description, tensors)}"}}'
+    content = save(dict(tensors), {_KEY: checked})
     with written_whole(path) as unfinished:
         unfinished.write_bytes(content)
 
@@ -104,17 +110,17 @@ def read(path: Path) -> tuple[str, dict[str, Any], dict[str, NDArray[Any]]]:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
-        raise StorageError(
+        raise UnreadableError(
             f"{path} is no model file: damaged, cut short, or of another kind ({error}).\n"
             "gradline reads the safetensors files that .save() or --save wrote."
         ) from None
     if _KEY not in metadata:
-        raise StorageError(
+        raise UnreadableError(
             f"{path} is a safetensors file, but not one of gradline's.\n"
             "Load its weights with torch; gradline reads what .save() or --save wrote."
         )
     with refusing_damage(path):
-        header = _described(metadata[_KEY])
+        header = _described(_intact(metadata[_KEY], tensors))
         version = header["format"]
         if isinstance(version, bool) or not isinstance(version, int) or version < 1:
             raise MisfitError(f"its description has the format {version!r}; a whole number was expected")
@@ -127,6 +133,10 @@ def read(path: Path) -> tuple[str, dict[str, Any], dict[str, NDArray[Any]]]:
         if not isinstance(header["kind"], str) or not isinstance(header["record"], dict):
             raise MisfitError("its description has a kind or a record of the wrong type")
         return header["kind"], header["record"], tensors
+
+
+class UnreadableError(StorageError):
+    """A file that is damaged, or none of ours."""
 
 
 class MisfitError(ValueError):
@@ -174,8 +184,28 @@ def refusing_damage(path: str | Path) -> Iterator[None]:
         raise _damaged(path, "its description does not fit together") from None
 
 
-def _damaged(path: str | Path, what: str) -> StorageError:
-    return StorageError(f"{path} is damaged: {what}.\nSave it again, or take another copy of the file.")
+def _damaged(path: str | Path, what: str) -> UnreadableError:
+    return UnreadableError(f"{path} is damaged: {what}.\nSave it again, or take another copy of the file.")
+
+
+def _checksum(description: str, tensors: Mapping[str, NDArray[Any]]) -> str:
+    """SHA-256 of the description and of the tensors: their names, types, shapes and bytes."""
+    content = hashlib.sha256(description.encode())
+    for name, tensor in sorted(tensors.items()):
+        content.update(f"{name} {tensor.dtype} {tensor.shape} ".encode())
+        content.update(np.ascontiguousarray(tensor).data)
+    return content.hexdigest()
+
+
+def _intact(description: str, tensors: Mapping[str, NDArray[Any]]) -> str:
+    """The description less its checksum, which files of older versions do not have."""
+    found = _CHECKSUM.search(description)
+    if found is None:
+        return description
+    described = description[: found.start()] + "}"
+    if _checksum(described, tensors) != found[1]:
+        raise MisfitError("its content is not what was written")
+    return described
 
 
 def _described(text: str) -> dict[str, Any]:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from gradline.design.problem import Problem
 
 _KIND = "checkpoint"
+_START = b'{"__metadata__":{"gradline'
+"""What a file of ours begins with, after eight bytes."""
+_MARKS = (rb"\"kind\": \"checkpoint\"", rb"{\"identity\": \"")
+"""What stands near the beginning of a checkpoint; damage in one leaves the other."""
 
 
 class Checkpoint:
@@ -64,6 +68,17 @@ class Checkpoint:
         if not self.path.exists():
             self._keep(())  # an unwritable place is refused before the work, not after it
             return []
+        try:
+            return self._nodes(summing)
+        except container.UnreadableError:
+            if not self._was_ours():
+                raise
+            raise StorageError(
+                f"{self.path} is a damaged checkpoint: empty, cut short or altered.\n"
+                "Delete it to begin anew, or give another file."
+            ) from None
+
+    def _nodes(self, summing: Summing) -> list[Node[Sums]]:
         kind, record, tensors = container.read(self.path)
         if kind != _KIND:
             raise StorageError(f"{self.path} holds a {kind}, not a checkpoint.\nGive another file.")
@@ -76,6 +91,13 @@ class Checkpoint:
             if summing.grouping is not None:
                 summing.grouping.levels[:] = [Levels(labels) for labels in record["levels"]]
             return [_node(number, node, tensors) for number, node in enumerate(record["nodes"])]
+
+    def _was_ours(self) -> bool:
+        """Whether this was a checkpoint once, and nothing that somebody may want to keep."""
+        with self.path.open("rb") as file:
+            head = file.read(256)
+        cut_short = len(head) < 256 and _START.startswith(head[8:][: len(_START)])
+        return cut_short or any(mark in head for mark in _MARKS)
 
     def keep(self, nodes: Sequence[Node[Sums]], *, last: bool = False) -> None:
         """Write the sums so far, if it is time to, or the last."""
