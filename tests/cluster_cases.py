@@ -217,7 +217,14 @@ def test_bad_data_end_the_job(trips: Path, tmp_path: Path, engine: Any) -> None:
     start = pa.parquet.read_metadata(trips / "trips.parquet").row_group(17).column(0).data_page_offset
     content[start + 1000 : start + 1100] = bytes(100)
     damaged.write_bytes(content)
-    for path, place in ((infinite, "row group 23"), (damaged, "row group 17")):
+    texts = [tmp_path / f"{number}.csv" for number in range(2)]
+    for number, text in enumerate(texts):
+        text.write_text("a,y\n" + "1,2\n2,3\n" * 10 + "inf,1\n" * number)
+    for path, place in (
+        (infinite, r"row group 23 is .* at row 5 "),
+        (damaged, "row group 17"),
+        (texts, r"1.csv is .* at row 20 "),
+    ):
         messages = []
         for each in ("local", engine):
             with pytest.raises((gl.DataError, gl.SourceError), match=place) as caught:

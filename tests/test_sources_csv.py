@@ -43,7 +43,7 @@ def test_penguins(penguins: Path) -> None:
     rows = next(table.read(["body_mass_g", "year"]))
     assert len(rows.columns[0]) == 344
     assert np.isnan(rows.columns[0]).sum() == 2
-    assert rows.place == str(penguins)
+    assert rows.place.name == str(penguins)
 
 
 def test_missing_values_as_people_write_them(folder: Path) -> None:

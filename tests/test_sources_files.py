@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.feather
 import pyarrow.parquet
@@ -36,7 +38,7 @@ def test_each_row_group_starts_a_chunk(tmp_path: Path) -> None:
         (2 * CHUNK + 3, 3),
         (2 * CHUNK + 6, 4),
     ]
-    assert [rows.place.rpartition(", ")[2] for rows in pieces] == [f"row group {j}" for j in (0, 0, 1, 1, 2)]
+    assert [rows.place.name.rpartition(", ")[2] for rows in pieces] == [f"row group {j}" for j in (0, 0, 1, 1, 2)]
     np.testing.assert_array_equal(np.concatenate([rows.columns[0] for rows in pieces]), np.arange(n))
 
 
@@ -426,5 +428,56 @@ def test_what_is_wrong_in_the_last_row_group_is_found_there(value: float, words:
     a = np.arange(3000.0)
     a[2500] = value
     path = parquet(tmp_path / "t.parquet", {"a": a, "y": np.arange(3000.0)}, row_group_size=1000)
-    with pytest.raises(DataError, match=rf"'a' in \S+t\.parquet, row group 2 {words}.* at row 2500"):
+    with pytest.raises(DataError, match=rf"'a' in \S+t\.parquet, row group 2 {words}.* at row 500 "):
         gl.Moments.of(path, target="y", missing="error")
+
+
+def two_files(folder: Path, ending: str) -> list[str]:
+    """Of 50 rows each; in the second, row 7 lacks x, row 8 has no finite z, and row 9 a city that no other has."""
+    paths = [str(folder / f"n{number}.{ending}") for number in range(2)]
+    for number, path in enumerate(paths):
+        table = pd.DataFrame({"x": np.arange(50.0), "z": 1.0, "y": np.arange(50.0) % 7, "city": "Jeju"})
+        if number:
+            table.loc[7, "x"], table.loc[8, "z"], table.loc[9, "city"] = np.nan, np.inf, "Ulsan"
+        if ending == "csv":
+            table.to_csv(path, index=False)
+        elif ending == "parquet":
+            table.to_parquet(path, row_group_size=5)
+        else:
+            pa.feather.write_feather(pa.Table.from_pandas(table), path, chunksize=5)
+    return paths
+
+
+@pytest.mark.parametrize(
+    ("ending", "part"), [("csv", ""), ("parquet", ", row group 1"), ("feather", ", record batch 1")]
+)
+def test_a_row_is_counted_within_the_place_that_is_named(ending: str, part: str, tmp_path: Path) -> None:
+    paths = two_files(tmp_path, ending)
+    before = 5 if part else 0  # rows of the file before that part of it
+
+    def place(row: int) -> str:
+        return re.escape(f" in {paths[1]}{part}") + f"[^0-9]* row {row - before} .the first row is 0"
+
+    with pytest.raises(DataError, match="'x'" + place(7)):
+        gl.fit(paths, target="y", features=["x"], missing="error")
+    for request in (
+        {"target": "y", "features": ["z"]},
+        {"formula": "y ~ center(z)"},
+        {"target": "z", "features": ["y"]},
+    ):
+        with pytest.raises(DataError, match="z.*" + place(8)):
+            gl.fit(paths, **request)
+    with pytest.raises(DataError, match="the weight .*" + re.escape(paths[1])):
+        gl.fit(paths, target="y", features=["x"], weights="z")
+    with pytest.raises(DataError, match="level 'Ulsan' of 'city'" + place(9)):
+        gl.fit(paths[0], formula="y ~ city").predict(paths)
+    with pytest.raises(DataError, match="'z'" + place(8)):
+        gl.fit(paths[0], target="y", features=["z"]).predict(str(tmp_path / f"*.{ending}"))
+
+
+def test_a_row_among_those_of_a_condition(tmp_path: Path) -> None:
+    paths = two_files(tmp_path, "parquet")
+    for condition, row in (("y > 3 OR y < 1", 4), ("y > 5 OR y < 1", 2)):  # rows 0, 4, 5, 6, 7, … and 0, 6, 7, …
+        words = f"'x' in {paths[1]} has a missing value at row {row} of those that where= leaves (the first is 0)."
+        with pytest.raises(DataError, match=re.escape(words)):
+            gl.fit(paths, target="y", features=["x"], missing="error", where=condition)

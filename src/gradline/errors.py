@@ -84,14 +84,6 @@ def no_such_column(name: str, columns: Iterable[str], place: str) -> ColumnError
     return ColumnError(f"no column {name!r} in {place}.{hint}\n{choices('columns', present)}")
 
 
-def infinite_value(name: str, place: str, row: int, value: object) -> DataError:
-    """The error for a column with an infinite value: where the first one stands."""
-    return DataError(
-        f"column {name!r} in {place} is infinite ({value}) at row {row} (the first row is 0).\n"
-        "Replace it, or leave the row out."
-    )
-
-
 def gist(problem: BaseException) -> str:
     r"""What an error of another program says, in a line: of the errors that led to each other, the first.
 

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
+from gradline.sources.rows import Place
+
 
 class Block(NamedTuple):
     """Rows as numeric columns: the features in order, then the targets. The constant 1 is not among them."""
@@ -18,8 +20,8 @@ class Block(NamedTuple):
     """Low words: the number in column j is hi[j] + lo[j]; None where the high word is the whole number."""
     weights: NDArray[Any] | None
     """(n,) weights of the rows, or None for ones."""
-    place: str
-    """How an error names where these rows stand."""
+    place: Place
+    """Where these rows stand."""
     labels: tuple[Any, ...] = ()
     """The values (n,) of each category: pyarrow Arrays of text, or arrays of numbers; null or NaN where missing."""
     asides: tuple[Any, ...] = ()

@@ -103,10 +103,9 @@ def _pass(
             hi, lo = argument(expression, call, columns, state)
             present = ~np.isnan(hi)
             if np.isinf(hi).any():
-                row = rows.first + int(np.argmax(np.isinf(hi)))
+                row = rows.place.row(rows.first + int(np.argmax(np.isinf(hi))))
                 raise DataError(
-                    f"{text} in {rows.place} is of an infinite value at row {row} (the first row is 0).\n"
-                    "Replace it, or leave the row out."
+                    f"{text} in {rows.place} is of an infinite value at {row}.\nReplace it, or leave the row out."
                 )
             pair: Pair = hi[present], np.zeros(int(present.sum())) if lo is None else lo[present]
             count, total, squares = sums[text]

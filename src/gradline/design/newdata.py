@@ -16,9 +16,9 @@ from gradline.design.expression import checked
 from gradline.design.polynomial import Polynomial
 from gradline.design.recipe import EMPTY, Label, Recipe
 from gradline.design.terms import Term, columns_of, evaluate
-from gradline.errors import ColumnError, DataError, OptionError, ShapeError, infinite_value, no_such_column
+from gradline.errors import ColumnError, DataError, OptionError, ShapeError, no_such_column
 from gradline.sources import Table, is_named, open_table
-from gradline.sources.rows import Rows, counting_column, not_numbers
+from gradline.sources.rows import Rows, counting_column, infinite_value, not_numbers
 
 
 class NewRows(NamedTuple):
@@ -144,10 +144,10 @@ def _codes(labels: Any, known: Mapping[Label, int], column: str, rows: Rows, str
         levels = [level if level in known else same.get(str(level), level) for level in levels]
     unseen = next((level for level in levels if level not in known), None) if strict else None
     if unseen is not None:
-        row = rows.first + int(np.argmax(codes == levels.index(unseen)))
+        row = rows.place.row(rows.first + int(np.argmax(codes == levels.index(unseen))))
         listing = ", ".join(written(level) for level in list(known)[:6]) + (", …" if len(known) > 6 else "")
         raise DataError(
-            f"the level {written(unseen)!r} of {column!r} in {rows.place}, row {row} (the first row is 0), "
+            f"the level {written(unseen)!r} of {column!r} in {rows.place}, {row}, "
             f"was not there when the model was fitted.\n"
             f'levels: {listing}. Use unseen="nan" to leave such predictions empty.'
         )

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from gradline.design.stored import sparse_table, stored_rows, with_numbers
 from gradline.design.terms import exact_words
 from gradline.doubledouble import Array, Pair
-from gradline.errors import infinite_value
 from gradline.moments.slices import SMALL
 from gradline.moments.sums import (
     SMALLEST,
@@ -24,6 +23,7 @@ from gradline.moments.sums import (
     too_large,
     too_small,
 )
+from gradline.sources.rows import Place, infinite_value
 
 if TYPE_CHECKING:
     from gradline.design.problem import Problem
@@ -71,7 +71,7 @@ def sums(problem: Problem, summing: Summing, threads: int) -> Sums | None:
     entries = _entries(problem)
     if entries is None:
         return None
-    keep, counts = _usable(entries, summing, problem.table.name)
+    keep, counts = _usable(entries, summing, Place(problem.table.name))
     rows = len(keep)
     if not keep.any():
         return summing.nothing(rows, counts)
@@ -79,7 +79,7 @@ def sums(problem: Problem, summing: Summing, threads: int) -> Sums | None:
         entries = _of(entries, keep)
     with np.errstate(invalid="ignore", over="ignore"):
         pair = cross_products(entries, threads)
-    _refuse(entries, pair, summing.names, problem.table.name)
+    _refuse(entries, pair, summing.names, Place(problem.table.name))
     weights, targets = entries.weights, entries.beside[:, 1:].T
     logs = 0.0 if weights is None or summing.frequency else float(np.log(weights).sum())
     constant = tuple([constant_value(column, None) for column in targets])
@@ -130,7 +130,7 @@ def _of(entries: Entries, keep: NDArray[np.bool_]) -> Entries:
     return Entries(entries.matrix[keep], entries.beside[keep], weights)
 
 
-def _usable(entries: Entries, summing: Summing, place: str) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+def _usable(entries: Entries, summing: Summing, place: Place) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
     """Which rows can be used, (n,) bool, and how many lack each column; infinities and bad weights raise."""
     matrix, targets = entries.matrix, entries.beside[:, 1:]
     rows, columns = _where(matrix, ~np.isfinite(matrix.data))
@@ -157,7 +157,7 @@ def _where(matrix: Any, chosen: NDArray[np.bool_]) -> tuple[NDArray[np.int64], N
     return np.searchsorted(matrix.indptr, places, side="right") - 1, matrix.indices[places].astype(np.int64)
 
 
-def _refuse(entries: Entries, pair: Pair, names: tuple[str, ...], place: str) -> None:
+def _refuse(entries: Entries, pair: Pair, names: tuple[str, ...], place: Place) -> None:
     """Raise where squares leave float64's range on either side."""
     squares = pair[0].diagonal()[1:]
     finite = np.isfinite(squares) & np.isfinite(pair[1].diagonal()[1:])

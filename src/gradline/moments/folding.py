@@ -192,6 +192,6 @@ def _labels(block: Block, column: str, role: str) -> tuple[NDArray[np.int32], li
 
 def _gap(block: Block, column: str, role: str, row: int) -> DataError:
     return DataError(
-        f"{role} column {column!r} in {block.place} has a missing value at row {block.first + row}\n"
-        "(the first row is 0). Fill it, or leave such rows out."
+        f"{role} column {column!r} in {block.place} has a missing value\n"
+        f"at {block.place.row(block.first + row)}. Fill it, or leave such rows out."
     )

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from gradline.design.block import Block
 from gradline.design.effects import Label
 from gradline.doubledouble import Array, Pair, add, two_product
-from gradline.errors import DataError, infinite_value
+from gradline.errors import DataError
 from gradline.moments import slices
 from gradline.moments.cells import Cells, Coded, Grouping, merged
 from gradline.moments.slices import SMALL
 from gradline.moments.triangle import diagonal, packed, places, unpacked
 from gradline.sources import CHUNK
+from gradline.sources.rows import Place, infinite_value
 
 SMALLEST = 1e-250
 """A sum of squares below which the errors of its products, 2**-106 of it and less, leave float64's range."""
@@ -205,7 +206,7 @@ def refuse_underflow(block: Block, squares: Array, names: Sequence[str]) -> None
             raise too_small(name, block.place)
 
 
-def too_large(name: str, place: str) -> DataError:
+def too_large(name: str, place: Place) -> DataError:
     """The error for a column whose squares overflow."""
     return DataError(
         f"column {name!r} in {place} has numbers too large to be squared in float64.\n"
@@ -213,7 +214,7 @@ def too_large(name: str, place: str) -> DataError:
     )
 
 
-def too_small(name: str, place: str) -> DataError:
+def too_small(name: str, place: Place) -> DataError:
     """The error for a column whose squares underflow."""
     return DataError(
         f"column {name!r} in {place} has numbers too small to be squared in float64.\n"
@@ -221,18 +222,17 @@ def too_small(name: str, place: str) -> DataError:
     )
 
 
-def missing_value(name: str, place: str, row: int) -> DataError:
+def missing_value(name: str, place: Place, row: int) -> DataError:
     """The error for a missing value where none may be."""
     return DataError(
-        f"column {name!r} in {place} has a missing value at row {row} "
-        f'(the first row is 0).\nFill it, or use missing="drop".'
+        f'column {name!r} in {place} has a missing value at {place.row(row)}.\nFill it, or use missing="drop".'
     )
 
 
-def bad_weight(name: str | None, place: str, row: int, value: object) -> DataError:
+def bad_weight(name: str | None, place: Place, row: int, value: object) -> DataError:
     """The error for a weight that is negative, infinite or missing."""
     return DataError(
-        f"the weight in column {name!r} of {place} is {value} at row {row} (the first row is 0).\n"
+        f"the weight in column {name!r} of {place} is {value} at {place.row(row)}.\n"
         "A weight is a finite number, 0 or more; 0 leaves the row out."
     )
 

@@ -14,7 +14,7 @@ from gradline.layout import choices, told
 from gradline.sources.arrays import array_columns
 from gradline.sources.columns import Column
 from gradline.sources.layers import Listener, values
-from gradline.sources.rows import CHUNK, Part, Rows, demand, reject_duplicates, whole
+from gradline.sources.rows import CHUNK, Part, Place, Rows, demand, reject_duplicates, whole
 from gradline.sources.samples import batches
 
 Target: TypeAlias = str | Sequence[str] | Callable[[Any], Any] | None
@@ -116,7 +116,7 @@ class Activations:
 
     def _rows(self, chunk: _Chunk, columns: Sequence[str], at: Mapping[str, int], first: int) -> Rows:
         every = [*chunk[0].T, *chunk[1].T]
-        return Rows(first, tuple([every[at[name]] for name in columns]), self.name)
+        return Rows(first, tuple([every[at[name]] for name in columns]), Place(self.name))
 
     def _chunk(self, like: _Batch) -> _Chunk:
         """Room for the rows of a chunk, which another thread may still use when the next is filled."""

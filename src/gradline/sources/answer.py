@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Any, TypeAlias
 
 from gradline.sources.arrow import Kind, holds_labels, recut
-from gradline.sources.rows import Part, Rows, demand, reject_duplicates, whole
+from gradline.sources.rows import Part, Place, Rows, demand, reject_duplicates, whole
 
 Ask: TypeAlias = Callable[[Sequence[str]], AbstractContextManager[Iterable[Any]]]
 """The record batches of these columns, for as long as the context is open."""
@@ -19,8 +19,9 @@ class Answer:
     rows: int | None = None
     identity: str | None = None
 
-    def __init__(self, name: str, types: Sequence[tuple[str, Kind]], ask: Ask) -> None:
+    def __init__(self, name: str, types: Sequence[tuple[str, Kind]], ask: Ask, *, filtered: bool) -> None:
         self.name = name
+        self._place = Place(name, filtered=filtered)
         reject_duplicates([column for column, _ in types], name)
         self._types = dict(types)
         self._ask = ask
@@ -44,7 +45,7 @@ class Answer:
         first = 0
         with self._ask(distinct) as batches:
             for arrays in recut(batches, [distinct.index(column) for column in columns]):
-                yield Rows(first, arrays, self.name)
+                yield Rows(first, arrays, self._place)
                 first += len(arrays[0])
 
     def parts(self, columns: Sequence[str]) -> Sequence[Part]:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from gradline.errors import ShapeError
 from gradline.sources.rows import (
     Part,
+    Place,
     Rows,
     Table,
     comes_once,
@@ -88,7 +89,7 @@ class Held:
 
     def stretch(self, columns: Sequence[str], first: int, last: int) -> Rows:
         """Rows first … last - 1."""
-        return Rows(first, tuple([self._columns[name].part(first, last) for name in columns]), self.name)
+        return Rows(first, tuple([self._columns[name].part(first, last) for name in columns]), Place(self.name))
 
     def views(self, columns: Sequence[str]) -> bool:
         """Whether reading these columns gives views of the caller's memory."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from gradline.errors import ColumnError, SourceError
 from gradline.sources.arrow import holds_labels
@@ -14,7 +15,7 @@ from gradline.sources.file_kind import File, Piece
 from gradline.sources.hive import Partitioned, keys_in_sql, with_keys
 from gradline.sources.location import Location, locate
 from gradline.sources.parquet import Parquet
-from gradline.sources.rows import Part, Rows, Table, demand, whole
+from gradline.sources.rows import Part, Place, Rows, Table, demand, whole
 from gradline.sources.signature import format_of
 
 
@@ -48,14 +49,15 @@ def file_table(paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     elif keyed:
         further = keys_in_sql(files, keys)
         files = [_open(location, where, each) for location, each in zip(found, further, strict=True)]
-    return Files(files, [*prints, repr(where)])
+    return Files(files, [*prints, repr(where)], filtered=where is not None)
 
 
 class Files:
     """Files with the same columns, one after the other. Each starts a chunk of its own."""
 
-    def __init__(self, files: Sequence[File], prints: Sequence[str]) -> None:
+    def __init__(self, files: Sequence[File], prints: Sequence[str], *, filtered: bool = False) -> None:
         self._files = files
+        self._filtered = filtered
         self._prints = prints
         first = files[0]
         self.name = first.path if len(files) == 1 else f"{first.path} and {len(files) - 1} more"
@@ -90,9 +92,9 @@ class Files:
         self._demand(columns)
         first = 0
         for file in self._files:
-            for place, arrays in file.read(columns):
-                yield Rows(first, arrays, place)
-                first += len(arrays[0]) if arrays else 0
+            for rows in _numbered(file.read(columns), first, self._filtered):
+                yield rows
+                first = rows.first + (len(rows.columns[0]) if rows.columns else 0)
 
     def parts(self, columns: Sequence[str]) -> Sequence[Part]:
         """One part for each row group of Parquet files and for each Feather file; one for all where SQL reads any."""
@@ -105,7 +107,7 @@ class Files:
         for file in columnar:
             start = first
             for piece in file.pieces(columns, alone=alone):
-                parts.append(_part(piece, start))
+                parts.append(_part(piece, start, self._filtered))
                 start += piece.rows or 0
             first += file.rows or 0
         return parts
@@ -125,7 +127,7 @@ class Files:
                     "They read Parquet and Feather from elsewhere; or put the file into a folder that they all see."
                 )
             whole_file = Piece(file.path, file.rows, lambda file=file: file.read(columns))  # type: ignore[misc]
-            parts.append(_part(whole_file, 0))
+            parts.append(_part(whole_file, 0, self._filtered))
         return parts
 
     def _demand(self, columns: Sequence[str]) -> None:
@@ -150,16 +152,19 @@ class Files:
                     )
 
 
-def _part(piece: Piece, first: int) -> Part:
+def _part(piece: Piece, first: int, filtered: bool) -> Part:
     """A piece as a part of the table, which it starts at row `first`."""
+    return Part(piece.place, piece.rows, lambda: _numbered(piece.read(), first, filtered))
 
-    def read() -> Iterator[Rows]:
-        at = first
-        for place, arrays in piece.read():
-            yield Rows(at, arrays, place)
-            at += len(arrays[0])
 
-    return Part(piece.place, piece.rows, read)
+def _numbered(chunks: Iterable[tuple[str, tuple[Any, ...]]], first: int, filtered: bool) -> Iterator[Rows]:
+    """The chunks of a file or a piece of it, with the numbers of their rows in the table from `first` on."""
+    place = Place("", first, filtered)
+    for name, arrays in chunks:
+        if name != place.name:
+            place = Place(name, first, filtered)
+        yield Rows(first, arrays, place)
+        first += len(arrays[0]) if arrays else 0
 
 
 def _columnar(files: Sequence[File]) -> list[Parquet | Feather | Partitioned]:

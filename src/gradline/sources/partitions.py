@@ -9,7 +9,7 @@ from typing import Any
 
 from gradline.errors import ColumnError, DataError, GradlineError, gist
 from gradline.sources.frames import frame_table
-from gradline.sources.rows import Part, Rows, demand, whole
+from gradline.sources.rows import Part, Place, Rows, demand, whole
 
 _WHAT = {"dask": "to_delayed", "ray": "iter_internal_ref_bundles", "spark": "mapInArrow"}
 """What only their tables have."""
@@ -61,7 +61,7 @@ class Partitions:
         for number, frame in enumerate(self._frames(list(dict.fromkeys(columns)))):
             part = self.part(number, frame, columns)
             for rows in part.read():
-                yield rows._replace(first=first + rows.first)
+                yield rows._replace(first=first + rows.first, place=Place(part.place, first))
             first += part.rows or 0
 
     def _frames(self, columns: Sequence[str]) -> Iterator[Any]:
@@ -101,7 +101,7 @@ class Partitions:
 
         def read() -> Iterator[Rows]:
             if table.rows:
-                yield from (rows._replace(place=place) for rows in table.read(columns))
+                yield from (rows._replace(place=Place(place)) for rows in table.read(columns))
 
         return Part(place, table.rows, read)
 

@@ -41,7 +41,7 @@ def postgres_table(server: str, chosen: Chosen) -> Table:
             cursor.execute(chosen.select(", ".join(listed)))
             yield cursor.fetch_record_batch()
 
-    return Answer(chosen.name, types, rows)
+    return Answer(chosen.name, types, rows, filtered=chosen.where is not None)
 
 
 def postgres_tables(server: str) -> list[str]:

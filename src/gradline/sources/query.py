@@ -159,7 +159,7 @@ def _answer(name: str, related: Callable[[bool], AbstractContextManager[Any]], w
 
     with related(False) as (relation, _):
         schema = reader(_where(relation, where).limit(0)).schema
-    return Answer(name, [(each.name, kind_of(each.type)) for each in schema], rows)
+    return Answer(name, [(each.name, kind_of(each.type)) for each in schema], rows, filtered=where is not None)
 
 
 def _where(relation: Any, where: str | None) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from gradline.errors import ColumnError, no_such_column
+from gradline.errors import ColumnError, DataError, no_such_column
 from gradline.layout import choices
 
 CHUNK = 65_536
@@ -17,6 +17,31 @@ TIMES = ("datetime", "a date", "a date or time", "a time of day", "a time span")
 _MOST_CHUNKS = 16
 _MOST_BYTES = 2**24
 _RUNS = 16
+
+
+class Place(NamedTuple):
+    """Where rows stand: a table, or a file, row group or partition of it."""
+
+    name: str
+    """How an error calls it: 'penguins.csv', 'a.parquet, row group 3'."""
+    first: int = 0
+    """Number of its first row in the whole table, from 0."""
+    filtered: bool = False
+    """Whether where= left out rows of it, so that the others are all that can be counted."""
+
+    def __str__(self) -> str:
+        return self.name
+
+    def row(self, number: int) -> str:
+        """How an error names the row that has this number in the whole table.
+
+        >>> Place("b.csv", 50).row(57), Place("b.csv", 50, filtered=True).row(57)
+        ('row 7 (the first row is 0)', 'row 7 of those that where= leaves (the first is 0)')
+        """
+        row = number - self.first
+        if self.filtered:
+            return f"row {row} of those that where= leaves (the first is 0)"
+        return f"row {row} (the first row is 0)"
 
 
 class Rows(NamedTuple):
@@ -32,8 +57,8 @@ class Rows(NamedTuple):
     """Each (n,). Numbers are a NumPy array: float64, float32, integer or bool; strided views are fine; NaN where a
     value is missing. Labels are a pyarrow Array of text, perhaps dictionary-encoded, or of a dictionary of numbers;
     null where one is missing."""
-    place: str
-    """How an error names where these rows stand: 'penguins.csv', 'a.parquet, row group 3'."""
+    place: Place
+    """Where these rows stand."""
 
 
 class Part(NamedTuple):
@@ -160,6 +185,13 @@ def not_numbers(
     """
     hint = numeric_columns(column, numeric, role, besides)
     return ColumnError(f"{role} {column!r} in {place} is {kind}; numbers were expected.\n{hint}")
+
+
+def infinite_value(name: str, place: Place, row: int, value: object) -> DataError:
+    """The error for a column with an infinite value: where the first one stands, by its number in the table."""
+    return DataError(
+        f"column {name!r} in {place} is infinite ({value}) at {place.row(row)}.\nReplace it, or leave the row out."
+    )
 
 
 def numeric_columns(column: str, numeric: Sequence[str], role: str, besides: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gradline.errors import ShapeError
 from gradline.sources.columns import Beside
-from gradline.sources.rows import CHUNK, Part, Rows, Table, demand, whole
+from gradline.sources.rows import CHUNK, Part, Place, Rows, Table, demand, whole
 
 _NUMBERS = 1_000_000
 """Of a stretch that is written out: 8 MB, and each thread has some waiting."""
@@ -72,7 +72,7 @@ class Sparse:
         step = min(CHUNK, max(1, _NUMBERS // max(len(self.columns), 1)))
         for first in range(0, self._height, step):
             dense = self._rows[first : first + step].toarray(order="F")  # (step, d)
-            yield Rows(first, tuple([dense[:, j] for j in chosen]), self.name)
+            yield Rows(first, tuple([dense[:, j] for j in chosen]), Place(self.name))
 
     def parts(self, columns: Sequence[str]) -> Sequence[Part]:
         """One part: writing a stretch out is quick beside summing it."""

@@ -36,7 +36,7 @@ def sqlite_table(path: str, chosen: Chosen) -> Table:
             cursor = connection.execute(chosen.select(", ".join(map(quoted, columns))))
             yield _batches(connection, cursor, columns, numbers, chosen)
 
-    return Answer(chosen.name, types, rows)
+    return Answer(chosen.name, types, rows, filtered=chosen.where is not None)
 
 
 def sqlite_tables(path: str) -> list[str]:

@@ -17,7 +17,7 @@ from gradline.sources.arrow import Kind, holds_labels, kind_of, regroup, values_
 from gradline.sources.columns import Column
 from gradline.sources.gathered import gathered, is_sample, stacked
 from gradline.sources.mappings import mapping_columns
-from gradline.sources.rows import Part, Rows, demand, reject_duplicates, together, whole
+from gradline.sources.rows import Part, Place, Rows, demand, reject_duplicates, together, whole
 from gradline.sources.samples import batches
 
 _FRAMES = {
@@ -112,7 +112,7 @@ class Stream:
         demand(self, columns, labels=True)
         first = 0
         for arrays in regroup(self._pieces(columns), together(len(columns))):
-            yield Rows(first, arrays, self.name)
+            yield Rows(first, arrays, Place(self.name))
             first += len(arrays[0])
 
     def parts(self, columns: Sequence[str]) -> Sequence[Part]:
