@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import threading
 from collections.abc import Iterator
@@ -77,6 +78,37 @@ def test_keys_of_folders_are_columns(tmp_path: Path) -> None:
     assert ["a=b" if each % 2 >= 1 else "São Paulo" for each in v] == city
     assert values(table, "year") == [year]  # without a column of the files themselves
     assert table.rows == 16
+
+
+@pytest.mark.parametrize("ending", ["parquet", "feather", "csv", "jsonl", "csv and parquet"])
+def test_keys_of_folders_in_a_glob(ending: str, tmp_path: Path) -> None:
+    writers = {
+        "parquet": pa.parquet.write_table,
+        "feather": pa.feather.write_feather,
+        "csv": lambda table, path: table.to_pandas().to_csv(path, index=False),
+        "jsonl": lambda table, path: table.to_pandas().to_json(path, orient="records", lines=True),
+    }
+    root = tmp_path / "run=5"
+    endings = itertools.cycle(ending.split(" and "))
+    for year in (2023, 2024):
+        for city in ("São Paulo", "a=b"):
+            kind = next(endings)
+            path = root / f"year={year}" / f"city={city}" / f"t.{kind}"
+            path.parent.mkdir(parents=True)
+            writers[kind](pa.table({"v": [float(year), 0.5], "y": [1.0, 3.0]}), path)
+    wanted = [(year, city, v) for year in (2023, 2024) for city in ("São Paulo", "a=b") for v in (0.5, year)]
+    for pattern in ("*/*/*", "year=*/*/t.*", "**/t.*", "/year=2023/.././*/*/t.*"):
+        table = open_table(f"{root}/{pattern}")
+        assert set(table.columns) == {"v", "y", "year", "city"}
+        v, year, city = values(table, "v", "year", "city")
+        assert sorted(zip(year, city, v, strict=True)) == sorted(wanted)
+    assert open_table(f"{root}/year=2023/*/t.*").columns == ("v", "y", "city")
+    assert open_table(f"{root}/*/city=a=b/t.*").columns == ("v", "y", "year", "city")
+    assert open_table(f"file://{root}/*/*/t.*").columns == ("v", "y", "year", "city")
+    queried = open_table(f"{root}/*/*/t.*", sql="SELECT v, year AS z FROM data WHERE city = 'a=b'")
+    assert values(queried, "z") == [[2023, 2023, 2024, 2024]]
+    fit = gl.fit(f"{root}/*/*/t.*", target="y", features=["year", "v"], where="year > 2000")
+    assert fit.nobs == 8
 
 
 def test_keys_that_are_missing_or_not_whole(tmp_path: Path) -> None:

@@ -22,8 +22,9 @@ from gradline.sources.signature import format_of
 def file_table(paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]], where: str | None = None) -> Table:
     """The table of one file, a list of files, a glob or a folder, with the rows for which `where` holds.
 
-    A folder stands for the Parquet and Feather files in it and below, sorted by name; where these lie in folders
-    such as "year=2024/month=3", `year` and `month` are columns, of numbers where all their values are numbers.
+    A folder stands for the Parquet and Feather files in it and below, sorted by name. Where these, or the files of a
+    glob, lie in folders such as "year=2024/month=3", `year` and `month` are columns, of numbers where all their
+    values are numbers.
     Addresses (s3://, gs://, https:// …) are opened by fsspec.
 
     Raises:
@@ -44,8 +45,9 @@ def file_table(paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     keys = [dict(location.keys) for location in found]
     keyed = any(keys)
     files = [_open(location, None if keyed else where) for location in found]
-    if keyed and where is None:
-        files = [*with_keys(_columnar(files), keys)]
+    columnar = _columnar(files)
+    if keyed and where is None and len(columnar) == len(files):
+        files = [*with_keys(columnar, keys)]
     elif keyed:
         further = keys_in_sql(files, keys)
         files = [_open(location, where, each) for location, each in zip(found, further, strict=True)]
@@ -175,13 +177,14 @@ def _open(location: Location, where: str | None, keys: Mapping[str, str] | None 
     """The file under a condition, if there is one; `keys` are further columns of one value each, as SQL writes it."""
     format_name = format_of(location.name, location.head())
     columnar = format_name in ("parquet", "feather", "arrow stream")
-    if location.system is not None and not (columnar and where is None and location.in_parts()):
+    as_it_is = where is None and keys is None
+    if location.system is not None and not (columnar and as_it_is and location.in_parts()):
         location = location.fetched()
     names: Sequence[str] = ()
     if columnar:
         stream = format_name == "arrow stream"
         file: File = Parquet(location) if format_name == "parquet" else Feather(location, stream=stream)
-        if where is None:
+        if as_it_is:
             return file
         names = [*file.types, *(keys or {})]
     from gradline.sources.sql import SqlFile

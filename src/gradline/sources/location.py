@@ -8,7 +8,7 @@ import re
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,7 +32,7 @@ class Location:
     system: Any = None
     """The fsspec file system that holds it; None is this machine's own."""
     keys: tuple[tuple[str, str], ...] = ()
-    """What the folders between the one that was asked for and the file say: (("year", "2024"), ("month", "3"))."""
+    """What the folders say that were found on the way to the file: (("year", "2024"), ("month", "3"))."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Another process may be in another folder.
@@ -101,7 +101,8 @@ def locate(pattern: str) -> list[Location]:
     """The files that a path, an address, a glob or a folder means, sorted by name.
 
     A folder stands for the Parquet and Feather files in it and below; names that start with "." or "_" (`_SUCCESS`,
-    `_metadata`) are left out. Only there do folders such as "year=2024" become columns (`Location.keys`).
+    `_metadata`) are left out. Folders such as "year=2024" become columns (`Location.keys`): those below a folder, and
+    of a glob those from its first wildcard on.
 
     Raises:
         SourceError: there is no such file, the folder has no data files, or fsspec lacks the driver.
@@ -121,7 +122,7 @@ def locate(pattern: str) -> list[Location]:
     matches = sorted(match for match in glob.glob(path, recursive=True) if not Path(match).is_dir())  # noqa: PTH207
     if not matches:
         raise SourceError(f"no file matches {pattern!r}.\nCheck the folder and the ending.")
-    return [Location(match, match) for match in matches]
+    return [Location(match, match, None, _keys_of_match(match, path)) for match in matches]
 
 
 @contextmanager
@@ -179,7 +180,9 @@ def _remote(uri: str) -> list[Location]:
             found = sorted(found for found in system.glob(path) if not found.endswith("/"))
             if not found:
                 raise SourceError(f"no file matches {uri!r}.\nCheck the folder and the ending.")
-            return [Location(system.unstrip_protocol(each), each, system) for each in found]
+            return [
+                Location(system.unstrip_protocol(each), each, system, _keys_of_match(each, path)) for each in found
+            ]
         # Asking a web server whether an address is a folder would fetch it.
         if uri.endswith("/") or (scheme not in ("http", "https") and system.isdir(path)):
             names = {each.removeprefix(path).strip("/"): each for each in system.find(path)}
@@ -209,8 +212,6 @@ def _refuse(problem: OSError) -> None:
 
 def _data_files(names: list[str], folder: str) -> list[tuple[str, tuple[tuple[str, str], ...]]]:
     """Those of the files below a folder that hold data, sorted, and what their folders say."""
-    from urllib.parse import unquote
-
     shown = [name for name in sorted(names) if not any(part.startswith((".", "_")) for part in name.split("/"))]
     chosen = [name for name in shown if name.lower().endswith(_COLUMNAR)]
     if not chosen:
@@ -220,8 +221,20 @@ def _data_files(names: list[str], folder: str) -> list[tuple[str, tuple[tuple[st
             f"{folder} is a directory without Parquet or Feather files.\n"
             f"Name its files, e.g. '{folder.rstrip('/')}{hint}'."
         )
-    folders = [(name, [part.partition("=") for part in name.split("/")[:-1] if "=" in part]) for name in chosen]
-    return [(name, tuple([(unquote(key), unquote(value)) for key, _, value in parts])) for name, parts in folders]
+    return [(name, _keys(name.split("/")[:-1])) for name in chosen]
+
+
+def _keys_of_match(match: str, pattern: str) -> tuple[tuple[str, str], ...]:
+    """What those folders say that stand in a match from the first wildcard of its pattern on."""
+    fixed = [not glob.has_magic(part) for part in Path(pattern).parts]
+    return _keys(Path(match).parts[fixed.index(False) : -1])
+
+
+def _keys(folders: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    from urllib.parse import unquote
+
+    parts = [folder.partition("=") for folder in folders if "=" in folder]
+    return tuple([(unquote(key), unquote(value)) for key, _, value in parts])
 
 
 @contextmanager

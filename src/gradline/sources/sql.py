@@ -43,10 +43,10 @@ class SqlFile:
             file = f"{literal(glob.escape(path))}, compression = {literal(packing or 'uncompressed')}"
             if self._format == "csv":
                 text = text_file(connection, path, file, packing)
-                self._text, names = text.source, text.names
+                self._text, names = text.source, [*text.names, *self._keys]
             elif self._format == "json":
                 json = json_file(connection, path, file, packing)
-                self._text, names, nested = json.source, json.names, json.nested
+                self._text, names, nested = json.source, [*json.names, *self._keys], json.nested
             self._packing = packing
             source = self.source(connection, "file")
             schema = reader(connection.sql(f"SELECT * FROM {source} LIMIT 0")).schema  # noqa: S608
