@@ -250,6 +250,30 @@ def test_queries_over_files_that_cannot_be_answered(
         list(open_table(tmp_path / "t.csv", sql=sql).read(["y"]))
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "words"),
+    [
+        ("1", "seven", r"2\.csv: column 'x' is text \(such as 'seven'\) here and a number \(float64\) in \S+1\.csv"),
+        ("seven", "1", r"2\.csv: column 'x' is float64 here and text in \S+1\.csv"),
+        ("2024-01-02", "1", r"2\.csv: column 'x' is float64 here and a date\S* .*in \S+1\.csv"),
+    ],
+)
+def test_a_query_over_files_that_differ(first: str, second: str, words: str, tmp_path: Path) -> None:
+    """UNION would make text of the numbers, and categories of them."""
+    for number, value in enumerate((first, second), 1):
+        (tmp_path / f"{number}.csv").write_text(f"x,y\n{value},2\n{value},4\n")
+    with pytest.raises(gl.ColumnError, match=words):
+        gl.fit(str(tmp_path / "*.csv"), target="y", features=["x"], sql="SELECT x, y FROM data")
+
+
+def test_a_query_over_files_that_need_not_be_alike(tmp_path: Path) -> None:
+    for number, text in enumerate(("d,x,y\n2024-01-02,1,2\n", "d,y\n2024-01-02 10:00:00,2\n", "y,x\n2,\n")):
+        (tmp_path / f"{number}.csv").write_text(text)
+    table = open_table(str(tmp_path / "*.csv"), sql="SELECT year(d) AS year, x, y FROM data")
+    [rows] = table.read(["year", "x"])
+    np.testing.assert_array_equal(rows.columns, [[2024, 2024, np.nan], [1, np.nan, np.nan]])
+
+
 def test_sql_is_for_files_and_databases(tmp_path: Path) -> None:
     with pytest.raises(gl.OptionError, match="sql= is a query on files and databases, and DataFrame is neither"):
         open_table(FRAME, sql="SELECT * FROM data")

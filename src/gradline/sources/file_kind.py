@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from gradline.sources.arrow import Kind
+from gradline.errors import ColumnError
+from gradline.sources.arrow import Kind, holds_labels
 
 
 class Piece(NamedTuple):
@@ -44,6 +45,31 @@ class Columnar(File, Protocol):
     def pieces(self, columns: Sequence[str], *, alone: bool) -> Sequence[Piece]:
         """The same rows in pieces; `alone`: nothing else is read meanwhile, so decoding may take all processors."""
         ...
+
+
+def demand_alike(column: str, files: Mapping[str, File]) -> None:
+    """Refuse a column that is of numbers in one of the files, which errors call by their keys, and not in another.
+
+    Files that lack the column have no say.
+    """
+    first: File | None = None
+    for name, file in files.items():
+        if column not in file.types:
+            continue
+        first = first or file
+        wanted, here = first.types[column], file.types[column]
+        numbers = wanted[1] is not None
+        if (here[1] is None) == numbers or not (numbers or holds_labels(here) or here == wanted):
+            raise ColumnError(
+                f"{name}: column {column!r} is {file.kind(column)} here and {shown(column, first)}.\n"
+                "Convert it, or leave the file out with a narrower glob."
+            )
+
+
+def shown(column: str, file: File) -> str:
+    """How an error says what a column is in another file."""
+    kind, spacing = file.types[column]
+    return f"{kind if spacing is None else f'a number ({kind})'} in {file.path}"
 
 
 def by_name(batches: Any, columns: Sequence[str], rows: int) -> Iterator[tuple[Any, ...]]:

@@ -11,7 +11,7 @@ from gradline.errors import ColumnError, SourceError
 from gradline.sources.arrow import holds_labels
 from gradline.sources.copied import Copied
 from gradline.sources.feather import Feather
-from gradline.sources.file_kind import File, Piece
+from gradline.sources.file_kind import File, Piece, demand_alike, shown
 from gradline.sources.hive import Partitioned, keys_in_sql, with_keys
 from gradline.sources.location import Location, locate
 from gradline.sources.parquet import Parquet
@@ -134,24 +134,15 @@ class Files:
 
     def _demand(self, columns: Sequence[str]) -> None:
         demand(self, columns, labels=True)
-        first = self._files[0]
+        named = {file.path: file for file in self._files}
         for column in columns:
-            numbers = first.types[column][1] is not None
-            for file in self._files[1:]:
-                kind = first.types[column][0]
-                expected = f"{f'a number ({kind})' if numbers else kind} in {first.path}"
+            for path, file in named.items():
                 if column not in file.types:
                     raise ColumnError(
-                        f"{file.path}: there is no column {column!r}; it is {expected}.\n"
+                        f"{path}: there is no column {column!r}; it is {shown(column, self._files[0])}.\n"
                         "Leave the file out with a narrower glob, or give it the column."
                     )
-                here = file.types[column]
-                usable = numbers or holds_labels(here) or here == first.types[column]
-                if (here[1] is None) == numbers or not usable:
-                    raise ColumnError(
-                        f"{file.path}: column {column!r} is {file.kind(column)} here and {expected}.\n"
-                        "Convert it, or leave the file out with a narrower glob."
-                    )
+            demand_alike(column, named)
 
 
 def _part(piece: Piece, first: int, filtered: bool) -> Part:

@@ -10,10 +10,11 @@ from typing import Any
 from gradline.errors import SourceError
 from gradline.layout import choices
 from gradline.sources.duck import database, first_line, quoted
+from gradline.sources.file import demand_alike
 from gradline.sources.hive import keys_in_sql
 from gradline.sources.location import locate
 from gradline.sources.query import selected
-from gradline.sources.rows import Table
+from gradline.sources.rows import TIMES, Table
 from gradline.sources.signature import format_of
 from gradline.sources.sql import SqlFile
 
@@ -25,6 +26,7 @@ def files_table(paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
     Raises:
         SourceError: a file is missing or damaged, or DuckDB cannot read the query.
+        ColumnError: a column is of numbers in one file and of text in another, and would be text in all of them.
     """
     several = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     found = [location.fetched() for each in several for location in locate(os.fspath(each))]
@@ -37,8 +39,13 @@ def files_table(paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
             SqlFile(each.path, format_name, keys=more)
             for each, format_name, more in zip(found, formats, further, strict=True)
         ]
-    name = f"the query on {found[0].name}" + (f" and {len(found) - 1} more" if len(found) > 1 else "")
     columns = list(dict.fromkeys(column for file in files for column in file.sql))
+    named = dict(zip([each.name for each in found], files, strict=True))
+    for column in columns:
+        kinds = [file.types[column][0] for file in files if column in file.types]
+        if not all(kind in TIMES for kind in kinds):  # dates and times become alike in SQL
+            demand_alike(column, named)
+    name = f"the query on {found[0].name}" + (f" and {len(found) - 1} more" if len(found) > 1 else "")
 
     @contextmanager
     def connected(reading: bool) -> Iterator[Any]:
