@@ -157,6 +157,12 @@ def test_postgres_tables_queries_and_conditions(server: Any) -> None:
         assert lists(table, "fare", "km") == [[4, 7, 10, 13, 16, 19], [0.5, 1, 1.5, 2, 2.5, 3]]
     np.testing.assert_allclose(gl.fit(f"{SERVER}?table=trips", target="fare", features="km").params, [1, 6])
     assert lists(open_table(f"{SERVER}?table=trips&schema=away")) == [[7]]
+    assert lists(open_table(f"{SERVER}?table=away.trips", where="id > 0")) == [[7]]
+    with pytest.raises(gl.SourceError, match=r"no table 'away.trip' in .*\ntables: .*away\.trips"):
+        open_table(f"{SERVER}?table=away.trip")
+    server.execute('CREATE TABLE "away.trips" AS SELECT 8 AS id')
+    assert lists(open_table(f"{SERVER}?table=away.trips")) == [[8]]  # a name with a dot of its own
+    assert lists(open_table(f"{SERVER}?table=trips&schema=away")) == [[7]]
     assert lists(open_table(f"{SERVER}?query=SELECT id+1 AS a FROM trips WHERE id %3E 4")) == [[6, 7]]
     assert lists(open_table(f"{SERVER}?table=trips", where="id > 4 -- some"), "id") == [[5, 6]]
     assert list(open_table(f"{SERVER}?table=trips", where="id > 99").read(["km"])) == []

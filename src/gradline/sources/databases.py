@@ -105,10 +105,14 @@ def _is_one(given: Mapping[str, str]) -> bool:
 def _chosen(given: Mapping[str, str], place: str, where: str | None, sql: str | None) -> Chosen:
     table, schema = given.get("table", ""), given.get("schema", "")
     if table:
-        full = f"{quoted(schema)}.{quoted(table)}" if schema else quoted(table)
-        return Chosen(f"{table!r} in {place}", table, schema, f"SELECT * FROM {full}", where, sql)  # noqa: S608
+        return Chosen(f"{table!r} in {place}", table, schema, all_of(table, schema), where, sql)
     text = given["query"].strip().rstrip(";")
     return Chosen(f"the query on {place}", "", "", text, where, sql)
+
+
+def all_of(table: str, schema: str = "") -> str:
+    """The SELECT of a whole table."""
+    return f"SELECT * FROM {quoted(schema)}.{quoted(table)}" if schema else f"SELECT * FROM {quoted(table)}"  # noqa: S608
 
 
 def _which(place: str, tables: Sequence[str]) -> OptionError:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
 from gradline.errors import SourceError
 from gradline.sources.answer import Answer
 from gradline.sources.arrow import Kind, kind_of
-from gradline.sources.databases import Chosen
-from gradline.sources.duck import first_line, quoted
+from gradline.sources.databases import Chosen, all_of
+from gradline.sources.duck import first_line, literal, quoted
 from gradline.sources.rows import Table
 
 _CASTS = {"numeric": "float8", "money": "numeric::float8", "uuid": "text", "name": "text"}
@@ -26,6 +27,7 @@ _TABLES = (
 def postgres_table(server: str, chosen: Chosen) -> Table:
     """The rows of a table or query, in one read-only transaction for each reading."""
     with _connection(server, chosen) as connection, connection.cursor() as cursor:
+        chosen = _in_its_schema(cursor, chosen)
         schema = cursor.adbc_execute_schema(chosen.select("*"))
         enums = _enums(cursor, schema)
     casts = {field.name: _cast(field, enums) for field in schema}
@@ -42,6 +44,15 @@ def postgres_table(server: str, chosen: Chosen) -> Table:
             yield cursor.fetch_record_batch()
 
     return Answer(chosen.name, types, rows, filtered=chosen.where is not None)
+
+
+def _in_its_schema(cursor: Any, chosen: Chosen) -> Chosen:
+    """schema.table as a table of that schema, unless a table has the dot in its very name."""
+    schema, dot, table = chosen.table.partition(".")
+    if not dot or chosen.schema:
+        return chosen
+    cursor.execute(f"SELECT to_regclass({literal(quoted(chosen.table))}) IS NULL")
+    return replace(chosen, text=all_of(table, schema)) if cursor.fetchone()[0] else chosen
 
 
 def postgres_tables(server: str) -> list[str]:
