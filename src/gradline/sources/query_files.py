@@ -10,7 +10,7 @@ from typing import Any
 from gradline.errors import SourceError
 from gradline.layout import choices
 from gradline.sources.duck import database, first_line, quoted
-from gradline.sources.file import demand_alike
+from gradline.sources.file_kind import demand_alike
 from gradline.sources.hive import keys_in_sql
 from gradline.sources.location import locate
 from gradline.sources.query import selected
