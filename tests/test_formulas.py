@@ -14,6 +14,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+import gradline as gl
 from gradline.design.categories import encode
 from gradline.design.effects import expand
 from gradline.design.problem import Problem, pose
@@ -327,5 +328,75 @@ def test_streams() -> None:
     assert dense(pose(iter(halves), formula="y ~ log(x)*a"))[0][1] == "log(x)"
     with pytest.raises(OptionError, match=r"center\(x\) needs the whole column .* only once\.\nCentre before"):
         pose(iter(halves), formula="y ~ center(x)*a")
+    with pytest.raises(OptionError, match=r"center\(x\) needs the whole column"):
+        pose(iter(halves), formula="y ~ center(x)")  # where more than moments may be wanted
     pairs = [(FRAME[["x", "z"]].to_numpy(), FRAME["y"].to_numpy())]
     assert pose(pairs).targets == ("y",)
+
+
+LONE = [
+    "y ~ center(x)",
+    "y ~ scale(x) + z",
+    "y ~ scale(x) + x",  # aliased
+    "y ~ center(x) + scale(z) + C(a)*k + log(x)",
+    "log(y) ~ scale(x, ddof=0) + center(z) - 1",
+    "y + z ~ scale(x, center=False) + scale(k, scale=False) + center(`a b`):1",
+    "y ~ scale(x, scale=2.5) + scale(z, center=3)",
+]
+
+
+@pytest.mark.parametrize("weights", [None, "w"])
+@pytest.mark.parametrize("formula", LONE)
+def test_a_stream_that_comes_once_is_centred_after_the_pass(formula: str, weights: str | None) -> None:
+    n = 2 * CHUNK + 7
+    frame = pd.concat([FRAME] * (n // len(FRAME) + 1), ignore_index=True)[:n].assign(w=1 + np.arange(n) % 3)
+    frame["x"] = 1e7 + np.random.default_rng(3).normal(size=n)
+    frame.loc[5, "x"] = frame.loc[CHUNK + 2, "z"] = frame.loc[n - 1, "y"] = np.nan  # means are of all that is there
+    wanted = gl.fit(frame, formula=formula, weights=weights)
+    got = gl.fit((frame[at : at + 9_999] for at in range(0, n, 9_999)), formula=formula, weights=weights)
+    assert (got.names, got.aliased, got.missing, got.recipe) == (
+        wanted.names,
+        wanted.aliased,
+        wanted.missing,
+        wanted.recipe,
+    )
+    np.testing.assert_allclose(got.params, wanted.params, rtol=1e-12)
+    np.testing.assert_allclose(got.se, wanted.se, rtol=1e-12)
+    np.testing.assert_allclose(got.predict(frame[:99]), wanted.predict(frame[:99]), rtol=1e-12)
+    assert got.plan is not None
+    assert "one pass over the rows" in str(got.plan)
+
+
+def test_what_moving_a_sum_costs_stands_in_the_digits() -> None:
+    x = 1e12 + np.random.default_rng(4).normal(size=500)
+    frame = pd.DataFrame({"x": x, "y": x - 1e12 + np.arange(500) % 7, "one": 0.1, "k": np.arange(500) % 7})
+    wanted = gl.fit(frame, formula="y ~ scale(x)")
+    got = gl.fit(iter([frame[:200], frame[200:]]), formula="y ~ scale(x)")
+    assert got.digits < wanted.digits
+    np.testing.assert_allclose(got.params, wanted.params, rtol=10**-got.digits)
+    # Nothing is left of a constant, not even its rounding.
+    for data in (frame, iter([frame])):
+        assert gl.fit(data, formula="y ~ k + center(one)").aliased == {"center(one)": "center(one) = 0"}
+    with pytest.raises(DataError, match=r"^scale\(one\): the column is constant"):
+        gl.fit(iter([frame]), formula="y ~ scale(one)")
+    with pytest.raises(DataError, match=r"center\(x\) in the \w+ is of an infinite value at row 3 "):
+        gl.fit(iter([frame.replace({"x": {x[3]: np.inf}})]), formula="y ~ center(x)")
+
+
+def test_other_data_that_come_once() -> None:
+    wanted = gl.Moments.of(FRAME, formula="y ~ scale(x) + C(a)")
+    reader = pa.Table.from_pandas(FRAME, preserve_index=False).to_reader(max_chunksize=7)
+    got = gl.Moments.of(reader, formula="y ~ scale(x) + C(a)")
+    assert got.recipe == wanted.recipe
+    np.testing.assert_allclose(got.hi, wanted.hi, rtol=1e-13, atol=1e-13)
+    np.testing.assert_array_equal(got.hi, got.hi.T)
+    assert "before it" not in str(gl.plan(iter([FRAME]), formula="y ~ scale(x)"))
+    # The rows of a generator are not taken by a request that is refused.
+    rows = (each for each in [FRAME])
+    for formula in ("y ~ log(x) + center(x):z", "y ~ scale(x):a", "y ~ I(scale(x)**2)", "y ~ center(log(x))"):
+        with pytest.raises(OptionError, match=r"^(center|scale)\(.*\) needs the whole column first"):
+            gl.fit(rows, formula=formula)
+    for formula in ("center(y) ~ x", "y ~ C(center(k))", "y ~ poly(center(x), 2)"):
+        with pytest.raises(OptionError, match=r"^center\(.\) needs the whole column first"):
+            gl.fit(rows, formula=formula)
+    assert gl.fit(rows, formula="y ~ center(x)").nobs == len(FRAME)

@@ -256,7 +256,12 @@ def test_rows_that_come_once_are_never_wanted_twice() -> None:
     assert "double-double: rows that come only once leave no second look" in str(fit.plan)
     weighted = (frame[at : at + 300] for at in (0, 300, 600))
     with pytest.raises(gl.OptionError, match="come only once"):
-        gl.fit(weighted, formula="y ~ center(x0)", weights=np.ones(900))
+        gl.fit(weighted, formula="y ~ center(x0):x1", weights=np.ones(900))
+    weights = np.arange(900.0)  # the mean is that of all rows, however much they weigh
+    centred = gl.fit(weighted, formula="y ~ center(x0)", weights=weights)
+    wanted = gl.fit(frame, formula="y ~ center(x0)", weights=weights)
+    np.testing.assert_allclose(centred.params, wanted.params, rtol=1e-12)
+    assert centred.recipe == wanted.recipe
 
 
 def test_an_iterable_that_is_empty_the_second_time() -> None:

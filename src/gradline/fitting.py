@@ -134,6 +134,7 @@ def fit(
         where=where,
         sql=sql,
         aside=None if wanted is None else wanted.named or None,
+        once=True,
     )
     if wanted is not None:
         problem = replace(problem, asides=())
@@ -234,7 +235,7 @@ def plan(
         one pass over the rows
     """
     demand_options(plan, request)
-    return plan_of(pose(data, target, **request, measure=False), precision)
+    return plan_of(pose(data, target, **request, measure=False, once=True), precision)
 
 
 def fit_moments(

@@ -14,8 +14,9 @@ from gradline.design.expression import Expression, checked, options
 from gradline.design.recipe import Derived
 from gradline.design.terms import Words
 from gradline.doubledouble import Pair, add, divide, multiply, subtract, sum_pairs
-from gradline.errors import DataError, OptionError
-from gradline.sources import Table, comes_once
+from gradline.errors import DataError
+from gradline.sources import Table
+from gradline.sources.rows import Rows
 
 _Call: TypeAlias = tuple[Expression, ast.Call]
 """A call of center or scale, and the expression in which it stands."""
@@ -38,21 +39,12 @@ def values(derived: Sequence[Derived], names: Sequence[str], columns: Mapping[st
     return [_computed(known[name], columns) if name in known else columns[name] for name in names]
 
 
-def whole_columns(derived: Sequence[Derived], table: Table) -> dict[str, _Call]:
-    """The calls of center and scale by their texts, each of which needs its columns before the pass.
-
-    Raises:
-        OptionError: the rows come only once, so that they cannot be read for this and then for the model.
-    """
+def whole_columns(derived: Sequence[Derived]) -> dict[str, _Call]:
+    """The calls of center and scale by their texts, each of which needs its whole columns."""
     calls: dict[str, _Call] = {}
     for each in derived:
         expression = checked(each.expression)
         calls |= {expression.source(call): (expression, call) for call in expression.calls}
-    if calls and comes_once(table):
-        raise OptionError(
-            f"{next(iter(calls))} needs the whole column first, and the rows of {table.name} come only once.\n"
-            "Centre before, or give something that can be read again: a list, a DataLoader or a file."
-        )
     return calls
 
 
@@ -63,14 +55,18 @@ def measured(derived: Sequence[Derived], table: Table) -> tuple[Derived, ...]:
 
     Raises:
         DataError: a column to be scaled is constant, or infinite somewhere.
-        OptionError: as `whole_columns`.
     """
-    calls = whole_columns(derived, table)
+    calls = whole_columns(derived)
     state: dict[str, tuple[float, float, float]] = {}
     while len(state) < len(calls):
         # A call within another's argument comes first: its state makes the argument's values.
         ready = {text: call for text, call in calls.items() if text not in state and _within(*call) <= state.keys()}
         state |= _pass(ready, table, dict(state))
+    return with_state(derived, state)
+
+
+def with_state(derived: Sequence[Derived], state: Mapping[str, tuple[float, float, float]]) -> tuple[Derived, ...]:
+    """The columns with what their calls of center and scale, by their texts, know of whole columns."""
     done = []
     for each in derived:
         expression = checked(each.expression)
@@ -94,13 +90,28 @@ def _pass(
     calls: Mapping[str, _Call], table: Table, state: Mapping[str, tuple[float, float, float]]
 ) -> dict[str, tuple[float, float, float]]:
     """One reading of the columns that these calls are about."""
+    gathered = Gathered(calls, state)
     names = list(dict.fromkeys(column for expression, _ in calls.values() for column in expression.columns))
-    zero = np.float64(0.0), np.float64(0.0)
-    sums: dict[str, tuple[int, Any, Any]] = dict.fromkeys(calls, (0, zero, zero))
     for rows in table.read(names):
+        gathered.add(rows, names)
+    return gathered.state
+
+
+class Gathered:
+    """What calls of center and scale must know of their columns, from rows as they pass."""
+
+    def __init__(self, calls: Mapping[str, _Call], state: Mapping[str, tuple[float, float, float]]) -> None:
+        """With the state of the calls within these."""
+        zero = np.float64(0.0), np.float64(0.0)
+        self._calls = calls
+        self._within = state
+        self._sums: dict[str, tuple[int, Any, Any]] = dict.fromkeys(calls, (0, zero, zero))
+
+    def add(self, rows: Rows, names: Sequence[str]) -> None:
+        """The next rows, whose columns are called so."""
         columns = dict(zip(names, rows.columns, strict=True))
-        for text, (expression, call) in calls.items():
-            hi, lo = argument(expression, call, columns, state)
+        for text, (expression, call) in self._calls.items():
+            hi, lo = argument(expression, call, columns, self._within)
             present = ~np.isnan(hi)
             if np.isinf(hi).any():
                 row = rows.place.row(rows.first + int(np.argmax(np.isinf(hi))))
@@ -108,13 +119,17 @@ def _pass(
                     f"{text} in {rows.place} is of an infinite value at {row}.\nReplace it, or leave the row out."
                 )
             pair: Pair = hi[present], np.zeros(int(present.sum())) if lo is None else lo[present]
-            count, total, squares = sums[text]
-            sums[text] = (
+            count, total, squares = self._sums[text]
+            self._sums[text] = (
                 count + len(pair[0]),
                 add(total, sum_pairs(pair)),
                 add(squares, sum_pairs(multiply(pair, pair))),
             )
-    return {text: _state(text, call, *sums[text]) for text, (_, call) in calls.items()}
+
+    @property
+    def state(self) -> dict[str, tuple[float, float, float]]:
+        """Of each call the mean in two words, and what to divide by."""
+        return {text: _state(text, call, *self._sums[text]) for text, (_, call) in self._calls.items()}
 
 
 def _state(text: str, call: ast.Call, count: int, total: Any, squares: Any) -> tuple[float, float, float]:

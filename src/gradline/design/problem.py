@@ -9,10 +9,11 @@ from typing import Any
 from gradline.allowed import truth
 from gradline.design.block import Block
 from gradline.design.coding import Coded
-from gradline.design.derived import measured, sources, values
+from gradline.design.derived import measured, sources, values, whole_columns
 from gradline.design.effects import Category, Effect
 from gradline.design.expression import checked
 from gradline.design.formula import Model, choose, parse
+from gradline.design.passing import Passing, in_passing, needs_the_column
 from gradline.design.polynomial import Polynomial
 from gradline.design.recipe import EMPTY, Derived, Recipe
 from gradline.design.request import as_asked
@@ -27,7 +28,7 @@ from gradline.design.roles import (
 )
 from gradline.design.terms import Term, column_term, columns_of, evaluate, exact_words, less, powers
 from gradline.errors import ColumnError, DataError, OptionError, no_such_column
-from gradline.sources import Table, is_named, open_table
+from gradline.sources import Table, comes_once, is_named, open_table
 from gradline.sources.arrays import array_columns, array_table, is_values
 from gradline.sources.rows import Part, Rows, not_numbers
 
@@ -56,6 +57,8 @@ class Problem:
     """Columns that are read beside the model's: they say which fold, cluster or time a row is of."""
     origins: tuple[tuple[str, float], ...] = ()
     """Columns of large integers, each with a number that is taken away from it first; they stand for themselves."""
+    passing: Passing | None = None
+    """Computed columns that stand for themselves only when the rows, which come once, have passed."""
     asked: tuple[tuple[str, str], ...] = ()
     """The arguments that can be written down, as Python has them: paths, queries, a formula; no values in memory."""
 
@@ -108,7 +111,8 @@ class Problem:
 
     def parts(self) -> Sequence[Part]:
         """The parts of the table; `block` makes numbers of their rows."""
-        return self.table.parts(self.columns)
+        parts = self.table.parts(self.columns)
+        return parts if self.passing is None else self.passing.parts(parts, self.columns)
 
     def block(self, rows: Rows) -> Block:
         """Rows of the table as numbers."""
@@ -163,6 +167,7 @@ def pose(
     sql: str | None = None,
     aside: str | Sequence[str] | None = None,
     measure: bool = True,
+    once: bool = False,
 ) -> Problem:
     """Turn a request into a Problem, or say what is wrong with it.
 
@@ -182,6 +187,7 @@ def pose(
         sql: a SELECT statement about the files.
         aside: column names; they are read, and no features unless they are named as such.
         measure: False leaves out what only the rows can tell, for a look at the request alone.
+        once: whether the rows are wanted for their moments alone, which can be centred and scaled after the pass.
 
     Raises:
         ColumnError: a column is missing, misspelt, not numeric, or has two roles.
@@ -258,7 +264,13 @@ def pose(
             asked=asked,
         )
     )
-    return replace(problem, derived=measured(problem.derived, table)) if problem.derived and measure else problem
+    if not whole_columns(problem.derived):
+        return problem
+    if comes_once(table):
+        if once:
+            return in_passing(problem)
+        raise needs_the_column(problem.derived, table)
+    return replace(problem, derived=measured(problem.derived, table)) if measure else problem
 
 
 def _arrays(data: Any, target: Any, intercept: bool) -> Problem | None:

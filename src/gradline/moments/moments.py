@@ -162,6 +162,7 @@ class Moments:
             frequency_weights=frequency_weights,
             where=where,
             sql=sql,
+            once=True,
         )
         with opened(engine) as there:
             return accumulate(

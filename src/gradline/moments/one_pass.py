@@ -21,6 +21,7 @@ from gradline.errors import OptionError
 from gradline.moments import devices, entries
 from gradline.moments.cells import Grouping, assembled
 from gradline.moments.moments import FLOAT64, Moments
+from gradline.moments.moved import moved
 from gradline.moments.sums import Summing, Sums
 from gradline.moments.tree import Node, SumsT, Tree
 from gradline.sources import CHUNK, Part, Rows
@@ -342,6 +343,10 @@ def moments_of(
         epsilon = (*spacing, *epsilon[len(terms) :])
         terms = tuple([feature.term for feature in features])
         recipe = recipe.with_levels(levels)
+    growth: tuple[float, ...] = ()
+    if problem.passing is not None:
+        recipe = replace(recipe, derived=problem.passing.derived)
+        pair, growth = moved(pair, terms, recipe.derived)
     nobs: float = total.used
     if problem.frequency and total.used:
         nobs = float(pair[0][0, 0])
@@ -368,4 +373,5 @@ def moments_of(
         recipe=recipe,
         precision="double-double" if summing.double else "float64",
         unit=2.0**-104 if summing.double else FLOAT64,
+        growth=growth,
     )

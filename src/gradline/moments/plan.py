@@ -103,7 +103,7 @@ def plan_of(problem: Problem, precision: str = "auto") -> Plan:
         precision=chosen,
         why=why,
         second=chosen == "float64" and precision == "auto",
-        before=tuple(whole_columns(problem.derived, problem.table)),
+        before=() if problem.passing is not None else tuple(whole_columns(problem.derived)),
         device=devices.described(problem, chosen),
     )
 
