@@ -254,6 +254,9 @@ def test_a_combination_of_levels_never_seen_may_be_nan() -> None:
     # Of a row that breaks both, its levels are the reason.
     np.testing.assert_array_equal(np.isnan(fit.predict(new.assign(x2=[2, 2, 50, 2]), unseen="nan")), [0, 0, 1, 0])
     fit.predict(new.assign(c=["a", None, None, "b"], x2=[np.nan, 50, 2, 2]))  # NaN as they stand
+    two = pd.DataFrame({"c": "a", "d": "v", "x": [np.nan, 1.0]})  # one combination, looked at once
+    with pytest.warns(gl.GradlineWarning, match="^1 of 2 predictions is arbitrary, the first in row 1 "):
+        gl.fit(CELLS, formula="y ~ c*d + x").predict(two)
 
 
 def test_rows_left_open_are_numbered_over_chunks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -313,13 +313,22 @@ class _Scoring:
         if self.reach is not None:
             leverage = np.stack([model.leverage(rows) for model in self.models], axis=1)
         if self.relations is not None:
-            found = self.models[0].broken(rows, self.relations.matrix)
+            found = self._broken(rows, self.relations)
             found[np.isnan(values).any(axis=1)] = -1
             if not self.strict:
                 unseen = (found >= 0) & (found < self.relations.levels)
                 values[unseen], found[unseen] = np.nan, -1
             left_open = Open.of(found)
         return _around(values, leverage, self.reach, self.own), left_open
+
+    def _broken(self, rows: NewRows, relations: Relations) -> NDArray[np.int64]:
+        """(n,) the first relation that each row breaks, -1 for none; of levels alone, once for each combination."""
+        if relations.numeric:
+            return self.models[0].broken(rows, relations.matrix)
+        _, first, inverse = np.unique(np.stack(rows.codes), axis=1, return_index=True, return_inverse=True)
+        zeros = [np.zeros(len(first)) for _ in rows.hi]
+        distinct = NewRows(len(first), zeros, [None] * len(zeros), [codes[first] for codes in rows.codes])
+        return self.models[0].broken(distinct, relations.matrix)[inverse.ravel()]
 
     def chunks(self, rows: NewRows) -> Iterator[tuple[Prediction, Open]]:
         """One, of all these rows."""

@@ -52,6 +52,8 @@ class Relations:
     """Each as an equation."""
     levels: int
     """How many, the first ones, are broken only by a combination of levels that no row had."""
+    numeric: bool
+    """Whether numbers take part in any, and not levels alone."""
 
     @classmethod
     def of(cls, fit: Fit) -> Relations | None:
@@ -63,10 +65,12 @@ class Relations:
         matrix[:-1][~left_out] = -fit.relations.T
         matrix[left_out.nonzero()[0], np.arange(len(fit.relations))] = 1.0
         terms = [*[Term("Intercept", ())] * fit.has_intercept, *fit.terms]
-        of_levels = [_is_of_levels([terms[at] for at in np.flatnonzero(column)]) for column in matrix.T]
+        among = [[terms[at] for at in np.flatnonzero(column)] for column in matrix.T]
+        of_levels = [_is_of_levels(each) for each in among]
         order = np.argsort(np.logical_not(of_levels), kind="stable")
         texts = list(fit.aliased.values())
-        return cls(matrix[:, order], tuple([texts[at] for at in order]), sum(of_levels))
+        numeric = any(term.factors for each in among for term in each)
+        return cls(matrix[:, order], tuple([texts[at] for at in order]), sum(of_levels), numeric)
 
     def warning(self, found: Open, rows: int) -> str:
         """What to say of new rows that break some of these, of so many."""
