@@ -15,6 +15,7 @@ import pyarrow.parquet
 import pytest
 
 import gradline as gl
+from gradline.sources.duck import database
 
 ROWS = 3_000_000
 GROUP = 100_000
@@ -67,7 +68,7 @@ def wait_for(folder: Path, pattern: str, process: subprocess.Popen[str], bytes_:
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 def test_predict_leaves_the_output_of_before(ending: str, by: signal.Signals, long: Path, tmp_path: Path) -> None:
     out = tmp_path / f"out.{ending}"
@@ -91,6 +92,31 @@ def test_fit_keeps_a_whole_checkpoint_and_goes_on_from_it(long: Path, tmp_path: 
     assert 60 * ROWS == seen[-1] > seen[0] > GROUP
     assert went_on.nobs == 60 * ROWS
     np.testing.assert_array_equal(went_on.params, gl.fit(sources, target="y").params)
+
+
+def test_a_closed_terminal_does_not_end_what_nohup_started(long: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    command = [
+        sys.executable,
+        "-m",
+        "gradline",
+        "predict",
+        str(long / "model.safetensors"),
+        str(long / "once.parquet"),
+    ]
+    process = subprocess.Popen(["nohup", *command, "--out", str(out)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    wait_for(tmp_path, ".out.csv*", process, 1000)
+    process.send_signal(signal.SIGHUP)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert out.exists()
+
+
+def test_what_duckdb_makes_of_ctrl_c_in_a_query_is_ctrl_c() -> None:
+    with pytest.raises(KeyboardInterrupt), database():
+        raise RuntimeError("Query interrupted")
+    with pytest.raises(RuntimeError, match="another"), database():
+        raise RuntimeError("another")
 
 
 @pytest.mark.parametrize("option", [("--where", SLOW), ("--sql", f"SELECT * FROM data WHERE {SLOW}")])

@@ -2,7 +2,7 @@
 
     0    done
     2    the input or the request is wrong: "error: …" on stderr, one to three lines, the last something to do
-    130  interrupted, 143 terminated; nothing is half-written
+    130  interrupted, 143 terminated, 129 its terminal closed; nothing is half-written
     1    whoever read the output has left (`gradline … | head`)
 
 Commands import what they need when they run, so that `gradline --help` answers at once.
@@ -109,9 +109,9 @@ def _usage(error: BaseException) -> str:
 
 @contextmanager
 def _ended_as_by_ctrl_c(stopped_by: list[signal.Signals]) -> Iterator[None]:
-    """Let SIGTERM, which ends batch jobs and containers, do what Ctrl-C does: unfinished files go with the process.
+    """Let SIGTERM, which ends batch jobs and containers, and a closed terminal's SIGHUP do what Ctrl-C does.
 
-    `stopped_by` gets the signal that came.
+    Unfinished files go with the process. `stopped_by` gets the signal that came.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -121,11 +121,16 @@ def _ended_as_by_ctrl_c(stopped_by: list[signal.Signals]) -> Iterator[None]:
         stopped_by[0] = signal.Signals(number)
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    ends = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # Windows has no SIGHUP
+    before = {each: signal.getsignal(each) for each in ends}
+    for each in ends:
+        if before[each] is not signal.SIG_IGN:  # nohup: the closed terminal is not to end it
+            signal.signal(each, interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for each in ends:
+            signal.signal(each, before[each])
 
 
 @contextmanager

@@ -26,7 +26,19 @@ def database() -> Iterator[Any]:
     }
     with duckdb.connect(":memory:", config=offline) as connection:
         ask(connection, "SET enable_progress_bar = false")
-        yield connection
+        with interruptible():
+            yield connection
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C during a query be what it is everywhere: DuckDB makes a RuntimeError of it."""
+    try:
+        yield
+    except RuntimeError as problem:
+        if str(problem) != "Query interrupted":
+            raise
+        raise KeyboardInterrupt from None
 
 
 def ask(connection: Any, query: str) -> list[tuple[Any, ...]]:

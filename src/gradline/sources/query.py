@@ -12,7 +12,7 @@ from gradline.errors import ColumnError, DataError, OptionError, SourceError
 from gradline.layout import choices
 from gradline.sources.answer import Answer
 from gradline.sources.arrow import kind_of
-from gradline.sources.duck import batches, database, first_line, is_one_query, quoted, reader
+from gradline.sources.duck import batches, database, first_line, interruptible, is_one_query, quoted, reader
 from gradline.sources.guessed import type_files
 from gradline.sources.rows import Table
 from gradline.sources.text import bad_text
@@ -96,7 +96,7 @@ def query_table(query: Query, where: str | None = None) -> Table:
 
         own = query.connection is None
         try:
-            with database() if own else query.connection.cursor() as connection:
+            with database() if own else query.connection.cursor() as connection, interruptible():
                 # A Python variable that has the name of a table would be read in its place.
                 connection.execute("SET python_enable_replacements = false")
                 for table, data in query.tables.items():
