@@ -523,7 +523,7 @@ def test_cluster_columns_that_cannot_be_used() -> None:
         fit.clustered("one", "one")
     with pytest.raises(ShapeError):
         fit.clustered(np.arange(399))
-    with pytest.raises(OptionError, match="CR2 is for one kind"):
+    with pytest.raises(OptionError, match="CR2 takes one column"):
         fit.clustered("one", "firm", kind="CR2")
     # A row that was left out for another reason may lack its cluster.
     table.loc[[17, 30], "a"] = np.nan

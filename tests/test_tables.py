@@ -131,8 +131,8 @@ def test_compare_what_is_unlike() -> None:
     assert gl.compare(targets).names == ("prestige", "education")
     one = gl.fit(frame, target="education", features=["income"])
     np.testing.assert_allclose(found.frame()["(4)", "estimate"]["income"], one.coef[0], rtol=1e-12)
-    refused = [((), None, "takes fits"), ((one, frame), None, "takes fits"), ((one,), ["a", "b"], "1 texts")]
-    refused += [((one, one), ["a", "a"], "2 texts"), ((one,), "a", "1 texts")]
+    refused = [((), None, "takes fits"), ((one, frame), None, "takes fits"), ((one,), ["a", "b"], "columns, 1;")]
+    refused += [((one, one), ["a", "a"], "columns, 2;"), ((one,), "a", "columns, 1;")]
     for fits, names, said in refused:
         with pytest.raises(gl.OptionError, match=said):
             gl.compare(*fits, names=names)

@@ -8,8 +8,6 @@ import numbers
 from collections.abc import Collection, Sequence
 from typing import Any
 
-import numpy as np
-
 from gradline.errors import OptionError
 from gradline.layout import WIDTH, cells, choices, told
 
@@ -38,7 +36,8 @@ def truth(option: str, value: object) -> bool:
     """The value as True or False; anything else is refused, for "no" would count as true."""
     if value is True or value is False:
         return value
-    if isinstance(value, np.bool_) or (is_whole(value) and value in (0, 1)):
+    numpys = str(getattr(value, "dtype", "")) == "bool" and not getattr(value, "shape", ())  # without loading NumPy
+    if numpys or (is_whole(value) and value in (0, 1)):
         return bool(value)
     raise OptionError(f"{option} must be True or False; {told(value)} arrived.")
 

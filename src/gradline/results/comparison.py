@@ -141,7 +141,9 @@ def compare(*fits: Fit, names: Sequence[str] | None = None, stars: bool = False)
         targets = [fit.targets[0] for fit in single]
         names = targets if len(set(targets)) == len(targets) > 1 else [f"({at})" for at in range(1, len(single) + 1)]
     if isinstance(names, str) or len(names) != len(single) or len(set(names)) < len(single):
-        raise OptionError(f"names= needs {len(single)} different texts, one for each column; {told(names)} arrived.")
+        raise OptionError(
+            f"names= takes as many different texts as there are columns, {len(single)}; {told(names)} arrived."
+        )
     return Comparison(tuple(single), tuple(map(str, names)), stars)
 
 
