@@ -48,6 +48,7 @@ BAD = {
     "empty file": ("fit empty.csv --target y", "empty.csv"),
     "wrong kind": ("fit fake.parquet --target y", "fake.parquet"),
     "no target": ("fit good.csv", "target"),
+    "words as JSON": ("fit good.csv --target y --features x --explain --json", "Leave one of them out."),
     "misspelt target": ("fit good.csv --target Y", "Did you mean 'y'"),
     "misspelt feature": ("fit good.csv --target y --features xx", "'xx'"),
     "text feature": ("fit good.csv --target y", "'z'"),

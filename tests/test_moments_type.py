@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import gradline as gl
@@ -92,6 +93,18 @@ def test_moments_of_other_columns_do_not_add_up(data) -> None:
     with pytest.raises(gl.DataError, match=r"more and those of y on x1, x2\.") as caught:
         gl.Moments.of(np.eye(300), np.ones(300)) + gl.Moments.of(np.ones((3, 2)), np.ones(3))
     assert max(map(len, str(caught.value).splitlines())) < 120
+
+
+def test_moments_that_differ_in_other_things_than_their_columns_say_so(data) -> None:
+    X, y = data
+    with pytest.raises(gl.DataError, match=r"^some of these moments are weighted and the others are not\."):
+        gl.Moments.of(X, y) + gl.Moments.of(X, y, weights=np.full(200, 2.0))
+    frame = pd.DataFrame({"x": X[:, 0], "y": y})
+    one, other = (gl.Moments.of(each, formula="y ~ center(x)") for each in (frame, frame[100:]))
+    with pytest.raises(
+        gl.DataError, match=r"^the rows of these moments were centred, scaled or put into categories in"
+    ):
+        one + other
 
 
 def test_sum_of_a_list_and_nonsense(data) -> None:

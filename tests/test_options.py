@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import gradline as gl
@@ -53,3 +55,37 @@ def test_a_strength_goes_into_fit_where_nothing_is_standardized() -> None:
     np.testing.assert_array_equal(gl.fit(X, Y, **plain.options).coef, gl.path(X, Y, **plain.options).coef[0])
     with pytest.raises(TypeError, match="standardize"):
         gl.fit(X, Y, **gl.Strength(l1=2.0, standardize=True).options)
+
+
+FRAME = pd.DataFrame({"x": [0.0, 1.0, 2.0], "y": [0.0, 1.0, 4.0]})
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (
+            lambda _: gl.fit(X, Y, progress=True),
+            "progress must be a function of rows done and rows in all; True arrived.",
+        ),
+        (
+            lambda _: gl.train(X, Y, progress=1),
+            "progress must be a function of epochs done and epochs in all; 1 arrived.",
+        ),
+        (
+            lambda path: gl.fit(path, target="y", where=5),
+            'where is an SQL condition in text, e.g. "fare > 0"; 5 arrived.',
+        ),
+        (lambda path: gl.fit(path, target="y", checkpoint=True), "checkpoint is the path of a file; True arrived."),
+        (
+            lambda path: gl.fit(path, target="y", sql=gl.sql("SELECT 1")),
+            "sql is a query in text; gl.sql('SELECT 1') arrived.\nGive gl.sql(…) in place of the data.",
+        ),
+        (lambda _: gl.fit((FRAME, FRAME), target="y"), "a tuple of tables arrived.\nPut them into a list "),
+        (lambda _: gl.fit((FRAME[["x"]], FRAME["y"])), "a tuple of tables arrived.\nPut them into a list "),
+    ],
+)
+def test_slips(call: Any, words: str, tmp_path: Path) -> None:
+    FRAME.to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(gl.GradlineError) as caught:
+        call(tmp_path / "t.csv")
+    assert str(caught.value).startswith(words)

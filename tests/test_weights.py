@@ -56,6 +56,7 @@ def test_frequency_weights_that_are_not_whole(table: pd.DataFrame) -> None:
     np.testing.assert_allclose(fit.params, peer.params, rtol=1e-12)
     np.testing.assert_allclose(fit.se, peer.bse, rtol=1e-12)
     np.testing.assert_allclose(fit.nobs, table["w"].sum(), rtol=1e-15)
+    assert f" {fit.nobs:.6g} rows " in repr(fit)
 
 
 @pytest.mark.parametrize("option", ["weights", "frequency_weights"])

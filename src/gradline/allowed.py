@@ -42,6 +42,12 @@ def truth(option: str, value: object) -> bool:
     raise OptionError(f"{option} must be True or False; {told(value)} arrived.")
 
 
+def function(option: str, value: object, of: str) -> None:
+    """Refuse what cannot be called, such as True; None is no function and allowed."""
+    if value is not None and not callable(value):
+        raise OptionError(f"{option} must be a function of {of}; {told(value)} arrived.")
+
+
 def probability(option: str, value: Any) -> float:
     """The value, a probability such as an interval's level; anything else is refused, and so are 0 and 1."""
     if not is_real(value) or not 0 < value < 1:

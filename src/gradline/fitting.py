@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gradline.allowed import one_of, truth
+from gradline.allowed import function, one_of, truth
 from gradline.cluster.choice import is_local, opened
 from gradline.design.problem import Problem, pose
 from gradline.design.request import demand_options
@@ -120,6 +120,7 @@ def fit(
     Source: docs/architecture.md; Ogita, Rump & Oishi (2005) for the sums, Goodnight (1979) for the elimination.
     """
     l1, l2 = _check(l1, l2, aliased)
+    function("progress", progress, "rows done and rows in all")
     wanted = errors_wanted(se, cluster)
     if not is_local(engine):
         _demand_for_workers(wanted, checkpoint)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradline.allowed import truth
+from gradline.allowed import function, truth
 from gradline.descent.automatic import Auto, chosen, options_of, refuse
 from gradline.descent.closed_form import ClosedForm
 from gradline.descent.engine import choose, name_of
@@ -146,8 +146,8 @@ def train(
     Source: torch/optim/sgd.py for the order of operations; docs/architecture.md for the choice of an engine.
     """
     objective, optimizer = known_loss(loss, reduction), known_optimizer(optimizer)
-    if callback is not None and not callable(callback):
-        raise OptionError(f"callback must be a function of a step; {callback!r} arrived.")
+    function("callback", callback, "a step")
+    function("progress", progress, "epochs done and epochs in all")
     schedule = Schedule(epochs, batch_size, truth("shuffle", shuffle), lr_schedule, average)
     sgd, auto = options_of(lr, momentum, dampening, nesterov, weight_decay, zero_grad)
     dtype, device = known_dtype(dtype), str(device)

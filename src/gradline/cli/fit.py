@@ -78,6 +78,8 @@ def fit(
         "intercept": not no_intercept,
         "precision": precision,
     }
+    if explain and json:
+        raise OptionError("--explain says in words what would be done, --json what came out.\nLeave one of them out.")
     if explain:
         from gradline.cluster import estimate
 

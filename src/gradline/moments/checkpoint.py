@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from gradline import container
 from gradline.errors import OptionError, StorageError
+from gradline.layout import told
 from gradline.moments.cells import Cells, Levels
 from gradline.moments.sums import Summing, Sums
 from gradline.moments.tree import Node
@@ -32,6 +33,8 @@ class Checkpoint:
 
     def __init__(self, path: str | os.PathLike[str], every: float = 1.0) -> None:
         """`every`: seconds at least between two writings."""
+        if not isinstance(path, str | os.PathLike):
+            raise OptionError(f"checkpoint is the path of a file; {told(path)} arrived.")
         self.path = Path(path)
         self._every = every
         self._written = time.monotonic()

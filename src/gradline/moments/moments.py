@@ -215,8 +215,13 @@ class Moments:
     def _with(self, other: Moments, sign: int) -> Moments:
         mine, theirs = (self.columns, self.targets, self.terms), (other.columns, other.targets, other.terms)
         if (*mine, self.weighted, self.recipe) != (*theirs, other.weighted, other.recipe):
+            differ = f"these moments are of {_list(self)} and those of {_list(other)}"
+            if mine == theirs:
+                differ = "the rows of these moments were centred, scaled or put into categories in two ways"
+                if self.weighted != other.weighted:
+                    differ = "some of these moments are weighted and the others are not"
             raise DataError(
-                f"these moments are of {_list(self)} and those of {_list(other)}.\n"
+                f"{differ}.\n"
                 "Moments add up where columns, their order and weighting are the same; use .select() to choose."
             )
         pair = add(self.pair, other.pair) if sign > 0 else subtract(self.pair, other.pair)

@@ -99,12 +99,12 @@ def probability(p: float) -> str:
 
 
 def count(number: float, noun: str) -> str:
-    """A number with its noun, thousands apart.
+    """A number with its noun, thousands apart; of one that is not whole six digits.
 
-    >>> count(1, "row"), count(10_000_000, "row")
-    ('1 row', '10,000,000 rows')
+    >>> count(1, "row"), count(10_000_000, "row"), count(50 / 3, "row"), count(1e6 / 3, "row")
+    ('1 row', '10,000,000 rows', '16.6667 rows', '333,333 rows')
     """
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+    return f"{number:{',.0f' if number % 1 == 0 or number >= 1e5 else ',.6g'}} {noun}" + ("" if number == 1 else "s")
 
 
 def _shown(values: Sequence[float], texts: Sequence[str]) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 
 from gradline.layout import WIDTH, cells, shortened, wrapped
 from gradline.report.marks import html_table
+from gradline.report.numbers import count
 
 if TYPE_CHECKING:
     from gradline.results.run import Run
@@ -28,7 +29,7 @@ def run_summary(run: Run) -> str:
     options += ["nesterov"] * sgd.nesterov + ["zero_grad never called"] * (not sgd.zero_grad)
     options += ["standardized columns"] * request.standardize
     first, last = run.ends
-    rows_used = f"{run.moments.nobs} rows{', weighted' * run.moments.weighted}"
+    rows_used = f"{count(run.moments.nobs, 'row')}{', weighted' * run.moments.weighted}"
     rows = [
         ("model", f"nn.Linear({len(run.names) - 1}, {run.start.shape[1]}), {rows_used}"),
         ("training", f"{request.optimizer}, {', '.join(options)}"),

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradline.errors import DataError, OptionError
+from gradline.layout import told
 from gradline.sources.arrays import array_columns, array_table, is_tensor
 from gradline.sources.columns import Column
 from gradline.sources.rows import CHUNK, Part, Rows, Table, comes_once, demand
@@ -46,6 +47,10 @@ def open_table(data: Any, where: str | None = None, sql: str | None = None) -> T
     whole query instead, which calls the table `data`: "select fare, a / b as r from data where a > 0"; several
     files are one table to it.
     """
+    if where is not None and not isinstance(where, str):
+        raise OptionError(f'where is an SQL condition in text, e.g. "fare > 0"; {told(where)} arrived.')
+    if sql is not None and not isinstance(sql, str):
+        raise OptionError(f"sql is a query in text; {told(sql)} arrived.\nGive gl.sql(…) in place of the data.")
     if where is not None and not where.strip():
         raise OptionError('where is empty; expected an SQL condition, e.g. "fare > 0 AND year = 2024".')
     if sql is not None and not sql.strip():
@@ -111,6 +116,11 @@ def _open(data: Any, where: str | None, sql: str | None) -> Table:
         option = "where= is a condition for" if sql is None else "sql= is a query on"
         hint = "Filter its rows before." if sql is None else "Use gl.sql(query, data=data)."
         raise OptionError(f"{option} files and databases, and {type(data).__name__} is neither.\n{hint}")
+    if isinstance(data, tuple) and is_stream(list(data)):
+        raise DataError(
+            "a tuple of tables arrived.\n"
+            "Put them into a list to read one after the other; features and target are two arguments, fit(X, y)."
+        )
     if is_array(data):
         return array_table(data)
     if is_sparse(data):
