@@ -200,8 +200,8 @@ def test_what_only_this_process_can_do_is_refused_before_workers_are_looked_for(
 @pytest.mark.parametrize(
     ("said", "message"),
     [
-        ("No module named 'gradline'", "the workers of Spark do not have gradline, or another version"),
-        ("Can't get attribute 'Request' on <module", "the workers of Spark do not have gradline, or another version"),
+        ("No module named 'gradline'", "the workers of Spark lack gradline, or have another version"),
+        ("Can't get attribute 'Request' on <module", "the workers of Spark lack gradline, or have another version"),
         ("No module named 'pyarrow.compute'", "the workers of Spark do not have pyarrow.\nInstall it there"),
     ],
 )
