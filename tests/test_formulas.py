@@ -367,6 +367,16 @@ def test_a_stream_that_comes_once_is_centred_after_the_pass(formula: str, weight
     assert "one pass over the rows" in str(got.plan)
 
 
+def test_paths_and_subsets_of_a_stream_that_comes_once() -> None:
+    formula = "y ~ center(x) + scale(z)"
+    halves = [FRAME[:20], FRAME[20:]]
+    wanted, got = (gl.path(data, formula=formula, l2=[0.0, 3.0]) for data in (FRAME, iter(halves)))
+    np.testing.assert_allclose(got.coef, wanted.coef, rtol=1e-12)
+    np.testing.assert_allclose(got.at(1).predict(FRAME[:9]), wanted.at(1).predict(FRAME[:9]), rtol=1e-12)
+    wanted, got = (gl.subsets(data, formula=formula) for data in (FRAME, iter(halves)))
+    np.testing.assert_allclose(got.rss, wanted.rss, rtol=1e-12)
+
+
 def test_what_moving_a_sum_costs_stands_in_the_digits() -> None:
     x = 1e12 + np.random.default_rng(4).normal(size=500)
     frame = pd.DataFrame({"x": x, "y": x - 1e12 + np.arange(500) % 7, "one": 0.1, "k": np.arange(500) % 7})

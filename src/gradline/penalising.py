@@ -84,7 +84,7 @@ def path(
     """
     demand_options(path, request)
     wanted, standardize = Strengths(l1, l2, strengths, mix, ratio), truth("standardize", standardize)
-    problem = pose(data, target, intercept=intercept, **request)
+    problem = pose(data, target, intercept=intercept, once=True, **request)
     plan = plan_of(problem, precision)
     with opened(engine) as there:
         moments = accumulate(problem, missing=missing, precision=plan.precision, progress=progress, engine=there)

@@ -81,7 +81,7 @@ def subsets(
             raise OptionError(
                 f'folds are for criterion="cv", and it is {criterion!r}.\nLeave folds=, groups= and time= out.'
             )
-        problem = pose(data, target, intercept=intercept, **request)
+        problem = pose(data, target, intercept=intercept, once=True, **request)
         moments = accumulate(problem, missing=missing, progress=progress)
         return _selected(moments, method, criterion, problem.intercept, [], "")
     by = Rows(10 if folds is None else folds, groups, time, seed)
