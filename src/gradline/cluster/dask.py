@@ -83,7 +83,7 @@ class Dask:
         try:
             client.wait_for_workers(1, timeout=PATIENCE)
         except TimeoutError:
-            raise no_workers("the Dask scheduler") from None
+            raise no_workers("the Dask scheduler", PATIENCE) from None
 
     @property
     def workers(self) -> int:
@@ -176,7 +176,7 @@ class Dask:
             ClusterError: none has come in the meantime.
         """
         if not self._client.nthreads():
-            raise no_workers("the Dask scheduler")
+            raise no_workers("the Dask scheduler", PATIENCE)
 
     def _cancel(self, started: list[tuple[Task, Any]]) -> None:
         self._client.cancel([future for _, future in started])

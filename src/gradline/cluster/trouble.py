@@ -56,9 +56,9 @@ def gone(what: str, problem: BaseException | None = None) -> ClusterError:
     return ClusterError(f"{what} was lost in the middle of the work{reason}.\nStart it again; nothing was written.")
 
 
-def no_workers(what: str) -> ClusterError:
+def no_workers(what: str, seconds: int) -> ClusterError:
     """There is a scheduler and nobody to do the work."""
-    return ClusterError(f"{what} has no workers, after {PATIENCE} seconds.\nStart some, or give them its address.")
+    return ClusterError(f"{what} has no workers, after {seconds} seconds.\nStart some, or give them its address.")
 
 
 def killed(what: str, tasks: Sequence[Task]) -> ClusterError:
