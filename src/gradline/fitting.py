@@ -230,10 +230,10 @@ def plan(
 
     Example:
         >>> import numpy as np, gradline as gl
-        >>> print(gl.plan(np.zeros((5000, 2)), np.zeros(5000)))
-        the array: 5,000 rows, 3 numeric columns
-        double-double: 2 numeric features are few
-        one pass over the rows
+        >>> print(gl.plan(np.zeros((20_000, 300)), np.zeros(20_000)))
+        the array: 20,000 rows, 301 numeric columns
+        float64: 300 numeric features are many
+        one pass over the rows; a second for the residuals if fewer than 10 digits are sure
     """
     demand_options(plan, request)
     return plan_of(pose(data, target, **request, measure=False, once=True), precision)

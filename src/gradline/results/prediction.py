@@ -18,11 +18,11 @@ from gradline.errors import OptionError, warn
 from gradline.exact import inference
 from gradline.layout import told
 from gradline.results.undetermined import Open, Relations, broken
+from gradline.sources import CHUNK
 
 if TYPE_CHECKING:
     from gradline.results.fit import Fit
 
-_CHUNK = 65_536
 _CELLS = 4_000_000
 """Numbers of a matrix that leverage may take at a time: 32 MB."""
 
@@ -108,8 +108,8 @@ def predict(fit: Fit, new: Any, **options: Any) -> Prediction:
 
 def _constants(fit: Fit, rows: int, reach: Any, own: float) -> Iterator[Prediction]:
     """What a model without features says of so many rows."""
-    for first in range(0, rows, _CHUNK):
-        n = min(_CHUNK, rows - first)
+    for first in range(0, rows, CHUNK):
+        n = min(CHUNK, rows - first)
         own_spread = [fit.variance[0]] if fit.covariance is None else [float(root[0, 0] ** 2) for root in fit.roots]
         leverage = np.tile(own_spread, (n, 1))
         yield _around(np.repeat(fit.estimates, n, axis=0), leverage if reach is not None else None, reach, own)
@@ -214,8 +214,7 @@ class _Model:
         if fit.origin or any(low is not None for low in rows.lo):
             total = self._careful(rows, params, np.vstack([fit.estimates_low, params[-1:]]))
         else:
-            chosen = [*range(int(fit.has_intercept)), *[place for place, _ in self.plain]]
-            total = self._design(rows) @ params[chosen]
+            total = self._design(rows) @ params[self._chosen]
             for group in self.cells:
                 effect = params[group.parameters(rows, len(params) - 1)]
                 total += effect if group.part is None else effect * rows.hi[group.part][:, None]
@@ -243,8 +242,7 @@ class _Model:
 
     def _stretches(self, rows: NewRows) -> Iterator[tuple[slice, _Parts]]:
         """The rows about the fit's origin, as many at a time as a number for each parameter allows."""
-        chosen = np.array([*range(int(self.fit.has_intercept)), *[place for place, _ in self.plain]], np.int64)
-        design = self._design(rows)
+        chosen, design = self._chosen, self._design(rows)
         if self.fit.origin:
             for column, (place, of) in enumerate(self.plain, int(self.fit.has_intercept)):
                 high, low = less((rows.hi[of], rows.lo[of]), self.fit.origin[place - 1])
@@ -258,6 +256,11 @@ class _Model:
                 for part, places in found
             ]
             yield some, _Parts(design[some], chosen, cells)
+
+    @property
+    def _chosen(self) -> NDArray[np.int64]:
+        """(q,) the parameters of the columns of `_design`."""
+        return np.array([*range(int(self.fit.has_intercept)), *[place for place, _ in self.plain]], np.int64)
 
     def _design(self, rows: NewRows) -> Array:
         """(n, q) the constant and the terms without categories."""
