@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
+import textwrap
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import oracle
@@ -44,6 +49,43 @@ def test_row_major_columns_against_exact_rationals(kernel, tolerance: float, dty
             for j in range(1 + d):
                 words = sum((Fraction(float(word)) for word in got[:, number, i, j]), Fraction(0))
                 assert abs(float(words - exact[i][j])) <= tolerance * norms[i] * norms[j], (number, i, j)
+
+
+@pytest.mark.parametrize("d", [32, 38, 39, 40, 47, 70, 101])
+@pytest.mark.parametrize("n", [1, 23, 25, 240, 241, 480, 1000])
+def test_sums_of_many_columns_that_float64_holds_are_exact(d: int, n: int) -> None:
+    """Integers, so that an entry of another place, a row too many or one too few is seen."""
+    X = np.random.default_rng(n * d).integers(-1000, 1000, (n, d))
+    Z = np.column_stack([np.ones(n, int), X])
+    for threads in (1, 2, 5):
+        triangles = kernels.plain(list(X.astype(float).T), 700, threads)
+        for number, triangle in enumerate(triangles):
+            part = Z[number * 700 : (number + 1) * 700]
+            assert (unpacked(triangle, d + 1) == part.T @ part).all()
+
+
+def test_processors_without_long_registers_give_the_same_bytes(tmp_path: Path) -> None:
+    program = textwrap.dedent("""
+        import hashlib
+        import sys
+        import numpy as np
+        from gradline.moments import kernels, simd
+        if sys.argv[1] == "short":
+            simd.get_host_cpu_features = lambda: {}
+        X = np.random.default_rng(0).normal(size=(999, 60))
+        print(hashlib.sha256(kernels.plain(X.T, 700).tobytes()).hexdigest())
+    """)
+    printed = [
+        subprocess.run(
+            [sys.executable, "-c", program, registers],
+            env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / registers)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for registers in ("long", "short")
+    ]
+    assert printed[0] == printed[1]
 
 
 LAYOUTS = {
@@ -132,9 +174,10 @@ def test_sums_that_cancel_at_every_step() -> None:
 
 def test_equal_values_in_float64() -> None:
     """All rounding errors point one way: still some units in the last place, not n of them."""
-    got = kernels.plain([np.full(65_536, 0.1)], 65_536)[0, -1]
-    exact = Fraction(0.1) ** 2 * 65_536
-    assert abs(Fraction(float(got)) - exact) / exact <= 2e-15
+    for d in (1, 40):
+        got = kernels.plain([np.full(65_536, 0.1)] * d, 65_536)[0, -1]
+        exact = Fraction(0.1) ** 2 * 65_536
+        assert abs(Fraction(float(got)) - exact) / exact <= 2e-15
 
 
 @pytest.mark.parametrize("d", [5, 70, 155, 300])

@@ -20,7 +20,7 @@ from gradline.exact.unrelated import by_unrelated, unrelated
 UNRELATED = 0.5
 """At least this share of the columns must be orthogonal to each other to be worth eliminating first."""
 
-REFINED = 300
+REFINED = 64
 """From this many columns on, sums taken in float64 are solved by Cholesky in float64 and refined."""
 
 COARSE = 2.0**-60

@@ -57,7 +57,7 @@ def _sum_eight(a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any, h: Any) -
 
 
 @nb.njit(inline="always")  # type: ignore[untyped-decorator]
-def _fold(high: Any, low: Any, s: Any) -> None:
+def fold(high: Any, low: Any, s: Any) -> None:
     """The sums at `high`, with the low words at `low`, gain s."""
     a = load(high)
     t = add(a, s)
@@ -96,8 +96,8 @@ def tile(i: Any, j: Any, width: Any, vectors: Any, sums: Any, errand: Any) -> No
         x = load(a + 3 * width)
         s30, s31 = multiply_add(x, b0, s30), multiply_add(x, b1, s31)
         s32, s33 = multiply_add(x, b2, s32), multiply_add(x, b3, s33)
-    _fold(sums, sums + 2 * VECTOR, _sum_eight(s00, s01, s02, s03, s10, s11, s12, s13))
-    _fold(sums + VECTOR, sums + 3 * VECTOR, _sum_eight(s20, s21, s22, s23, s30, s31, s32, s33))
+    fold(sums, sums + 2 * VECTOR, _sum_eight(s00, s01, s02, s03, s10, s11, s12, s13))
+    fold(sums + VECTOR, sums + 3 * VECTOR, _sum_eight(s20, s21, s22, s23, s30, s31, s32, s33))
 
 
 @nb.njit(inline="always")  # type: ignore[untyped-decorator]
@@ -112,8 +112,8 @@ def tile_on_diagonal(i: Any, width: Any, vectors: Any, sums: Any, errand: Any) -
         s02, s03 = multiply_add(a0, a2, s02), multiply_add(a0, a3, s03)
         s11, s12, s13 = multiply_add(a1, a1, s11), multiply_add(a1, a2, s12), multiply_add(a1, a3, s13)
         s22, s23, s33 = multiply_add(a2, a2, s22), multiply_add(a2, a3, s23), multiply_add(a3, a3, s33)
-    _fold(sums, sums + 2 * VECTOR, _sum_eight(s00, s01, s02, s03, s01, s11, s12, s13))
-    _fold(sums + VECTOR, sums + 3 * VECTOR, _sum_eight(s02, s12, s22, s23, s03, s13, s23, s33))
+    fold(sums, sums + 2 * VECTOR, _sum_eight(s00, s01, s02, s03, s01, s11, s12, s13))
+    fold(sums + VECTOR, sums + 3 * VECTOR, _sum_eight(s02, s12, s22, s23, s03, s13, s23, s33))
 
 
 @nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]

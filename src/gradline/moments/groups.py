@@ -10,18 +10,14 @@ from typing import Any
 
 import numba as nb
 
-from gradline.moments.packing import VECTOR, WORD, pack
+from gradline.moments.packing import VECTOR, WORD, pack, transposed
 from gradline.moments.simd import (
     LANES,
     add,
     address_of,
-    even_lanes,
     high_halves,
-    high_pairs,
     load,
     low_halves,
-    low_pairs,
-    odd_lanes,
     store,
     subtract,
 )
@@ -33,9 +29,7 @@ WIDTH = (STRETCH + LANES) * WORD  # columns a power of two apart would share the
 @nb.njit(inline="always")  # type: ignore[untyped-decorator]
 def _four(at: Any) -> Any:
     """Four columns of eight rows as four vectors: row r in the low half of vector r, row r + 4 in its high half."""
-    a, b, c, d = load(at), load(at + WIDTH), load(at + 2 * WIDTH), load(at + 3 * WIDTH)
-    e, f, g, h = even_lanes(a, b), odd_lanes(a, b), even_lanes(c, d), odd_lanes(c, d)
-    return low_pairs(e, g), low_pairs(f, h), high_pairs(e, g), high_pairs(f, h)
+    return transposed(load(at), load(at + WIDTH), load(at + 2 * WIDTH), load(at + 3 * WIDTH))
 
 
 @nb.njit(inline="always")  # type: ignore[untyped-decorator]

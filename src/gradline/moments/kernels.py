@@ -21,6 +21,7 @@ from gradline.moments import (
     float64_wide,
     groups,
     low_words,
+    panels,
     residuals_compiled,
     scores_compiled,
     triangle,
@@ -62,29 +63,42 @@ def plain(columns: Sequence[NDArray[Any]] | NDArray[Any], chunk: int, threads: i
     Args:
         columns: As in narrow, or as an array (d, n).
         chunk: As in narrow.
-        threads: Among how many threads of its own to share out the pairs of columns: for wide tables of few chunks.
-            The bytes do not depend on it.
+        threads: Among how many threads of its own to share out the work: for wide tables of few chunks. The bytes do
+            not depend on it.
     """
     n, p = len(columns[0]), len(columns) + 1
     tiles = -(-p // float64.TILE)
+    if tiles > float64.NARROW:
+        return _wide(columns, chunk, threads)
     out = np.empty((-(-n // chunk), triangle.places(p)))
-    plan, flow = layout(columns)
-    if tiles <= float64.NARROW:
-        buffer = _room(2, tiles * float64.TILE, float64.STRETCH + LANES)  # a power of two would share cache sets
-        float64.cross_products(plan, flow, n, p, chunk, buffer, _running(tiles), out)
-        return out
-    parts = min(threads, -(-tiles // float64_wide.BLOCK))
-
-    def compute(part: int) -> None:
-        buffer = _room(tiles * float64.TILE, float64_wide.STRETCH + LANES)
-        float64_wide.cross_products(plan, n, p, chunk, (part, parts), buffer, _running(tiles), out)
-
-    if parts == 1:
-        compute(0)
-    else:
-        with ThreadPoolExecutor(parts) as pool:
-            list(pool.map(compute, range(parts)))
+    buffer = _room(2, tiles * float64.TILE, float64.STRETCH + LANES)  # a power of two would share cache sets
+    running = _room(triangle.places(tiles), float64.SUMS)
+    float64.cross_products(*layout(columns), n, p, chunk, buffer, running, out)
     return out
+
+
+def _wide(columns: Sequence[NDArray[Any]] | NDArray[Any], chunk: int, threads: int) -> Array:
+    """`plain` of many columns: both halves of each chunk, and each half by some of the threads."""
+    n, p = len(columns[0]), len(columns) + 1
+    plan, flow = panels.layout(columns, float64_wide.STRETCH * panels.ROW)
+    out = np.empty((2, -(-n // chunk), triangle.places(p)))
+    parts = max(1, threads // 2)
+
+    def compute(number: int) -> None:
+        buffer = _room(-(-p // panels.WIDTH), float64_wide.STRETCH, panels.WIDTH)
+        buffer[0, :, 0] = 1.0
+        running = _room(1 + float64_wide.units(p), float64_wide.SUMS)
+        half, part = number % 2, number // 2
+        float64_wide.cross_products(plan, flow, n, p, chunk, half, (part, parts), buffer, running, out[half])
+
+    if threads == 1:
+        compute(0)
+        compute(1)
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(compute, range(2 * parts)))
+    total: Array = out[0] + out[1]
+    return total
 
 
 def residuals(columns: Sequence[NDArray[Any]], parameters: Array) -> tuple[Pair, Pair]:
@@ -216,11 +230,6 @@ def grouped(
     if not known:
         raise ValueError(f"a code is not below {cells}, the number of cells")
     return out[:, 0, :m], out[:, 1, :m]
-
-
-def _running(tiles: int) -> Array:
-    """Room for the sums of so many tiles across."""
-    return _room(triangle.places(tiles), float64.SUMS)
 
 
 def _room(*shape: int) -> Array:

@@ -37,7 +37,7 @@ Progress: TypeAlias = Callable[[int, int | None], object]
 _FEW_CHUNKS = 4
 """Chunks per thread up to which one more or less makes a difference."""
 _WIDE = 128
-"""Columns from which on threads can share a chunk: each packs the rows for itself."""
+"""Columns from which on threads can share a chunk: of more than two, several pack the same rows."""
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")

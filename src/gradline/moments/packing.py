@@ -55,17 +55,10 @@ def layout(columns: Sequence[NDArray[Any]] | NDArray[Any], targets: Sequence[int
     An array (columns, n) takes half of the time of as many arrays.
     """
     numbers = range(len(columns)) if targets is None else targets
-    if isinstance(columns, np.ndarray):
-        first, (step, stride) = columns.__array_interface__["data"][0], columns.strides
-        places = [(first + at * step, stride, columns.itemsize) for at in range(len(columns))]
-    else:
-        places = [(column.__array_interface__["data"][0], column.strides[0], column.itemsize) for column in columns]
+    places = where(columns)
     found = []
-    stream = places[0][0] if places else 0, 0
-    for first, last in _runs(places, numbers):
-        address, stride, size = places[first]
-        if last - first > 1 and stream[1] < stride < (last - first) * size + LINE:
-            stream = address, stride
+    for first, last in runs(places, numbers):
+        _, stride, size = places[first]
         kind, width = (_ROW, _FOUR) if last - first >= _FOUR else (0, 1)
         if stride == size:
             kind = _COLUMN
@@ -74,40 +67,54 @@ def layout(columns: Sequence[NDArray[Any]] | NDArray[Any], targets: Sequence[int
         starts = dict.fromkeys([*range(first, last - width + 1, width), last - width])
         found += [(kind, numbers[at], places[at][0], stride) for at in starts]
     found.sort(key=lambda step: not step[0] & (_ROW | _COLUMN))
-    return Layout(np.array(found, np.int64).reshape(-1, 4), stream)
+    return Layout(np.array(found, np.int64).reshape(-1, 4), stream(places, numbers))
+
+
+def where(columns: Sequence[NDArray[Any]] | NDArray[Any]) -> list[tuple[int, int, int]]:
+    """Address, stride and size of a number in bytes, of each column."""
+    if isinstance(columns, np.ndarray):
+        first, (step, stride) = columns.__array_interface__["data"][0], columns.strides
+        return [(first + at * step, stride, columns.itemsize) for at in range(len(columns))]
+    return [(column.__array_interface__["data"][0], column.strides[0], column.itemsize) for column in columns]
+
+
+def stream(places: Sequence[tuple[int, int, int]], numbers: Sequence[int]) -> tuple[int, int]:
+    """Layout.stream of columns that lie there."""
+    widest = places[0][0] if places else 0, 0
+    for first, last in runs(places, numbers):
+        address, stride, size = places[first]
+        if last - first > 1 and widest[1] < stride < (last - first) * size + LINE:
+            widest = address, stride
+    return widest
+
+
+def runs(places: Sequence[tuple[int, int, int]], numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """First and last + 1 of each run of columns that lie side by side, in memory and in what is packed."""
+    found: list[tuple[int, int]] = []
+    for at, (address, stride, size) in enumerate(places):
+        beside = at and stride != size and places[at - 1] == (address - size, stride, size)
+        if beside and numbers[at - 1] == numbers[at] - 1:
+            found[-1] = found[-1][0], at + 1
+        else:
+            found.append((at, at + 1))
+    return found
 
 
 def reordered(columns: Sequence[NDArray[Any]], order: NDArray[np.int64]) -> NDArray[np.float64]:
     """(columns, n) the rows of float64 or float32 columns in another order, each column contiguous, as float64."""
-    places = [(each.__array_interface__["data"][0], each.strides[0], each.itemsize) for each in columns]
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
     # Columns a power of two apart would share the same cache sets.
     out = np.empty((len(columns), len(order) + LANES))[:, : len(order)]
-    _reorder(np.array(places, np.int64), rank, out)
+    _reorder(np.array(where(columns), np.int64), rank, out)
     return out
 
 
-def _runs(places: Sequence[tuple[int, int, int]], numbers: Sequence[int]) -> list[tuple[int, int]]:
-    """First and last + 1 of each run of columns that lie side by side, in memory and in what is packed."""
-    runs: list[tuple[int, int]] = []
-    for at, (address, stride, size) in enumerate(places):
-        beside = at and stride != size and places[at - 1] == (address - size, stride, size)
-        if beside and numbers[at - 1] == numbers[at] - 1:
-            runs[-1] = runs[-1][0], at + 1
-        else:
-            runs.append((at, at + 1))
-    return runs
-
-
 @nb.njit(inline="always")  # type: ignore[untyped-decorator]
-def _transpose(a: Any, b: Any, c: Any, d: Any, target: Any, width: Any) -> None:
-    """Rows 0-3 in the low halves of a, b, c, d and rows 4-7 in the high ones become four columns of eight rows."""
+def transposed(a: Any, b: Any, c: Any, d: Any) -> Any:
+    """Four columns of eight rows become rows 0-3 in the low halves and rows 4-7 in the high ones, and the reverse."""
     e, f, g, h = even_lanes(a, b), odd_lanes(a, b), even_lanes(c, d), odd_lanes(c, d)
-    store(target, low_pairs(e, g))
-    store(target + width, low_pairs(f, h))
-    store(target + 2 * width, high_pairs(e, g))
-    store(target + 3 * width, high_pairs(f, h))
+    return low_pairs(e, g), low_pairs(f, h), high_pairs(e, g), high_pairs(f, h)
 
 
 @nb.njit(inline="always")  # type: ignore[untyped-decorator]
@@ -127,7 +134,11 @@ def _of_rows(p0: Any, stride: Any, target: Any, width: Any, single: Any) -> None
     else:
         a, b = load_halves(p0, p0 + half), load_halves(p1, p1 + half)
         c, d = load_halves(p2, p2 + half), load_halves(p3, p3 + half)
-    _transpose(a, b, c, d, target, width)
+    a, b, c, d = transposed(a, b, c, d)
+    store(target, a)
+    store(target + width, b)
+    store(target + 2 * width, c)
+    store(target + 3 * width, d)
 
 
 @nb.njit(inline="always")  # type: ignore[untyped-decorator]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
@@ -19,6 +20,7 @@ LANES = 8
 _VECTOR = ir.VectorType(ir.DoubleType(), LANES)
 _INT32 = ir.IntType(32)
 _INT64 = ir.IntType(64)
+_ZERO = ir.Constant(_VECTOR, [0.0] * LANES)
 
 
 class Float64x8(types.Type):  # type: ignore[misc]
@@ -63,15 +65,16 @@ def zero(typingctx: Any) -> Any:
     return float64x8(), codegen
 
 
+def _multiply_add(builder: Any) -> Any:
+    return cgutils.get_or_insert_function(builder.module, ir.FunctionType(_VECTOR, [_VECTOR] * 3), "llvm.fma.v8f64")
+
+
 def _fused(negate: bool) -> Any:
     @intrinsic  # type: ignore[untyped-decorator]
     def apply(typingctx: Any, x: Any, y: Any, z: Any) -> Any:
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            function = cgutils.get_or_insert_function(
-                builder.module, ir.FunctionType(_VECTOR, [_VECTOR] * 3), "llvm.fma.v8f64"
-            )
             z = builder.fneg(args[2]) if negate else args[2]
-            return builder.call(function, [args[0], args[1], z])
+            return builder.call(_multiply_add(builder), [args[0], args[1], z])
 
         return float64x8(float64x8, float64x8, float64x8), codegen
 
@@ -195,6 +198,20 @@ def store(typingctx: Any, address: Any, value: Any) -> Any:
 
 
 @intrinsic  # type: ignore[untyped-decorator]
+def store_halves(typingctx: Any, first: Any, second: Any, value: Any) -> Any:
+    """Put lanes 0-3 at the first address, and 4-7 at the second."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        half = LANES // 2
+        for number, address in enumerate(args[:2]):
+            lanes = builder.shuffle_vector(args[2], args[2], _indices([number * half + lane for lane in range(half)]))
+            builder.store(lanes, builder.inttoptr(address, lanes.type.as_pointer())).align = 8
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.intp, float64x8), codegen
+
+
+@intrinsic  # type: ignore[untyped-decorator]
 def store_one(typingctx: Any, address: Any, value: Any) -> Any:
     """Put one float64 at this address."""
 
@@ -235,15 +252,94 @@ def prefetch(typingctx: Any, address: Any) -> Any:
     """Ask for the cache line of this address; one that does not exist does no harm."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer = ir.IntType(8).as_pointer()
-        function = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(ir.VoidType(), [pointer, _INT32, _INT32, _INT32]), "llvm.prefetch.p0"
-        )
-        to_read, second_level, data = _INT32(0), _INT32(2), _INT32(1)
-        builder.call(function, [builder.inttoptr(args[0], pointer), to_read, second_level, data])
+        _ask(builder, args[0])
         return context.get_dummy_value()
 
     return types.void(types.intp), codegen
+
+
+def _ask(builder: Any, address: Any) -> None:
+    pointer = ir.IntType(8).as_pointer()
+    function = cgutils.get_or_insert_function(
+        builder.module, ir.FunctionType(ir.VoidType(), [pointer, _INT32, _INT32, _INT32]), "llvm.prefetch.p0"
+    )
+    to_read, second_level, data = _INT32(0), _INT32(2), _INT32(1)
+    builder.call(function, [builder.inttoptr(address, pointer), to_read, second_level, data])
+
+
+def _outer(vectors: int) -> Any:
+    @intrinsic  # type: ignore[untyped-decorator]
+    def apply(
+        typingctx: Any,
+        x: Any,
+        y: Any,
+        width: Any,
+        rows: Any,
+        sums: Any,
+        next_1: Any,
+        step_1: Any,
+        next_2: Any,
+        step_2: Any,
+    ) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            x, y, width, rows, sums, *asked = args
+            for across, lanes in _in_registers(vectors):
+                found = _sums_of_products(builder, (x, y, width, rows), across, lanes, asked)
+                asked = []
+                places = [lane * vectors + v for lane in lanes for v in across]
+                for place, value in zip(places, found, strict=True):
+                    address = builder.add(sums, _INT64(place * LANES * 8))
+                    total = builder.fadd(_read(builder, address, ir.DoubleType(), LANES, 8), value)
+                    builder.store(total, builder.inttoptr(address, _VECTOR.as_pointer())).align = 8
+            return context.get_dummy_value()
+
+        return types.void(*[types.intp] * 9), codegen
+
+    return apply
+
+
+def _in_registers(vectors: int) -> list[tuple[range, range]]:
+    """Which vectors and lanes are summed at a time: AVX-512's registers hold 24 sums, those of others four."""
+    if get_host_cpu_features().get("avx512f"):
+        return [(range(vectors), range(LANES))]
+    half = LANES // 2
+    return [(range(v, v + 1), range(lane, lane + half)) for v in range(vectors) for lane in (0, half)]
+
+
+def _sums_of_products(
+    builder: Any, rows: tuple[Any, ...], across: range, lanes: range, asked: list[Any]
+) -> list[Any]:
+    """The loop over rows, as LLVM has it: in Python's terms so many sums would be an array, and in memory."""
+    x, y, width, count = rows
+    before, loop, after = builder.basic_block, builder.append_basic_block(), builder.append_basic_block()
+    builder.branch(loop)
+    builder.position_at_end(loop)
+    row = builder.phi(_INT64)
+    sums = [builder.phi(_VECTOR) for _ in lanes for _ in across]
+    offset = builder.mul(row, width)
+    left, right = builder.add(x, offset), builder.add(y, offset)
+    vectors = [_read(builder, builder.add(left, _INT64(v * LANES * 8)), ir.DoubleType(), LANES, 8) for v in across]
+    found: list[Any] = []
+    for lane in lanes:
+        one = _read(builder, builder.add(right, _INT64(lane * 8)), ir.DoubleType(), 1, 8)
+        factor = builder.shuffle_vector(one, one, _indices([0] * LANES))
+        for vector in vectors:
+            found.append(builder.call(_multiply_add(builder), [vector, factor, sums[len(found)]]))
+    for address, step in zip(asked[::2], asked[1::2], strict=True):
+        _ask(builder, builder.add(address, builder.mul(row, step)))
+    following = builder.add(row, _INT64(1))
+    for phi, first, last in zip([row, *sums], [_INT64(0), *[_ZERO] * len(sums)], [following, *found], strict=True):
+        phi.add_incoming(first, before)
+        phi.add_incoming(last, loop)
+    builder.cbranch(builder.icmp_signed("<", following, count), loop, after)
+    builder.position_at_end(after)
+    return found
+
+
+# Each of eight float64 of a row from y on times 8, 16 or 24 of them from x on, rows `width` bytes apart and one at
+# least: what that adds up to, row after row, is added to the sums (8, 8·vectors). With each row memory is asked for
+# at two places, each so many bytes further on than with the row before.
+outer_8, outer_16, outer_24 = _outer(1), _outer(2), _outer(3)
 
 
 @intrinsic  # type: ignore[untyped-decorator]
