@@ -1,7 +1,7 @@
 """Bringing a stretch of rows into the cache for outer products: row after row, in panels of 24 columns.
 
-A panel holds the stretch's rows of its columns, as float64. Columns that lie side by side in memory are copied eight at
-a time, and what two such eights share twice. Contiguous columns are transposed, four at a time.
+A panel holds the stretch's rows of its columns, as float64. Columns that lie side by side in memory are copied eight
+at a time, and what two such eights share twice. Contiguous columns are transposed, four at a time.
 """
 
 from __future__ import annotations
