@@ -124,13 +124,15 @@ def test_a_perfect_fit_and_a_constant_target() -> None:
 
 def test_sums_over_residuals_are_right_to_double_double() -> None:
     rng = np.random.default_rng(0)
-    for rows, d, k in ((70, 3, 2), (64, 5, 1), (131, 9, 1), (1, 1, 1)):
+    for rows, d, k in ((70, 3, 2), (64, 5, 1), (131, 9, 1), (257, 2, 1), (1, 1, 1)):
         for order in "CF":
             x = np.require(rng.normal(size=(rows, d)) * 10.0 ** rng.integers(-3, 4, d) + 5, requirements=order)
             y, beta = rng.normal(size=(rows, k)), rng.normal(size=(1 + d, k))
             low = beta * 1e-17 * rng.normal(size=beta.shape)
             columns = [*x.T, *y.T]
-            gradient, squares = kernels.residuals(columns, -np.stack([beta, low]).swapaxes(1, 2))
+            given = -np.stack([beta, low]).swapaxes(1, 2)
+            gradient, squares = kernels.residuals(columns, given)
+            assert np.array_equal(kernels.residuals(columns, given, threads=2)[0], (gradient[0], gradient[1]))
             z = [[Fraction(1), *map(Fraction, row)] for row in x.tolist()]
             for target in range(k):
                 goals = [Fraction(value) for value in y[:, target].tolist()]

@@ -14,6 +14,7 @@ import gradline as gl
 from gradline.design.block import Block
 from gradline.design.problem import pose
 from gradline.moments import accumulate, kernels, slices, sums
+from gradline.moments.residuals import residuals_of
 
 
 def columns(n: int, kind: str) -> list[np.ndarray]:
@@ -191,6 +192,19 @@ def test_same_bytes_for_any_number_of_threads() -> None:
     X, y = rng.normal(size=(n, 4)), rng.normal(size=n)
     saved = {(m.hi.tobytes(), m.lo.tobytes()) for m in (accumulate(pose(X, y), threads=t) for t in (1, 2, 3, 8))}
     assert len(saved) == 1
+
+
+@pytest.mark.parametrize("d", [45, 130])
+def test_same_bytes_for_threads_that_share_chunks(d: int) -> None:
+    rng = np.random.default_rng(d)
+    X, y = rng.normal(size=(65_536 + 1234, d)), rng.normal(size=65_536 + 1234)
+    problem, params = pose(X, y), (rng.normal(size=(1 + d, 1)), np.zeros((1 + d, 1)))
+    saved = {accumulate(problem, precision="float64", threads=t).hi.tobytes() for t in (1, 2, 3, 8)}
+    assert len(saved) == 1
+    found = [residuals_of(problem, params, complete=True, threads=t) for t in (1, 2, 3, 8)]
+    assert len({(*map(bytes, each.gradient), *map(bytes, each.squares)) for each in found}) == 1
+    near = X.T @ (y - params[0][0] - X @ params[0][1:, 0])
+    np.testing.assert_allclose(found[0].gradient[0][1:, 0], near, rtol=0, atol=1e-6)
 
 
 def test_chunks_are_added_in_a_binary_tree() -> None:

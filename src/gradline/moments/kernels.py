@@ -7,14 +7,14 @@ that chunk alone or many. What is compiled is compiled at its first use and kept
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradline.doubledouble import Array, Pair
+from gradline.doubledouble import Array, Pair, add
 from gradline.moments import (
     double_double,
     float64,
@@ -91,37 +91,52 @@ def _wide(columns: Sequence[NDArray[Any]] | NDArray[Any], chunk: int, threads: i
         half, part = number % 2, number // 2
         float64_wide.cross_products(plan, flow, n, p, chunk, half, (part, parts), buffer, running, out[half])
 
-    if threads == 1:
-        compute(0)
-        compute(1)
-    else:
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(compute, range(2 * parts)))
+    _each(compute, 2 * parts, threads)
     total: Array = out[0] + out[1]
     return total
 
 
-def residuals(columns: Sequence[NDArray[Any]], parameters: Array) -> tuple[Pair, Pair]:
+def residuals(columns: Sequence[NDArray[Any]], parameters: Array, threads: int = 1) -> tuple[Pair, Pair]:
     """X'r (p, k) and r'r (k,) in double-double for r = y - Xβ; X has the constant 1 before the columns.
 
     Args:
         columns: d features and then k targets, as in narrow.
         parameters: (2, k, p) the words of -β, p = d + 1.
+        threads: One or two, which change no byte.
     """
     _, k, p = parameters.shape
-    out, total = np.zeros((2, k, p)), np.zeros((2, k))
-    residuals_compiled.gather(
-        layout(columns).steps,
-        len(columns[0]),
-        np.ascontiguousarray(parameters),
-        _room(p + k, residuals_compiled.WIDTH // 8),
-        _room(residuals_compiled.STRETCH // 4, LANES),
-        _room(k * p, 16),
-        _room(k, 16),
-        out,
-        total,
-    )
-    return (out[0].T, out[1].T), (total[0], total[1])
+    given = np.ascontiguousarray(parameters)
+    out, total = np.zeros((2, 2, k, p)), np.zeros((2, 2, k))
+    middle = -(-len(columns[0]) // (2 * residuals_compiled.STRETCH)) * residuals_compiled.STRETCH
+
+    def compute(half: int) -> None:
+        rows = slice(middle, None) if half else slice(middle)
+        some = [column[rows] for column in columns]
+        residuals_compiled.gather(
+            layout(some).steps,
+            len(some[0]),
+            given,
+            _room(p + k, residuals_compiled.WIDTH // 8),
+            _room(residuals_compiled.STRETCH // 4, LANES),
+            _room(k * p, 16),
+            _room(k, 16),
+            out[half],
+            total[half],
+        )
+
+    _each(compute, 2, threads)
+    gradient, squares = add((out[0, 0], out[0, 1]), (out[1, 0], out[1, 1])), add(tuple(total[0]), tuple(total[1]))
+    return (gradient[0].T, gradient[1].T), squares
+
+
+def _each(compute: Callable[[int], None], number: int, threads: int) -> None:
+    """Call for 0, 1 … below the number, several at a time."""
+    if threads == 1:
+        for at in range(number):
+            compute(at)
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(compute, range(number)))
 
 
 def scores(

@@ -36,8 +36,8 @@ Progress: TypeAlias = Callable[[int, int | None], object]
 
 _FEW_CHUNKS = 4
 """Chunks per thread up to which one more or less makes a difference."""
-_WIDE = 128
-"""Columns from which on threads can share a chunk: of more than two, several pack the same rows."""
+_TWO, _ALL = 40, 128
+"""Columns from which on two threads share a chunk, and all of them: of more than two, several pack the same rows."""
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -78,7 +78,7 @@ def accumulate(
         moments = _of_entries(problem, missing, precision, threads, progress)
         if moments is not None:
             return moments
-    within = 1 if precision == "double-double" or engine is not None else _within(problem, threads)
+    within = 1 if precision == "double-double" or engine is not None else sharing(problem, threads)
     summing = summing_of(problem, missing, precision, within)
     if alone and problem.table.rows is not None and problem.table.rows <= CHUNK:
         parts = problem.parts()
@@ -313,11 +313,12 @@ def in_order(
                 future.cancel()
 
 
-def _within(problem: Problem, threads: int) -> int:
-    """How many threads share each chunk: all of them where there are few chunks of many columns, else one."""
+def sharing(problem: Problem, threads: int) -> int:
+    """How many threads share a chunk in float64: several where chunks are few, and one more makes a difference."""
     rows, columns = problem.table.rows, len(problem.terms)
-    few = rows is not None and rows <= _FEW_CHUNKS * threads * CHUNK
-    return threads if few and columns >= _WIDE else 1
+    if rows is None or rows > _FEW_CHUNKS * threads * CHUNK or columns < _TWO:
+        return 1
+    return threads if columns >= _ALL else min(threads, 2)
 
 
 def processors() -> int:

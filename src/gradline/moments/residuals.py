@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from gradline.doubledouble import Array, Pair, add
-from gradline.moments.one_pass import Engine, Progress, WithoutLevels, added_up_by
+from gradline.moments.one_pass import Engine, Progress, WithoutLevels, added_up_by, processors, sharing
 from gradline.moments.sums import plain
 from gradline.sources import CHUNK
 
@@ -45,8 +45,10 @@ def residuals_of(
         progress: Called now and then with the rows so far and the rows in all.
         engine: Who does it elsewhere.
     """
-    gathering = _Gathering(-np.stack(params).swapaxes(1, 2), complete)
-    total = added_up_by(engine, problem, gathering, threads, progress).total()
+    threads = threads or processors()
+    shared = 1 if engine is not None else min(sharing(problem, threads), 2)
+    gathering = _Gathering(-np.stack(params).swapaxes(1, 2), complete, shared)
+    total = added_up_by(engine, problem, gathering, threads // shared, progress).total()
     assert total is not None
     return total
 
@@ -55,6 +57,7 @@ def residuals_of(
 class _Gathering(WithoutLevels[Residuals]):
     parameters: Array  # (2, k, p) the words of -β
     complete: bool
+    threads: int  # that share a chunk, one or two
 
     def chunks(self, block: Block) -> Iterator[Residuals]:
         """The sums of each chunk of the block, in order."""
@@ -67,7 +70,7 @@ class _Gathering(WithoutLevels[Residuals]):
             if not self.complete:
                 keep = ~np.logical_or.reduce([np.isnan(column) for column in some])
                 some = [column[keep] for column in some]
-            gradient, squares = kernels.residuals(some, self.parameters)
+            gradient, squares = kernels.residuals(some, self.parameters, self.threads)
             yield Residuals(gradient, squares, rows)
 
     def merge(self, a: Residuals, b: Residuals) -> Residuals:
