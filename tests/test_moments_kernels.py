@@ -180,8 +180,10 @@ def test_equal_values_in_float64() -> None:
         assert abs(Fraction(float(got)) - exact) / exact <= 2e-15
 
 
+@pytest.mark.parametrize("apart", [4_000, 0])
 @pytest.mark.parametrize("d", [5, 70, 155, 300])
-def test_threads_do_not_change_a_byte(d: int) -> None:
+def test_threads_do_not_change_a_byte(d: int, apart: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "_APART", apart)
     columns = list(float64_or_float32(d, 300).T)
     one = kernels.plain(columns, 200)
     matrix = np.column_stack([np.ones(300), *columns])

@@ -38,7 +38,7 @@ def by_refinement(matrix: Pair, columns: int, least: Array, unit: Array) -> Redu
     if (left * norms <= least).any():
         return None
     goal = max(float(unit.min()) * 2.0**-20, 2.0**-100)
-    refined = _refined((square.T, lo[:q, :q]), inverse, (hi[:q, q:], lo[:q, q:]), goal)
+    refined = _refined((square.T, np.ascontiguousarray(lo[:q, :q])), inverse, (hi[:q, q:], lo[:q, q:]), goal)
     if refined is None:
         return None
     params, explained = refined

@@ -38,9 +38,9 @@ def units(p: int) -> int:
 
 @nb.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def cross_products(
-    plan: Any, flow: Any, rows: Any, p: Any, chunk: Any, half: Any, share: Any, buffer: Any, running: Any, out: Any
+    plan: Any, flow: Any, rows: Any, p: Any, chunk: Any, halves: Any, share: Any, buffer: Any, running: Any, out: Any
 ) -> None:
-    """Set the cross-products of one half of each chunk of rows, of the constant 1 and the columns.
+    """Add the cross-products of one half of each chunk of rows, or of both, of the constant 1 and the columns.
 
     Args:
         plan: With flow, the panels.layout of the columns.
@@ -48,49 +48,52 @@ def cross_products(
         rows: How many.
         p: How many columns, with the constant.
         chunk: Rows of a chunk.
-        half: 0 or 1. The halves are of whole stretches, so that each chunk can be summed by two threads.
+        halves: The first and the last + 1. They are of whole stretches; two threads can take one each.
         share: (part, parts): of so many parts that share the columns out among them, this one.
         buffer: (panels, STRETCH, WIDTH), whose first column is 1 and all else 0; it and the next aligned to a vector.
         running: (1 + units(p), SUMS) zeros.
-        out: (chunks, p(p + 1)/2) the upper triangle, row by row; entries of other shares are let be.
+        out: (chunks, p(p + 1)/2) what gains them: the upper triangle, row by row, but for entries of other shares.
     """
-    panels, eights = len(buffer), -(-p // LANES)
-    here, size, chains, sums = address_of(buffer), STRETCH * ROW, address_of(running), address_of(running[1:])
+    here, chains, sums = address_of(buffer), address_of(running), address_of(running[1:])
     mine = 0
-    for eight in range(eights):
+    for eight in range(-(-p // LANES)):
         if _has(share, eight):
             mine += eight // 3 + 1
     pace = -(-flow[1] // max(mine, 1))
     for number in range(len(out)):
-        begin, end = number * chunk, min(rows, (number + 1) * chunk)
-        middle = min(end, begin + -(-(end - begin) // (2 * STRETCH)) * STRETCH)
-        if half:
-            begin = middle
-        else:
-            end = middle
-        for first in range(begin, end, STRETCH):
-            count = min(STRETCH, end - first)
-            pack(plan, first, count, here, STRETCH)
-            wanted = flow[0] + (first + STRETCH) * flow[1]
-            for block in range(0, panels, BLOCK):
-                for eight in range(3 * block, eights):
-                    if not _has(share, eight):
-                        continue
-                    own = eight // 3
-                    y = here + own * size + eight % 3 * VECTOR
-                    for panel in range(block, min(block + BLOCK, own + 1)):
-                        x, at = here + panel * size, sums + _unit(eight, panel) * SUMS * WORD
-                        if panel < own or eight % 3 == 2:
-                            _gain(x, y, count, chains, at, 3, wanted, pace)
-                        elif eight % 3 == 1:
-                            _gain(x, y, count, chains, at, 2, wanted, pace)
-                        else:
-                            _gain(x, y, count, chains, at, 1, wanted, pace)
-                        wanted += count * pace
-        for eight in range(eights):
-            if _has(share, eight):
-                for panel in range(eight // 3 + 1):
-                    _add_up(running[1 + _unit(eight, panel)], eight, panel, out[number], p)
+        start, end = number * chunk, min(rows, (number + 1) * chunk)
+        middle = min(end, start + -(-(end - start) // (2 * STRETCH)) * STRETCH)
+        for half in range(halves[0], halves[1]):
+            last = end if half else middle
+            for first in range(middle if half else start, last, STRETCH):
+                count = min(STRETCH, last - first)
+                pack(plan, first, count, here, STRETCH)
+                _add_stretch(here, p, count, share, chains, sums, flow[0] + (first + STRETCH) * flow[1], pace)
+            for eight in range(-(-p // LANES)):
+                if _has(share, eight):
+                    for panel in range(eight // 3 + 1):
+                        _add_up(running[1 + _unit(eight, panel)], eight, panel, out[number], p)
+
+
+@nb.njit(inline="always")  # type: ignore[untyped-decorator]
+def _add_stretch(here: Any, p: Any, rows: Any, share: Any, chains: Any, sums: Any, wanted: Any, pace: Any) -> None:
+    """The sums gain the products of a stretch, while memory is asked for the next one, which starts at `wanted`."""
+    eights, size = -(-p // LANES), STRETCH * ROW
+    for block in range(0, -(-p // WIDTH), BLOCK):
+        for eight in range(3 * block, eights):
+            if not _has(share, eight):
+                continue
+            own = eight // 3
+            y = here + own * size + eight % 3 * VECTOR
+            for panel in range(block, min(block + BLOCK, own + 1)):
+                x, at = here + panel * size, sums + _unit(eight, panel) * SUMS * WORD
+                if panel < own or eight % 3 == 2:
+                    _gain(x, y, rows, chains, at, 3, wanted, pace)
+                elif eight % 3 == 1:
+                    _gain(x, y, rows, chains, at, 2, wanted, pace)
+                else:
+                    _gain(x, y, rows, chains, at, 1, wanted, pace)
+                wanted += rows * pace
 
 
 @nb.njit(inline="always")  # type: ignore[untyped-decorator]
@@ -128,12 +131,12 @@ def _gain(x: Any, y: Any, rows: Any, chains: Any, sums: Any, vectors: Any, wante
 
 @nb.njit(inline="always")  # type: ignore[untyped-decorator]
 def _add_up(found: Any, eight: Any, panel: Any, out: Any, p: Any) -> None:
-    """The sums of eight columns beside a panel, high and low words together, go to their places in the triangle."""
+    """The triangle gains the sums of eight columns beside a panel, high and low words together."""
     vectors = 3 if panel < eight // 3 else eight % 3 + 1
     for row in range(panel * WIDTH, min(p, panel * WIDTH + vectors * LANES)):
         start = _place(row, 0, p)
         v, lane = row % WIDTH // LANES, row % LANES
         for column in range(max(row, eight * LANES), min(p, (eight + 1) * LANES)):
             at = (column % LANES * vectors + v) * 2 * LANES + lane
-            out[start + column] = found[at] + found[at + LANES]
-    found[:] = 0.0  # for the next chunk
+            out[start + column] += found[at] + found[at + LANES]
+    found[:] = 0.0  # for the next half

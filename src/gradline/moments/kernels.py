@@ -29,6 +29,9 @@ from gradline.moments import (
 from gradline.moments.packing import layout
 from gradline.moments.simd import LANES
 
+_APART = 4_000
+"""Columns up to which each half of a chunk has sums of its own: of so many they take 130 MB."""
+
 
 def narrow(columns: Sequence[NDArray[Any]], chunk: int) -> Pair:
     """Double-double cross-products of the constant 1 and the columns, for each consecutive chunk of rows.
@@ -78,21 +81,23 @@ def plain(columns: Sequence[NDArray[Any]] | NDArray[Any], chunk: int, threads: i
 
 
 def _wide(columns: Sequence[NDArray[Any]] | NDArray[Any], chunk: int, threads: int) -> Array:
-    """`plain` of many columns: both halves of each chunk, and each half by some of the threads."""
+    """`plain` of many columns: the halves of each chunk side by side, and each by some of the threads."""
     n, p = len(columns[0]), len(columns) + 1
     plan, flow = panels.layout(columns, float64_wide.STRETCH * panels.ROW)
-    out = np.empty((2, -(-n // chunk), triangle.places(p)))
-    parts = max(1, threads // 2)
+    apart = 2 if threads > 1 and p < _APART else 1
+    parts = threads // apart
+    out = np.zeros((apart, -(-n // chunk), triangle.places(p)))
 
     def compute(number: int) -> None:
+        part, first = divmod(number, apart)
         buffer = _room(-(-p // panels.WIDTH), float64_wide.STRETCH, panels.WIDTH)
         buffer[0, :, 0] = 1.0
         running = _room(1 + float64_wide.units(p), float64_wide.SUMS)
-        half, part = number % 2, number // 2
-        float64_wide.cross_products(plan, flow, n, p, chunk, half, (part, parts), buffer, running, out[half])
+        halves = first, first + 2 // apart
+        float64_wide.cross_products(plan, flow, n, p, chunk, halves, (part, parts), buffer, running, out[first])
 
-    _each(compute, 2 * parts, threads)
-    total: Array = out[0] + out[1]
+    _each(compute, apart * parts, threads)
+    total: Array = out[0] if apart == 1 else out[0] + out[1]
     return total
 
 
