@@ -23,7 +23,7 @@ import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
-from gradline.layout import choices
+from gradline.layout import choices, shortened
 
 _PACKAGE = str(Path(__file__).parent)
 
@@ -62,6 +62,16 @@ class StorageError(GradlineError):
 
 class GradlineWarning(UserWarning):
     """The answer stands, but something about it should be known."""
+
+
+def said(problem: BaseException, most: int) -> str:
+    """The first line of what another library's error says, at most so long; its type where it says nothing.
+
+    Example:
+        >>> said(RuntimeError("no such device"), 80), said(AssertionError(), 80)
+        ('no such device', 'AssertionError')
+    """
+    return shortened(str(problem).strip().partition("\n")[0] or type(problem).__name__, most)
 
 
 def warn(message: str) -> None:

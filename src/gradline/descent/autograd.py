@@ -16,7 +16,7 @@ from gradline.descent.options import Objective, Schedule, Sgd
 from gradline.descent.order import Order
 from gradline.descent.recorded import Recorded, Recorder
 from gradline.doubledouble import Array
-from gradline.errors import OptionError, ShapeError
+from gradline.errors import OptionError, ShapeError, said
 
 if TYPE_CHECKING:
     import torch
@@ -77,9 +77,8 @@ def tensors(*values: Array | None, dtype: Any, device: str) -> list[torch.Tensor
         target = torch.device(device)
         return [None if each is None else torch.from_numpy(each).to(device=target, dtype=dtype) for each in values]
     except (RuntimeError, AssertionError, TypeError) as error:  # TypeError: float64 on MPS
-        reason = str(error).splitlines()[0]
         advice = "device='cpu', or dtype='float32'" if isinstance(error, TypeError) else "device='cpu'"
-        raise OptionError(f"device {device!r} cannot be used: {reason[:120]}. Try {advice}.") from None
+        raise OptionError(f"device {device!r} cannot be used: {said(error, 120)}. Try {advice}.") from None
 
 
 def model_of(theta: Array, dtype: Any = None, device: str = "cpu") -> torch.nn.Linear:

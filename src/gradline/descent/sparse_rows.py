@@ -19,7 +19,7 @@ import torch
 
 from gradline.descent.autograd import tensors
 from gradline.descent.units import Units
-from gradline.errors import OptionError
+from gradline.errors import OptionError, said
 
 WRITTEN_OUT = 1_000_000
 """Numbers of a batch up to which it is written out: 8 MB."""
@@ -89,9 +89,8 @@ class SparseRows:
                 )
                 return torch.sparse_csr_tensor(starts, columns, values, shape, **options)
         except (RuntimeError, TypeError) as error:
-            reason = str(error).splitlines()[0]
             raise OptionError(
-                f"device {self._device!r} takes no sparse matrix: {reason[:120]}.\nTry device='cpu'."
+                f"device {self._device!r} takes no sparse matrix: {said(error, 120)}.\nTry device='cpu'."
             ) from None
 
 

@@ -9,8 +9,8 @@ from itertools import pairwise
 from typing import Any
 
 from gradline.errors import OptionError
+from gradline.lab.opening import MOST_POINTS
 
-MOST_POINTS = 2000
 MOST_STEPS = 20_000
 _PLACES = ("top", "before", "between", "after", "off")
 

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from gradline.errors import ColumnError, DataError, GradlineError, OptionError, ShapeError
+from gradline.errors import ColumnError, DataError, GradlineError, OptionError, ShapeError, said
 from gradline.layout import choices, shortened, told
 
 Reduce = Callable[[Any], Any]
@@ -54,9 +54,8 @@ class Listener:
             raise
         except Exception as problem:
             what = "the model" if self._reduce is None else "the model, or reduce=,"
-            why = shortened(str(problem).strip().partition("\n")[0] or type(problem).__name__, 90)
             raise DataError(
-                f"{place}: {what} failed on what the loader gave: {why}\n"
+                f"{place}: {what} failed on what the loader gave: {said(problem, 90)}\n"
                 "Pairs are (inputs, target), and inputs are what model(inputs) takes; see whether it runs by itself."
             ) from problem
         if len(self._heard) != 1:
