@@ -51,7 +51,7 @@ def test_row_major_columns_against_exact_rationals(kernel, tolerance: float, dty
                 assert abs(float(words - exact[i][j])) <= tolerance * norms[i] * norms[j], (number, i, j)
 
 
-@pytest.mark.parametrize("d", [32, 38, 39, 40, 47, 70, 101])
+@pytest.mark.parametrize("d", [55, 56, 62, 63, 64, 71, 72, 79, 101])
 @pytest.mark.parametrize("n", [1, 23, 25, 240, 241, 480, 1000])
 def test_sums_of_many_columns_that_float64_holds_are_exact(d: int, n: int) -> None:
     """Integers, so that an entry of another place, a row too many or one too few is seen."""
@@ -71,7 +71,7 @@ def test_processors_without_long_registers_give_the_same_bytes(tmp_path: Path) -
         import numpy as np
         from gradline.moments import kernels, simd
         if sys.argv[1] == "short":
-            simd.get_host_cpu_features = lambda: {}
+            simd._features = lambda: ""
         X = np.random.default_rng(0).normal(size=(999, 60))
         print(hashlib.sha256(kernels.plain(X.T, 700).tobytes()).hexdigest())
     """)
@@ -174,7 +174,7 @@ def test_sums_that_cancel_at_every_step() -> None:
 
 def test_equal_values_in_float64() -> None:
     """All rounding errors point one way: still some units in the last place, not n of them."""
-    for d in (1, 40):
+    for d in (1, 60):
         got = kernels.plain([np.full(65_536, 0.1)] * d, 65_536)[0, -1]
         exact = Fraction(0.1) ** 2 * 65_536
         assert abs(Fraction(float(got)) - exact) / exact <= 2e-15

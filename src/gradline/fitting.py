@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from gradline.allowed import function, one_of, truth
-from gradline.blas import suited_to
 from gradline.cluster.choice import is_local, opened
 from gradline.design.problem import Problem, pose
 from gradline.design.request import demand_options
@@ -283,17 +282,16 @@ def _solved(moments: Moments, intercept: bool, l1: float, l2: float) -> Solution
     demand_a_model(moments, intercept)
     if l1:
         return penalised_solution(sums_of(moments), l1, l2, intercept=intercept, standardize=False)
-    with suited_to(len(moments.columns)):
-        return solve(
-            moments.pair,
-            len(moments.columns),
-            np.array(moments.epsilon),
-            np.array(moments.constant, bool),
-            intercept=intercept,
-            l2=l2,
-            unit=moments.units,
-            rows=moments.used,
-        )
+    return solve(
+        moments.pair,
+        len(moments.columns),
+        np.array(moments.epsilon),
+        np.array(moments.constant, bool),
+        intercept=intercept,
+        l2=l2,
+        unit=moments.units,
+        rows=moments.used,
+    )
 
 
 def _measured(moments: Moments, plan: Plan | None, intercept: bool, x_error: Any, penalty: float) -> Fit:

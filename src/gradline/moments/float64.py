@@ -31,8 +31,8 @@ from gradline.moments.simd import (
 )
 
 TILE = 4
-NARROW = 8
-"""Tiles across up to which a table is narrow."""
+NARROW = 14
+"""Tiles across up to which a table is narrow: packing and computing take about as long, so they are done together."""
 STRETCH = 64
 """Rows that are packed and computed with together: two stretches fit the first-level cache beside what flows in."""
 AHEAD = 2 * STRETCH

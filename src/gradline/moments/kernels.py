@@ -30,7 +30,7 @@ from gradline.moments.packing import layout
 from gradline.moments.simd import LANES
 
 _APART = 4_000
-"""Columns up to which each half of a chunk has sums of its own: of so many they take 130 MB."""
+"""Below so many columns each half of a chunk has sums of its own, of up to 130 MB."""
 
 
 def narrow(columns: Sequence[NDArray[Any]], chunk: int) -> Pair:
@@ -84,7 +84,7 @@ def _wide(columns: Sequence[NDArray[Any]] | NDArray[Any], chunk: int, threads: i
     """`plain` of many columns: the halves of each chunk side by side, and each by some of the threads."""
     n, p = len(columns[0]), len(columns) + 1
     plan, flow = panels.layout(columns, float64_wide.STRETCH * panels.ROW)
-    apart = 2 if threads > 1 and p < _APART else 1
+    apart = 2 if threads % 2 == 0 and p < _APART else 1
     parts = threads // apart
     out = np.zeros((apart, -(-n // chunk), triangle.places(p)))
 

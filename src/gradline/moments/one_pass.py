@@ -36,8 +36,8 @@ Progress: TypeAlias = Callable[[int, int | None], object]
 
 _FEW_CHUNKS = 4
 """Chunks per thread up to which one more or less makes a difference."""
-_TWO, _ALL = 40, 128
-"""Columns from which on two threads share a chunk, and all of them: of more than two, several pack the same rows."""
+_WIDE = 128
+"""Columns from which on threads can share a chunk: of more than two, several pack the same rows."""
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -314,11 +314,13 @@ def in_order(
 
 
 def sharing(problem: Problem, threads: int) -> int:
-    """How many threads share a chunk in float64: several where chunks are few, and one more makes a difference."""
+    """How many threads share a chunk in float64: all of them, or one.
+
+    All, where chunks of many columns are so few that one more makes a difference, and none waits to be decoded.
+    """
     rows, columns = problem.table.rows, len(problem.terms)
-    if rows is None or rows > _FEW_CHUNKS * threads * CHUNK or columns < _TWO:
-        return 1
-    return threads if columns >= _ALL else min(threads, 2)
+    few = rows is not None and rows <= _FEW_CHUNKS * threads * CHUNK
+    return threads if few and columns >= _WIDE and len(problem.parts()) == 1 else 1
 
 
 def processors() -> int:

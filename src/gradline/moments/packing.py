@@ -32,8 +32,9 @@ from gradline.moments.simd import (
 
 WORD = 8
 VECTOR = LANES * WORD
-_ROW, _COLUMN, _SINGLE = 2, 1, 4  # bits of a step's kind: four columns side by side; contiguous; float32
-_FOUR = 4
+_ROW, COLUMN, SINGLE = 2, 1, 4  # bits of a step's kind: four columns side by side; contiguous; float32
+_FOUR = 4  # columns
+FLOAT32 = 4  # bytes
 LINE = 64  # bytes
 _STRETCH = 4_096  # rows
 
@@ -61,12 +62,12 @@ def layout(columns: Sequence[NDArray[Any]] | NDArray[Any], targets: Sequence[int
         _, stride, size = places[first]
         kind, width = (_ROW, _FOUR) if last - first >= _FOUR else (0, 1)
         if stride == size:
-            kind = _COLUMN
-        if size == _FOUR:
-            kind |= _SINGLE
+            kind = COLUMN
+        if size == FLOAT32:
+            kind |= SINGLE
         starts = dict.fromkeys([*range(first, last - width + 1, width), last - width])
         found += [(kind, numbers[at], places[at][0], stride) for at in starts]
-    found.sort(key=lambda step: not step[0] & (_ROW | _COLUMN))
+    found.sort(key=lambda step: not step[0] & (_ROW | COLUMN))
     return Layout(np.array(found, np.int64).reshape(-1, 4), stream(places, numbers))
 
 
@@ -144,12 +145,12 @@ def _of_rows(p0: Any, stride: Any, target: Any, width: Any, single: Any) -> None
 @nb.njit(inline="always")  # type: ignore[untyped-decorator]
 def eight(kind: Any, source: Any, stride: Any, target: Any, width: Any, ahead: Any) -> None:
     """Eight rows from `source` on of one column, or of four columns `width` apart at the target."""
-    if kind & _COLUMN:
-        if kind & _SINGLE:
+    if kind & COLUMN:
+        if kind & SINGLE:
             _of_column(source, stride, target, ahead, True)
         else:
             _of_column(source, stride, target, ahead, False)
-    elif kind & _SINGLE:
+    elif kind & SINGLE:
         _of_rows(source, stride, target, width, True)
     else:
         _of_rows(source, stride, target, width, False)
@@ -172,7 +173,7 @@ def ask(address: Any, lines: Any) -> None:
 def in_eights(plan: Any) -> Any:
     """How many steps, which stand first, take eight rows at a time."""
     number = 0
-    while number < len(plan) and plan[number, 0] & (_ROW | _COLUMN):
+    while number < len(plan) and plan[number, 0] & (_ROW | COLUMN):
         number += 1
     return number
 
@@ -185,25 +186,25 @@ def pack(plan: Any, start: Any, rows: Any, base: Any, width: Any, ahead: Any) ->
         kind, column, stride = plan[step, 0], plan[step, 1], plan[step, 3]
         source = plan[step, 2] + start * stride
         target = base + column * width
-        done = whole if kind & (_COLUMN | _ROW) else 0
+        done = whole if kind & (COLUMN | _ROW) else 0
         # The kind is asked outside of the loop: a column of eight rows is a few instructions.
-        if kind & _COLUMN and kind & _SINGLE:
+        if kind & COLUMN and kind & SINGLE:
             for r in range(0, done, LANES):
                 _of_column(source + r * stride, stride, target + r * WORD, ahead, True)
-        elif kind & _COLUMN:
+        elif kind & COLUMN:
             for r in range(0, done, LANES):
                 _of_column(source + r * stride, stride, target + r * WORD, ahead, False)
-        elif kind & _SINGLE:
+        elif kind & SINGLE:
             for r in range(0, done, LANES):
                 _of_rows(source + r * stride, stride, target + r * WORD, width, True)
         else:
             for r in range(0, done, LANES):
                 _of_rows(source + r * stride, stride, target + r * WORD, width, False)
-        size = 4 if kind & _SINGLE else WORD
+        size = FLOAT32 if kind & SINGLE else WORD
         for k in range(4 if kind & _ROW else 1):
             for r in range(done, rows):
                 at = source + k * size + r * stride
-                store_one(target + k * width + r * WORD, load_one_single(at) if kind & _SINGLE else load_one(at))
+                store_one(target + k * width + r * WORD, load_one_single(at) if kind & SINGLE else load_one(at))
             for r in range(rows, -(-rows // LANES) * LANES):
                 store_one(target + k * width + r * WORD, 0.0)
 
@@ -215,7 +216,7 @@ def _reorder(places: Any, rank: Any, out: Any) -> None:
         end = min(start + _STRETCH, len(rank))
         for column in range(len(places)):
             address, stride, size = places[column]
-            if size == _FOUR:
+            if size == FLOAT32:
                 for i in range(start, end):
                     out[column, rank[i]] = load_one_single(address + i * stride)
             else:

@@ -13,7 +13,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from gradline.moments.packing import WORD, Layout, runs, stream, transposed, where
+from gradline.moments.packing import COLUMN, FLOAT32, SINGLE, WORD, Layout, runs, stream, transposed, where
 from gradline.moments.simd import (
     LANES,
     load,
@@ -30,9 +30,7 @@ WIDTH = 3 * LANES
 """Columns of a panel."""
 ROW = WIDTH * WORD
 """Bytes of a panel's row."""
-_EIGHT, _FOUR, _COLUMN, _SINGLE = 8, 4, 2, 1
-# Bits of a step's kind: eight columns side by side; one of four contiguous columns; a contiguous column; float32.
-_FLOAT32 = 4  # bytes
+_EIGHT, _FOUR = 16, 8  # more bits of a step's kind: eight columns side by side; one of four contiguous columns
 
 
 def layout(columns: Sequence[NDArray[Any]] | NDArray[Any], apart: int) -> Layout:
@@ -44,7 +42,7 @@ def layout(columns: Sequence[NDArray[Any]] | NDArray[Any], apart: int) -> Layout
     found = []
     for first, last in runs(places, numbers):
         _, stride, size = places[first]
-        kind = (_COLUMN if stride == size else 0) | (_SINGLE if size == _FLOAT32 else 0)
+        kind = (COLUMN if stride == size else 0) | (SINGLE if size == FLOAT32 else 0)
         for panel in range(numbers[first] // WIDTH, numbers[last - 1] // WIDTH + 1):
             start, end = max(numbers[first], panel * WIDTH), min(numbers[last - 1] + 1, (panel + 1) * WIDTH)
             eights = [*range(start, end - LANES + 1, LANES), end - LANES] if end - start >= LANES else []
@@ -52,7 +50,7 @@ def layout(columns: Sequence[NDArray[Any]] | NDArray[Any], apart: int) -> Layout
                 target = panel * apart + place % WIDTH * WORD
                 found.append((kind | _EIGHT if eights else kind, target, places[place - 1][0], stride))
         four = found[-4:]
-        if [step[:2] for step in four] == [(kind | _COLUMN, target - k * WORD) for k in (3, 2, 1, 0)]:
+        if [step[:2] for step in four] == [(kind | COLUMN, target - k * WORD) for k in (3, 2, 1, 0)]:
             found[-4:] = [(kind | _FOUR, *step[1:]) for step in four]
     found.sort(key=lambda step: -(step[0] & (_EIGHT | _FOUR)))
     return Layout(np.array(found, np.int64).reshape(-1, 4), stream(places, numbers))
@@ -70,18 +68,18 @@ def pack(plan: Any, start: Any, rows: Any, base: Any, ahead: Any) -> None:
     for r in range(rows):
         for step in range(eights):
             target, source = base + plan[step, 1] + r * ROW, plan[step, 2] + (start + r) * plan[step, 3]
-            store(target, load_singles(source) if plan[step, 0] & _SINGLE else load(source))
+            store(target, load_singles(source) if plan[step, 0] & SINGLE else load(source))
     whole = rows - rows % LANES
     step = eights
     while step < len(plan) and plan[step, 0] & _FOUR:
         target = base + plan[step, 1]
-        if plan[step, 0] & _SINGLE:
+        if plan[step, 0] & SINGLE:
             _of_four(plan[step : step + 4], start, whole, target, ahead, True)
         else:
             _of_four(plan[step : step + 4], start, whole, target, ahead, False)
         step += 4
     for number in range(eights, len(plan)):
-        stride, single = plan[number, 3], plan[number, 0] & _SINGLE
+        stride, single = plan[number, 3], plan[number, 0] & SINGLE
         target, source = base + plan[number, 1], plan[number, 2] + start * stride
         for r in range(whole if number < step else 0, rows):
             at = source + r * stride
@@ -92,7 +90,7 @@ def pack(plan: Any, start: Any, rows: Any, base: Any, ahead: Any) -> None:
 @nb.njit(inline="always")  # type: ignore[untyped-decorator]
 def _of_four(steps: Any, start: Any, rows: Any, target: Any, ahead: Any, single: Any) -> None:
     """Rows start … start + rows of four contiguous columns, eight rows at a time."""
-    size = _FLOAT32 if single else WORD
+    size = FLOAT32 if single else WORD
     p0, p1, p2, p3 = steps[0, 2], steps[1, 2], steps[2, 2], steps[3, 2]
     for r in range(0, rows, LANES):
         offset = (start + r) * size

@@ -46,7 +46,7 @@ def residuals_of(
         engine: Who does it elsewhere.
     """
     threads = threads or processors()
-    shared = 1 if engine is not None else min(sharing(problem, threads), 2)
+    shared = 2 if engine is None and threads % 2 == 0 and sharing(problem, threads) > 1 else 1
     gathering = _Gathering(-np.stack(params).swapaxes(1, 2), complete, shared)
     total = added_up_by(engine, problem, gathering, threads // shared, progress).total()
     assert total is not None

@@ -2,7 +2,7 @@
 
 LLVM keeps one Float64x8 in one 512-bit, two 256-bit or four 128-bit registers, whatever the processor has;
 lanes never mix before the end, so the sums are the same to the bit on each. Arithmetic is strict: no
-reassociation, and a multiply-add is fused only where `multiply_subtract` asks for it.
+reassociation, and a multiply-add is fused only where one is asked for.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
-from llvmlite.binding import get_host_cpu_features
-from numba import types
+from numba import config, types
 from numba.core import cgutils
+from numba.core.codegen import get_host_cpu_features
 from numba.extending import intrinsic, models, register_model
 
 LANES = 8
@@ -300,10 +300,15 @@ def _outer(vectors: int) -> Any:
 
 def _in_registers(vectors: int) -> list[tuple[range, range]]:
     """Which vectors and lanes are summed at a time: AVX-512's registers hold 24 sums, those of others four."""
-    if get_host_cpu_features().get("avx512f"):
+    if "+avx512f" in _features().split(","):
         return [(range(vectors), range(LANES))]
     half = LANES // 2
     return [(range(v, v + 1), range(lane, lane + half)) for v in range(vectors) for lane in (0, half)]
+
+
+def _features() -> str:
+    """What the processor that is compiled for can do."""
+    return get_host_cpu_features() if config.CPU_FEATURES is None else str(config.CPU_FEATURES)
 
 
 def _sums_of_products(

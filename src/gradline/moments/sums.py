@@ -54,7 +54,7 @@ class Summing:
     double: bool
     """Double-double; else float64."""
     threads: int = 1
-    """Among how many threads to share out the columns of a chunk, for wide tables of few chunks."""
+    """Among how many threads to share out a chunk, for wide tables of few chunks."""
     weights: str | None = None
     """How an error calls the column of the weights."""
     small: int = SMALL
