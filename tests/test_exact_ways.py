@@ -236,9 +236,17 @@ def test_refinement_is_elimination_at_300_columns() -> None:
         assert fast.condition == pytest.approx(slow.condition, rel=1e-3)
         exact = np.linalg.cond(_unit_columns(matrix, l2))
         assert slow.condition == pytest.approx(np.sqrt(exact), rel=1e-3)
-    assert solve(matrix, 299, epsilon, constant, intercept=True, l2=0.0, unit=FLOAT64).method.startswith(
-        "float64 and"
-    )
+
+
+@pytest.mark.parametrize(("p", "method"), [(300, "double-double: 300 columns"), (600, "float64 and refinement")])
+def test_how_sums_in_float64_are_solved(p: int, method: str) -> None:
+    matrix, epsilon, constant = large(p), np.full(p, 2.0**-52), np.array([False])
+    solution = solve(matrix, p - 1, epsilon, constant, intercept=True, l2=0.0, unit=FLOAT64)
+    assert solution.method.startswith(method)
+    exact = solve(matrix, p - 1, epsilon, constant, intercept=True, l2=0.0)
+    np.testing.assert_allclose(solution.params, exact.params, rtol=1e-14)
+    np.testing.assert_allclose(solution.variance, exact.variance, rtol=1e-12)
+    assert solution.condition == pytest.approx(exact.condition, rel=1e-3)
 
 
 def _unit_columns(matrix: tuple[np.ndarray, np.ndarray], l2: float) -> np.ndarray:

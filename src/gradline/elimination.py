@@ -59,7 +59,9 @@ def negligible(matrix: Pair, epsilon: Array, *, intercept: bool) -> Array:
     return least
 
 
-def eliminate(matrix: Pair, columns: int, least: Array, *, inverse: bool = True) -> tuple[Pair, Array]:
+def eliminate(
+    matrix: Pair, columns: int, least: Array, *, inverse: bool = True, compiled: bool = False
+) -> tuple[Pair, Array]:
     """Eliminate the first `columns` columns in their order, each a pivot where more than `least` is left of it.
 
     Args:
@@ -67,6 +69,7 @@ def eliminate(matrix: Pair, columns: int, least: Array, *, inverse: bool = True)
         columns: q.
         least: (q,) a column whose remaining squared norm is at most this is passed over.
         inverse: False leaves what stands left of the diagonal undefined, and takes half the time.
+        compiled: Whether compiled code is loaded, so that fewer columns than COMPILED are worth it, too.
 
     Returns:
         The eliminated matrix as described above, of the targets' block only the diagonal; and (q,) what was left of
@@ -77,7 +80,7 @@ def eliminate(matrix: Pair, columns: int, least: Array, *, inverse: bool = True)
         hi, lo = matrix[0].tolist(), matrix[1].tolist()
         left = in_floats(hi, lo, columns, least.tolist(), inverse)
         return (np.array(hi), np.array(lo)), np.array(left)
-    if size < COMPILED:
+    if size < COMPILED and not compiled:
         return _in_arrays(matrix, columns, least, inverse)
     from gradline.elimination_compiled import in_vectors
 

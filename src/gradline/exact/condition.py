@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from gradline.doubledouble import Array
+from gradline.exact.reduction import BUSY
 
-ALL = 200
-"""Up to this size all eigenvalues are found."""
+ALL = BUSY
+"""Below this size all eigenvalues are found."""
 _CLOSE = 1e-4
 _RANGE = 1e30  # numbers below it, and their sums, are within float32's range
 _STEPS = 60
@@ -27,7 +28,7 @@ def scaled_condition(matrix: Array, inverse: Array, norms: Array) -> float:
 def _largest(matrix: Array, scale: Array) -> float:
     """The largest eigenvalue of diag(scale)·matrix·diag(scale), of a matrix without negative eigenvalues."""
     q = len(scale)
-    if q <= ALL:
+    if q < ALL:
         return float(np.linalg.eigvalsh(matrix * scale[:, None] * scale[None, :])[-1])
     # Half of the memory to read, and more digits than are asked for. No entry is beyond the largest on the diagonal.
     single = matrix.astype(np.float32) if matrix.diagonal().max() < _RANGE else matrix

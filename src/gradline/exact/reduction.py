@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradline.doubledouble import Array, Pair, quick_two_sum
-from gradline.elimination import eliminate
+from gradline.elimination import COMPILED, eliminate
+from gradline.moments.triangle import unpacked
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,12 @@ class Reduced:
     double-double, where the inverse is known so well."""
 
 
-def by_elimination(matrix: Pair, columns: int, least: Array, unit: Array) -> Reduced:
+BUSY, WORTH = 64, 1_000
+"""From so many columns on BLAS wakes its threads, and from so many on they are worth it: for 30 ms after each call
+they look for work, each copy of OpenBLAS its own, and whatever comes next has that many processors less."""
+
+
+def by_elimination(matrix: Pair, columns: int, least: Array, unit: Array, *, compiled: bool = False) -> Reduced:
     """Solve by elimination in double-double, in the columns' order.
 
     Args:
@@ -41,9 +47,10 @@ def by_elimination(matrix: Pair, columns: int, least: Array, unit: Array) -> Red
         columns: q.
         least: (q,) a column whose remaining squared norm is at most this is left out.
         unit: (q,) how exactly the sums of each column are known.
+        compiled: Whether compiled code is loaded.
     """
     q = columns
-    (hi, lo), left = eliminate(matrix, q, least)
+    (hi, lo), left = eliminate(matrix, q, least, compiled=compiled)
     kept = left > least
     norms = np.where(matrix[0].diagonal()[:q] > 0, matrix[0].diagonal()[:q], 1.0)
     pivots = np.where(kept, hi.diagonal()[:q], 1.0), np.where(kept, lo.diagonal()[:q], 0.0)
@@ -58,7 +65,7 @@ def by_elimination(matrix: Pair, columns: int, least: Array, unit: Array) -> Red
     return Reduced(
         params=quick_two_sum(-hi[q:, :q].T, -lo[q:, :q].T),
         rss=(hi.diagonal()[q:], lo.diagonal()[q:]),
-        inverse=root.T @ root,
+        inverse=_squared(root) if compiled or q >= COMPILED else root.T @ root,
         root=root,
         kept=kept,
         left=left / norms,
@@ -66,6 +73,17 @@ def by_elimination(matrix: Pair, columns: int, least: Array, unit: Array) -> Red
         relations=relations,
         triangle=((lower, low), pivots),
     )
+
+
+def _squared(root: Array) -> Array:
+    """rootᵀ·root (q, q)."""
+    q = len(root)
+    if not BUSY <= q < WORTH:
+        return root.T @ root
+    from gradline.moments import kernels
+
+    [triangle] = kernels.plain(root.T, q)  # of a column of ones before the others
+    return np.ascontiguousarray(unpacked(triangle, q + 1)[1:, 1:])
 
 
 def by_as_many(matrix: Pair, columns: int, least: Array, unit: Array, first: int) -> Reduced:

@@ -20,8 +20,11 @@ from gradline.exact.unrelated import by_unrelated, unrelated
 UNRELATED = 0.5
 """At least this share of the columns must be orthogonal to each other to be worth eliminating first."""
 
-REFINED = 64
+REFINED = 600
 """From this many columns on, sums taken in float64 are solved by Cholesky in float64 and refined."""
+
+LOADED = 32
+"""From this many columns on the elimination of sums taken in float64 is compiled: so is what took them."""
 
 COARSE = 2.0**-60
 """Sums with larger errors than this are as good as sums in float64."""
@@ -189,12 +192,13 @@ def _reduce(matrix: Pair, q: int, least: Array, unit: Array, way: str) -> tuple[
             if reduced is not None:
                 return reduced, f"double-double: {len(first)} of {q} columns unrelated to each other, then the others"
     method = f"double-double: {q} columns"
-    if way == "refinement" or (not forced and q >= REFINED and (unit > COARSE).any()):
+    coarse = bool((unit > COARSE).any())
+    if way == "refinement" or (not forced and q >= REFINED and coarse):
         reduced = by_refinement(matrix, q, least, unit)
         if reduced is not None:
             return reduced, f"float64 and refinement: {q} columns, sums in float64"
         method += ", too close to dependent for float64"
-    return by_elimination(matrix, q, least, unit), method
+    return by_elimination(matrix, q, least, unit, compiled=coarse and q >= LOADED), method
 
 
 def _total(matrix: Pair, q: int, intercept: bool) -> Array:
