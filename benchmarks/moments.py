@@ -1,10 +1,14 @@
-"""In-memory fits beside the fastest float64 peer, on the same rows, and beside one plain read of them."""
+"""In-memory fits beside the fastest float64 peer, on the same rows, and beside what no fit in float64 can do without.
+
+That is one plain read of them, and as many multiply-adds as their products take.
+"""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from products import at_full_speed
 from timing import alternate, report
 
 import gradline as gl
@@ -32,6 +36,9 @@ def main() -> None:
             programs = {"scikit-learn-intelex LinearRegression().fit": lambda X=X, y=y: Accelerated().fit(X, y)}
             for precision in precisions:
                 programs[f"gradline fit, {precision}"] = lambda X=X, y=y, p=precision: gl.fit(X, y, precision=p)
+            programs[f"the products alone ({THREADS} threads, in cache)"] = lambda n=n, d=d: at_full_speed(
+                n, d + 1, THREADS, pool
+            )
             programs[f"reading X once ({THREADS} threads, numpy sum)"] = lambda a=pieces: list(pool.map(np.sum, a))
             if d == 10:
                 columns = np.asfortranarray(X)
