@@ -6,9 +6,8 @@ from concurrent.futures import Executor
 from typing import Any
 
 import numba as nb
-import numpy as np
-from numpy.typing import NDArray
 
+from gradline.moments.kernels import room
 from gradline.moments.panels import ROW, WIDTH
 from gradline.moments.simd import LANES, address_of, outer_24
 
@@ -26,12 +25,5 @@ def at_full_speed(rows: int, columns: int, threads: int, pool: Executor) -> None
     """As many multiply-adds in float64 as the products of 1 and so many columns take, each pair of them once."""
     p = 1 + columns
     times = rows * p * (p + 1) // 2 // (_ROWS * WIDTH * LANES * threads)
-    rooms = [(_aligned(_ROWS), _aligned(LANES)) for _ in range(threads)]
+    rooms = [(room(_ROWS, WIDTH), room(LANES, WIDTH)) for _ in range(threads)]
     list(pool.map(lambda room: _multiply(*room, times), rooms))
-
-
-def _aligned(rows: int) -> NDArray[np.float64]:
-    """(rows, WIDTH) zeros from the start of a cache line on."""
-    raw = np.zeros(rows * WIDTH + LANES)
-    first = -raw.ctypes.data % 64 // 8
-    return raw[first : first + rows * WIDTH].reshape(rows, WIDTH)

@@ -7,8 +7,6 @@ import numpy as np
 from gradline.doubledouble import Array
 from gradline.exact.reduction import BUSY
 
-ALL = BUSY
-"""Below this size all eigenvalues are found."""
 _CLOSE = 1e-4
 _RANGE = 1e30  # numbers below it, and their sums, are within float32's range
 _STEPS = 60
@@ -17,7 +15,7 @@ _STEPS = 60
 def scaled_condition(matrix: Array, inverse: Array, norms: Array) -> float:
     """Condition number of X, each column scaled to unit length (Belsley's), from X'X and its inverse (q, q).
 
-    For large q to about three digits: each end of the spectrum by Lanczos' process.
+    From BUSY columns on to about three digits: each end of the spectrum by Lanczos' process.
     """
     if not len(matrix):
         return float("nan")
@@ -28,7 +26,7 @@ def scaled_condition(matrix: Array, inverse: Array, norms: Array) -> float:
 def _largest(matrix: Array, scale: Array) -> float:
     """The largest eigenvalue of diag(scale)·matrix·diag(scale), of a matrix without negative eigenvalues."""
     q = len(scale)
-    if q < ALL:
+    if q < BUSY:
         return float(np.linalg.eigvalsh(matrix * scale[:, None] * scale[None, :])[-1])
     # Half of the memory to read, and more digits than are asked for. No entry is beyond the largest on the diagonal.
     single = matrix.astype(np.float32) if matrix.diagonal().max() < _RANGE else matrix

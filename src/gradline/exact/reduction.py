@@ -65,7 +65,7 @@ def by_elimination(matrix: Pair, columns: int, least: Array, unit: Array, *, com
     return Reduced(
         params=quick_two_sum(-hi[q:, :q].T, -lo[q:, :q].T),
         rss=(hi.diagonal()[q:], lo.diagonal()[q:]),
-        inverse=_squared(root) if compiled or q >= COMPILED else root.T @ root,
+        inverse=_squared(root) if BUSY <= q < WORTH and (compiled or q >= COMPILED) else root.T @ root,
         root=root,
         kept=kept,
         left=left / norms,
@@ -76,12 +76,10 @@ def by_elimination(matrix: Pair, columns: int, least: Array, unit: Array, *, com
 
 
 def _squared(root: Array) -> Array:
-    """rootᵀ·root (q, q)."""
-    q = len(root)
-    if not BUSY <= q < WORTH:
-        return root.T @ root
+    """rootᵀ·root (q, q), without BLAS."""
     from gradline.moments import kernels
 
+    q = len(root)
     [triangle] = kernels.plain(root.T, q)  # of a column of ones before the others
     return np.ascontiguousarray(unpacked(triangle, q + 1)[1:, 1:])
 

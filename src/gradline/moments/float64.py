@@ -133,8 +133,8 @@ def cross_products(plan: Any, flow: Any, rows: Any, p: Any, chunk: Any, buffer: 
     for number in range(len(out)):
         first = number * chunk
         last = min(rows, first + chunk)
-        ones(there, STRETCH, STRETCH)
-        ones(here, min(STRETCH, last - first), STRETCH)
+        _ones(there, STRETCH, STRETCH)
+        _ones(here, min(STRETCH, last - first), STRETCH)
         pack(plan, first, min(STRETCH, last - first), here + width, width, AHEAD)
         for start in range(first, last, STRETCH):
             following = start + STRETCH
@@ -160,7 +160,7 @@ def cross_products(plan: Any, flow: Any, rows: Any, p: Any, chunk: Any, buffer: 
                     wanted += vectors * lines * LINE
             if left > 0:
                 if left < STRETCH:
-                    ones(there, left, STRETCH)
+                    _ones(there, left, STRETCH)
                 pack(plan[done:], following, left, there + width, width, AHEAD)
             here, there = there, here
         for i in range(tiles):
@@ -169,7 +169,7 @@ def cross_products(plan: Any, flow: Any, rows: Any, p: Any, chunk: Any, buffer: 
 
 
 @nb.njit(inline="always")  # type: ignore[untyped-decorator]
-def ones(base: Any, rows: Any, stretch: Any) -> None:
+def _ones(base: Any, rows: Any, stretch: Any) -> None:
     """The constant's column: 1 in so many rows, and 0 in the rest of the stretch."""
     for r in range(stretch):
         store_one(base + r * WORD, 1.0 if r < rows else 0.0)

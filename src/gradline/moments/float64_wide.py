@@ -12,8 +12,7 @@ from typing import Any
 
 import numba as nb
 
-from gradline.moments import triangle
-from gradline.moments.float64 import fold
+from gradline.moments.float64 import fold, place
 from gradline.moments.packing import VECTOR, WORD
 from gradline.moments.panels import ROW, WIDTH, pack
 from gradline.moments.simd import LANES, address_of, load, outer_8, outer_16, outer_24, store, zero
@@ -23,12 +22,10 @@ CHAIN = 24
 STRETCH = 10 * CHAIN
 """Rows that are packed and computed with together."""
 BLOCK = 8
-"""Panels whose sums with as many columns stay in the second-level cache for several stretches."""
+"""Panels of a stretch that stay in the second-level cache while all other columns pass by."""
 SUMS = 2 * LANES * WIDTH  # of a panel beside eight columns: vectors of sums, each before the one of its low words
 
 _PACE = -(-SUMS * WORD // STRETCH)  # bytes per row of the sums that come next
-
-_place = nb.njit(inline="always")(triangle.place)
 
 
 def units(p: int) -> int:
@@ -51,7 +48,7 @@ def cross_products(
         halves: The first and the last + 1. They are of whole stretches; two threads can take one each.
         share: (part, parts): of so many parts that share the columns out among them, this one.
         buffer: (panels, STRETCH, WIDTH), whose first column is 1 and all else 0; it and the next aligned to a vector.
-        running: (1 + units(p), SUMS) zeros.
+        running: (1 + units(p), SUMS) zeros: room for the chains of a pair, then the sums of each.
         out: (chunks, p(p + 1)/2) what gains them: the upper triangle, row by row, but for entries of other shares.
     """
     here, chains, sums = address_of(buffer), address_of(running), address_of(running[1:])
@@ -134,7 +131,7 @@ def _add_up(found: Any, eight: Any, panel: Any, out: Any, p: Any) -> None:
     """The triangle gains the sums of eight columns beside a panel, high and low words together."""
     vectors = 3 if panel < eight // 3 else eight % 3 + 1
     for row in range(panel * WIDTH, min(p, panel * WIDTH + vectors * LANES)):
-        start = _place(row, 0, p)
+        start = place(row, 0, p)
         v, lane = row % WIDTH // LANES, row % LANES
         for column in range(max(row, eight * LANES), min(p, (eight + 1) * LANES)):
             at = (column % LANES * vectors + v) * 2 * LANES + lane

@@ -51,9 +51,9 @@ def narrow(columns: Sequence[NDArray[Any]], chunk: int) -> Pair:
         *layout(columns),
         n,
         chunk,
-        _room(even, double_double.WIDTH // 8),
-        _room(even, 8),
-        _room(even * even, 16),
+        room(even, double_double.WIDTH // 8),
+        room(even, 8),
+        room(even * even, 16),
         1.0,
         out,
     )
@@ -74,8 +74,8 @@ def plain(columns: Sequence[NDArray[Any]] | NDArray[Any], chunk: int, threads: i
     if tiles > float64.NARROW:
         return _wide(columns, chunk, threads)
     out = np.empty((-(-n // chunk), triangle.places(p)))
-    buffer = _room(2, tiles * float64.TILE, float64.STRETCH + LANES)  # a power of two would share cache sets
-    running = _room(triangle.places(tiles), float64.SUMS)
+    buffer = room(2, tiles * float64.TILE, float64.STRETCH + LANES)  # a power of two would share cache sets
+    running = room(triangle.places(tiles), float64.SUMS)
     float64.cross_products(*layout(columns), n, p, chunk, buffer, running, out)
     return out
 
@@ -90,9 +90,9 @@ def _wide(columns: Sequence[NDArray[Any]] | NDArray[Any], chunk: int, threads: i
 
     def compute(number: int) -> None:
         part, first = divmod(number, apart)
-        buffer = _room(-(-p // panels.WIDTH), float64_wide.STRETCH, panels.WIDTH)
+        buffer = room(-(-p // panels.WIDTH), float64_wide.STRETCH, panels.WIDTH)
         buffer[0, :, 0] = 1.0
-        running = _room(1 + float64_wide.units(p), float64_wide.SUMS)
+        running = room(1 + float64_wide.units(p), float64_wide.SUMS)
         halves = first, first + 2 // apart
         float64_wide.cross_products(plan, flow, n, p, chunk, halves, (part, parts), buffer, running, out[first])
 
@@ -121,16 +121,16 @@ def residuals(columns: Sequence[NDArray[Any]], parameters: Array, threads: int =
             layout(some).steps,
             len(some[0]),
             given,
-            _room(p + k, residuals_compiled.WIDTH // 8),
-            _room(residuals_compiled.STRETCH // 4, LANES),
-            _room(k * p, 16),
-            _room(k, 16),
+            room(p + k, residuals_compiled.WIDTH // 8),
+            room(residuals_compiled.STRETCH // 4, LANES),
+            room(k * p, 16),
+            room(k, 16),
             out[half],
             total[half],
         )
 
     _each(compute, 2, threads)
-    gradient, squares = add((out[0, 0], out[0, 1]), (out[1, 0], out[1, 1])), add(tuple(total[0]), tuple(total[1]))
+    gradient, squares = add(tuple(out[0]), tuple(out[1])), add(tuple(total[0]), tuple(total[1]))
     return (gradient[0].T, gradient[1].T), squares
 
 
@@ -177,9 +177,9 @@ def scores(
     width = residuals_compiled.WIDTH // 8
     # Rows as many as a power of two would share cache sets.
     out = np.empty((k + design, q, 0 if summed else size + LANES))
-    running = _room(k, triangle.places(blocks) if summed else 0, float64.SUMS)
+    running = room(k, triangle.places(blocks) if summed else 0, float64.SUMS)
     triangles = np.empty((k, triangle.places(q)))
-    errors, distances, gradient, squares = np.empty((k, size)), np.empty(size), _room(k, q, LANES), np.zeros(k)
+    errors, distances, gradient, squares = np.empty((k, size)), np.empty(size), room(k, q, LANES), np.zeros(k)
     scores_compiled.gather(
         layout(columns).steps,
         n,
@@ -190,11 +190,11 @@ def scores(
         factors,
         power,
         (
-            _room(m + k, width),
-            _room(len(padded), width),
-            _room(len(padded), width),
-            _room(residuals_compiled.STRETCH // 4, LANES),
-            _room(2, width),
+            room(m + k, width),
+            room(len(padded), width),
+            room(len(padded), width),
+            room(residuals_compiled.STRETCH // 4, LANES),
+            room(2, width),
         ),
         out,
         running,
@@ -237,14 +237,14 @@ def grouped(
     padded = -(-m // LANES) * LANES
     present = [number for number, low in enumerate(lows) if low is not None]
     low_plan = layout([low for low in lows if low is not None], present).steps
-    out = _room(cells, 2, padded)
+    out = room(cells, 2, padded)
     known = groups.sums(
         codes,
         layout(columns).steps,
         low_plan,
-        _room(padded, groups.WIDTH // 8),
-        _room(padded, groups.WIDTH // 8),
-        _room(2, LANES, LANES),
+        room(padded, groups.WIDTH // 8),
+        room(padded, groups.WIDTH // 8),
+        room(2, LANES, LANES),
         out,
     )
     if not known:
@@ -252,7 +252,7 @@ def grouped(
     return out[:, 0, :m], out[:, 1, :m]
 
 
-def _room(*shape: int) -> Array:
+def room(*shape: int) -> Array:
     """Zeros that start at a multiple of 64 bytes, so that no vector lies in two cache lines."""
     size = math.prod(shape)
     raw = np.zeros(size + 8)

@@ -57,8 +57,8 @@ def layout(columns: Sequence[NDArray[Any]] | NDArray[Any], targets: Sequence[int
     """
     numbers = range(len(columns)) if targets is None else targets
     places = where(columns)
-    found = []
-    for first, last in runs(places, numbers):
+    found, pieces = [], runs(places, numbers)
+    for first, last in pieces:
         _, stride, size = places[first]
         kind, width = (_ROW, _FOUR) if last - first >= _FOUR else (0, 1)
         if stride == size:
@@ -68,7 +68,7 @@ def layout(columns: Sequence[NDArray[Any]] | NDArray[Any], targets: Sequence[int
         starts = dict.fromkeys([*range(first, last - width + 1, width), last - width])
         found += [(kind, numbers[at], places[at][0], stride) for at in starts]
     found.sort(key=lambda step: not step[0] & (_ROW | COLUMN))
-    return Layout(np.array(found, np.int64).reshape(-1, 4), stream(places, numbers))
+    return Layout(np.array(found, np.int64).reshape(-1, 4), stream(places, pieces))
 
 
 def where(columns: Sequence[NDArray[Any]] | NDArray[Any]) -> list[tuple[int, int, int]]:
@@ -79,10 +79,10 @@ def where(columns: Sequence[NDArray[Any]] | NDArray[Any]) -> list[tuple[int, int
     return [(column.__array_interface__["data"][0], column.strides[0], column.itemsize) for column in columns]
 
 
-def stream(places: Sequence[tuple[int, int, int]], numbers: Sequence[int]) -> tuple[int, int]:
-    """Layout.stream of columns that lie there."""
+def stream(places: Sequence[tuple[int, int, int]], pieces: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """Layout.stream of columns that lie there, and these runs of them."""
     widest = places[0][0] if places else 0, 0
-    for first, last in runs(places, numbers):
+    for first, last in pieces:
         address, stride, size = places[first]
         if last - first > 1 and widest[1] < stride < (last - first) * size + LINE:
             widest = address, stride

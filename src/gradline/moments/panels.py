@@ -39,8 +39,8 @@ def layout(columns: Sequence[NDArray[Any]] | NDArray[Any], apart: int) -> Layout
     The first place of the first panel is the constant's.
     """
     places, numbers = where(columns), range(1, 1 + len(columns))
-    found = []
-    for first, last in runs(places, numbers):
+    found, pieces = [], runs(places, numbers)
+    for first, last in pieces:
         _, stride, size = places[first]
         kind = (COLUMN if stride == size else 0) | (SINGLE if size == FLOAT32 else 0)
         for panel in range(numbers[first] // WIDTH, numbers[last - 1] // WIDTH + 1):
@@ -53,7 +53,7 @@ def layout(columns: Sequence[NDArray[Any]] | NDArray[Any], apart: int) -> Layout
         if [step[:2] for step in four] == [(kind | COLUMN, target - k * WORD) for k in (3, 2, 1, 0)]:
             found[-4:] = [(kind | _FOUR, *step[1:]) for step in four]
     found.sort(key=lambda step: -(step[0] & (_EIGHT | _FOUR)))
-    return Layout(np.array(found, np.int64).reshape(-1, 4), stream(places, numbers))
+    return Layout(np.array(found, np.int64).reshape(-1, 4), stream(places, pieces))
 
 
 @nb.njit(inline="always")  # type: ignore[untyped-decorator]
