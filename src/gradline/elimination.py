@@ -69,7 +69,7 @@ def eliminate(
         columns: q.
         least: (q,) a column whose remaining squared norm is at most this is passed over.
         inverse: False leaves what stands left of the diagonal undefined, and takes half the time.
-        compiled: Whether compiled code is loaded, so that fewer columns than COMPILED are worth it, too.
+        compiled: Whether fewer columns than COMPILED are worth it, too, since compiled code is mostly loaded.
 
     Returns:
         The eliminated matrix as described above, of the targets' block only the diagonal; and (q,) what was left of

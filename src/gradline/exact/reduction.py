@@ -47,7 +47,7 @@ def by_elimination(matrix: Pair, columns: int, least: Array, unit: Array, *, com
         columns: q.
         least: (q,) a column whose remaining squared norm is at most this is left out.
         unit: (q,) how exactly the sums of each column are known.
-        compiled: Whether compiled code is loaded.
+        compiled: As for `eliminate`.
     """
     q = columns
     (hi, lo), left = eliminate(matrix, q, least, compiled=compiled)

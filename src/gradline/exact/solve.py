@@ -24,7 +24,7 @@ REFINED = 600
 """From this many columns on, sums taken in float64 are solved by Cholesky in float64 and refined."""
 
 LOADED = 32
-"""From this many columns on the elimination of sums taken in float64 is compiled: so is what took them."""
+"""From this many columns on the elimination of sums taken in float64 is compiled: mostly so is what took them."""
 
 COARSE = 2.0**-60
 """Sums with larger errors than this are as good as sums in float64."""
